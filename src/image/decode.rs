@@ -1,0 +1,80 @@
+//! Bytes of a picture file to pixels.
+
+use super::probe::{Probe, probe};
+use super::{ChannelOrder, Error, Format, Pixels, jpeg};
+use image::{ColorType, ImageDecoder, codecs::png::PngDecoder};
+use std::io::Cursor;
+
+/// Decodes a JPEG or PNG to 8-bit RGB, as `mx.image.imdecode` does.
+///
+/// JPEG equals libjpeg-turbo bit for bit. Of PNG, alpha is dropped (not blended), 16 bits are shifted
+/// to 8, grey and palettes are expanded. The orientation in EXIF data is not applied.
+///
+/// # Errors
+/// Any [`Error`]; a truncated picture is never filled up.
+pub fn decode(bytes: &[u8]) -> Result<Pixels, Error> {
+    let Probe { format, width, height, .. } = probe(bytes)?;
+    match format {
+        Format::Jpeg => jpeg::decode(bytes),
+        Format::Png => png(bytes, width, height),
+    }
+}
+
+fn png(bytes: &[u8], width: u32, height: u32) -> Result<Pixels, Error> {
+    let refused = |error: image::ImageError| Error::Decoder { message: error.to_string() };
+    let decoder = PngDecoder::new(Cursor::new(bytes)).map_err(refused)?;
+    let color = decoder.color_type();
+    let size = decoder.total_bytes();
+    let mut raw = vec![0; usize::try_from(size).map_err(|_| Error::TooLarge { width, height })?];
+    decoder.read_image(&mut raw).map_err(refused)?;
+    let samples =
+        if color.bytes_per_pixel() / color.channel_count() == 2 { high_bytes(&raw) } else { raw };
+    let data = match color {
+        ColorType::L8 | ColorType::L16 => samples.iter().flat_map(|&grey| [grey; 3]).collect(),
+        ColorType::La8 | ColorType::La16 => {
+            samples.as_chunks::<2>().0.iter().flat_map(|&[grey, _]| [grey; 3]).collect()
+        }
+        ColorType::Rgb8 | ColorType::Rgb16 => samples,
+        ColorType::Rgba8 | ColorType::Rgba16 => {
+            samples.as_chunks::<4>().0.iter().flat_map(|&[r, g, b, _]| [r, g, b]).collect()
+        }
+        other => return Err(Error::Decoder { message: format!("PNG of colour type {other:?}") }),
+    };
+    Ok(Pixels { width, height, order: ChannelOrder::Rgb, data })
+}
+
+/// Keeps the high byte of native-endian 16-bit samples.
+fn high_bytes(raw: &[u8]) -> Vec<u8> {
+    raw.as_chunks::<2>().0.iter().map(|&pair| (u16::from_ne_bytes(pair) >> 8) as u8).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::encode;
+
+    fn ramp() -> Pixels {
+        let data = (0..16 * 16 * 3).map(|i| (i % 251) as u8).collect();
+        Pixels { width: 16, height: 16, order: ChannelOrder::Rgb, data }
+    }
+
+    #[test]
+    fn png_is_lossless_and_keeps_the_colours() {
+        assert_eq!(decode(&encode::png(&ramp()).unwrap()).unwrap(), ramp());
+    }
+
+    #[test]
+    fn bgr_pixels_are_stored_with_their_true_colours() {
+        let bgr = ramp().into_order(ChannelOrder::Bgr);
+        assert_eq!(decode(&encode::png(&bgr).unwrap()).unwrap(), ramp());
+    }
+
+    #[test]
+    fn a_jpeg_cut_anywhere_is_an_error() {
+        let whole = encode::jpeg(&ramp(), 90).unwrap();
+        decode(&whole).unwrap();
+        for length in 0..whole.len() {
+            assert!(decode(&whole[..length]).is_err(), "cut to {length} bytes");
+        }
+    }
+}
