@@ -1,0 +1,31 @@
+//! Any folder of pictures, usually one sub-folder an identity.
+//!
+//! Order: the bytes of the relative path. Label: the folder's number, or its rank when a folder is
+//! not named by a number.
+
+use super::{Alignment, DataSet, Error, Image, ImageList, LabelFunction, Request};
+use crate::fs;
+
+pub(super) static FOLDER: DataSet = DataSet {
+    name: "folder",
+    about: "any folder of pictures, one sub-folder an identity",
+    layout: "pictures, one sub-folder an identity",
+    order: "bytes of the relative path",
+    default_label: || LabelFunction::Parent,
+    aligned_dir: None,
+    takes_list: false,
+    identity: None,
+    list,
+};
+
+fn list(request: &Request<'_>) -> Result<ImageList, Error> {
+    let walk = fs::walk(request.root)?;
+    Ok(ImageList {
+        base: request.root.to_path_buf(),
+        images: walk.files.into_iter().map(Image::at).collect(),
+        alignment: Alignment::Unknown,
+        protocol_files: Vec::new(),
+        ignored: walk.ignored,
+        warnings: Vec::new(),
+    })
+}

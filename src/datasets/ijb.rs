@@ -1,0 +1,204 @@
+//! The layout IJB-B and IJB-C share (insightface `recognition/_evaluation_/ijb`).
+//!
+//! `loose_crop/` holds the faces, `meta/` text files parted by spaces. The order is that of
+//! `*_name_5pts_score.txt`, and a face's landmarks are those of its own line.
+
+use super::{
+    Alignment, Error, Image, ImageList, Landmarks, Request, count_warning, first_folder, read_text,
+};
+use crate::fs;
+use std::collections::HashSet;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// What differs between the two sets.
+#[derive(Debug)]
+pub(super) struct Edition {
+    pub(super) folder: &'static str,
+    pub(super) prefix: &'static str,
+    pub(super) galleries: [&'static str; 2],
+    pub(super) images: u64,
+    pub(super) templates: u64,
+    pub(super) pairs: u64,
+}
+
+/// Form of a line of `*_name_5pts_score.txt`.
+const FACE_FORM: &str = "a name, ten landmark coordinates and a detector score, parted by spaces";
+
+pub(super) fn list(edition: &Edition, request: &Request<'_>) -> Result<ImageList, Error> {
+    let (base, within) = locate(edition, request.root)?;
+    let set = base.join(&within);
+    let crops = fs::walk(&set.join("loose_crop"))?;
+    let faces_path = set.join("meta").join(format!("{}_name_5pts_score.txt", edition.prefix));
+    let images = read_faces(&faces_path, &within, &crops.files, &set)?;
+    let mut warnings = Vec::new();
+    let unlisted = crops.files.len().saturating_sub(images.len());
+    if unlisted > 0 {
+        let name = faces_path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        warnings.push(format!("{unlisted} crops are not in {name} and are not packed"));
+    }
+    warnings.extend(count_warning("images", images.len() as u64, edition.images));
+    let mut protocol_files = Vec::new();
+    for name in protocol_names(edition) {
+        let path = set.join("meta").join(&name);
+        if path.is_file() {
+            check_protocol_file(edition, &name, &path, &images, &mut warnings)?;
+            protocol_files.push(format!("{within}meta/{name}"));
+        } else {
+            warnings.push(format!("meta/{name} is not there; what needs it cannot be evaluated"));
+        }
+    }
+    Ok(ImageList {
+        base,
+        images,
+        alignment: Alignment::Landmarks,
+        protocol_files,
+        ignored: crops.ignored,
+        warnings,
+    })
+}
+
+/// Finds the set below `root`: the base of all paths and the set's folder below it (empty or with a
+/// final `/`). The base is the same whether the user names the set's folder or the one around it.
+fn locate(edition: &Edition, root: &Path) -> Result<(PathBuf, String), Error> {
+    if root.join(edition.folder).join("loose_crop").is_dir() {
+        return Ok((root.to_path_buf(), format!("{}/", edition.folder)));
+    }
+    let missing = || Error::Missing {
+        root: root.to_path_buf(),
+        what: format!("the folder {}/loose_crop", edition.folder),
+        advice: "it holds the faces of the insightface IJB release, beside the folder meta",
+    };
+    first_folder(root, &["loose_crop"]).ok_or_else(missing)?;
+    let absolute = root.canonicalize().map_err(fs::io_error("find", root))?;
+    match (absolute.parent(), absolute.file_name()) {
+        (Some(around), Some(name)) if name == edition.folder => {
+            Ok((around.to_path_buf(), format!("{}/", edition.folder)))
+        }
+        _ => Ok((root.to_path_buf(), String::new())),
+    }
+}
+
+fn protocol_names(edition: &Edition) -> [String; 6] {
+    let [one, two] = edition.galleries;
+    let prefix = edition.prefix;
+    [
+        format!("{prefix}_name_5pts_score.txt"),
+        format!("{prefix}_face_tid_mid.txt"),
+        format!("{prefix}_template_pair_label.txt"),
+        format!("{prefix}_1N_{one}.csv"),
+        format!("{prefix}_1N_{two}.csv"),
+        format!("{prefix}_1N_probe_mixed.csv"),
+    ]
+}
+
+fn read_faces(
+    path: &Path,
+    within: &str,
+    crops: &[String],
+    set: &Path,
+) -> Result<Vec<Image>, Error> {
+    let text = read_text(path)?;
+    let mut images: Vec<Image> = Vec::with_capacity(crops.len());
+    let mut seen = HashSet::with_capacity(crops.len());
+    for (i, line) in text.lines().enumerate() {
+        let bad = |expected| Error::BadLine {
+            path: path.to_path_buf(),
+            line: i as u64 + 1,
+            expected,
+            found: format!("{line:?}"),
+        };
+        let (name, landmarks) = parse_face(line).ok_or_else(|| bad(FACE_FORM))?;
+        if crops.binary_search_by(|own| own.as_str().cmp(name)).is_err() {
+            return Err(Error::ImageMissing {
+                list: path.to_path_buf(),
+                line: i as u64 + 1,
+                image: name.to_owned(),
+                folder: set.join("loose_crop"),
+            });
+        }
+        if !seen.insert(name) {
+            return Err(bad("each name once"));
+        }
+        images.push(Image {
+            landmarks: Some(Box::new(landmarks)),
+            ..Image::at(format!("{within}loose_crop/{name}"))
+        });
+    }
+    Ok(images)
+}
+
+fn parse_face(line: &str) -> Option<(&str, Landmarks)> {
+    let mut words = line.split_ascii_whitespace();
+    let name = words.next()?;
+    let numbers: Vec<f64> = words.map(|word| word.parse().ok()).collect::<Option<_>>()?;
+    let (&score, coordinates) = numbers.split_last()?;
+    let finite = numbers.iter().all(|number| number.is_finite());
+    let points = coordinates.as_chunks::<2>().0.iter().map(|&[x, y]| (x, y)).collect();
+    (finite && coordinates.len() == 10).then_some((name, Landmarks { points, score: Some(score) }))
+}
+
+/// Compares a protocol file with the published counts and with the faces.
+fn check_protocol_file(
+    edition: &Edition,
+    name: &str,
+    path: &Path,
+    images: &[Image],
+    warnings: &mut Vec<String>,
+) -> Result<(), Error> {
+    if name.ends_with("_face_tid_mid.txt") {
+        let text = read_text(path)?;
+        let mut templates = HashSet::new();
+        for (i, line) in text.lines().enumerate() {
+            let mut words = line.split_ascii_whitespace();
+            let (face, template) = (words.next().unwrap_or_default(), words.next());
+            templates.insert(template.ok_or_else(|| Error::BadLine {
+                path: path.to_path_buf(),
+                line: i as u64 + 1,
+                expected: "a name, a template and a media, parted by spaces",
+                found: format!("{line:?}"),
+            })?);
+            let own = images.get(i).and_then(|image| image.path.rsplit('/').next());
+            if own != Some(face) {
+                let own = own.unwrap_or("nothing");
+                warnings
+                    .push(format!("{name}: line {} names {face}, the faces' list {own}", i + 1));
+                break;
+            }
+        }
+        warnings.extend(count_warning("templates", templates.len() as u64, edition.templates));
+    }
+    if name.ends_with("_template_pair_label.txt") {
+        let pairs = count_lines(path).map_err(fs::io_error("read", path))?;
+        warnings.extend(count_warning("template pairs", pairs, edition.pairs));
+    }
+    Ok(())
+}
+
+/// Counts lines in bounded memory; the pair file of IJB-C has 15 million.
+fn count_lines(path: &Path) -> std::io::Result<u64> {
+    let mut file = std::fs::File::open(path)?;
+    let mut buffer = vec![0; 1 << 20];
+    let (mut lines, mut last) = (0, b'\n');
+    loop {
+        let count = file.read(&mut buffer)?;
+        let Some(read) = buffer.get(..count).filter(|read| !read.is_empty()) else {
+            return Ok(lines + u64::from(last != b'\n'));
+        };
+        lines += memchr::memchr_iter(b'\n', read).count() as u64;
+        last = read.last().copied().unwrap_or(last);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_face_line_is_a_name_five_points_and_a_score() {
+        let (name, landmarks) = parse_face("7.jpg 1 2 3 4 5 6 7 8 9 10 0.5").unwrap();
+        assert_eq!((name, landmarks.points[4], landmarks.score), ("7.jpg", (9.0, 10.0), Some(0.5)));
+        assert!(parse_face("7.jpg 1 2 3 4 5 6 7 8 9 10").is_none());
+        assert!(parse_face("7.jpg 1 2 3 4 5 6 7 8 9 nan 0.5").is_none());
+    }
+}

@@ -1,0 +1,324 @@
+//! Label functions: which number an image gets.
+
+use super::{IdentityRule, ImageList};
+use crate::recordio::Label;
+use regex::Regex;
+use std::collections::{BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+/// How images are labelled.
+#[derive(Debug, Clone)]
+pub enum LabelFunction {
+    /// The position in the list.
+    Index,
+    /// What the set's names say of identity.
+    Identity,
+    /// The folder an image lies in: its number if all are numbers, else its rank in byte order.
+    Parent,
+    /// What the first group of the expression finds in the path.
+    Regex(Regex),
+    /// The column `label` of a csv with the columns `path` and `label`.
+    Csv(PathBuf),
+    /// What the list file says.
+    List,
+}
+
+/// Why an image gets no label.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LabelError {
+    /// A function's text is of no known form.
+    #[error(
+        "expected a label function index, identity, parent, regex:EXPRESSION (with one group) or \
+         csv:FILE, found {found:?}"
+    )]
+    Unknown {
+        /// The text.
+        found: String,
+    },
+    /// The expression is not valid.
+    #[error("cannot use {expression:?} as a regular expression")]
+    Expression {
+        /// The text.
+        expression: String,
+        /// Why not.
+        source: regex::Error,
+    },
+    /// The expression has more or fewer groups than one.
+    #[error("{expression:?}: expected a regular expression with one group, found {found}")]
+    Groups {
+        /// The text.
+        expression: String,
+        /// Its groups.
+        found: usize,
+    },
+    /// The set's names do not tell identities.
+    #[error("names of this set do not tell identities; use --label index, regex: or csv:")]
+    NoIdentities,
+    /// A path has no label.
+    #[error("{path}: no label in it (expected {expected})")]
+    None {
+        /// The image.
+        path: String,
+        /// What was looked for.
+        expected: String,
+    },
+    /// A label is not a number a record can hold.
+    #[error("{path}: expected a label that a 32-bit float holds exactly, found {found:?}")]
+    NotExact {
+        /// The image or the file.
+        path: String,
+        /// The text.
+        found: String,
+    },
+    /// The csv cannot be read.
+    #[error("{path}: cannot read the labels")]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: csv::Error,
+    },
+    /// The csv lacks a column or doubles a path.
+    #[error("{path}: expected {expected}, found {found}")]
+    CsvForm {
+        /// The file.
+        path: PathBuf,
+        /// What it should have.
+        expected: &'static str,
+        /// What it has.
+        found: String,
+    },
+}
+
+impl FromStr for LabelFunction {
+    type Err = LabelError;
+
+    fn from_str(text: &str) -> Result<Self, LabelError> {
+        match text.split_once(':') {
+            None if text == "index" => Ok(Self::Index),
+            None if text == "identity" => Ok(Self::Identity),
+            None if text == "parent" => Ok(Self::Parent),
+            None if text == "list" => Ok(Self::List),
+            Some(("regex", expression)) => expression_of(expression),
+            Some(("csv", file)) if !file.is_empty() => Ok(Self::Csv(file.into())),
+            _ => Err(LabelError::Unknown { found: text.to_owned() }),
+        }
+    }
+}
+
+fn expression_of(text: &str) -> Result<LabelFunction, LabelError> {
+    let expression = text.to_owned();
+    let regex = Regex::new(text)
+        .map_err(|source| LabelError::Expression { expression: expression.clone(), source })?;
+    match regex.captures_len() - 1 {
+        1 => Ok(LabelFunction::Regex(regex)),
+        found => Err(LabelError::Groups { expression, found }),
+    }
+}
+
+/// The text that [`LabelFunction::from_str`] reads; of a csv only the file's name.
+impl std::fmt::Display for LabelFunction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Index => f.write_str("index"),
+            Self::Identity => f.write_str("identity"),
+            Self::Parent => f.write_str("parent"),
+            Self::Regex(regex) => write!(f, "regex:{regex}"),
+            Self::Csv(file) => {
+                write!(f, "csv:{}", file.file_name().unwrap_or_default().to_string_lossy())
+            }
+            Self::List => f.write_str("list"),
+        }
+    }
+}
+
+impl LabelFunction {
+    /// The label of every image, in order.
+    pub(super) fn assign(
+        &self,
+        list: &ImageList,
+        identity: Option<&IdentityRule>,
+    ) -> Result<Vec<Label>, LabelError> {
+        let paths = || list.images.iter().map(|image| &*image.path);
+        match self {
+            Self::Index => (0..list.images.len()).map(index_label).collect(),
+            Self::Identity => {
+                let rule = identity.ok_or(LabelError::NoIdentities)?;
+                paths().map(|path| identity_label(path, rule)).collect()
+            }
+            Self::Parent => parent_labels(list),
+            Self::Regex(regex) => paths().map(|path| regex_label(path, regex)).collect(),
+            Self::Csv(file) => {
+                let table = csv_table(file)?;
+                paths().map(|path| table_label(path, &table, file)).collect()
+            }
+            Self::List => list.images.iter().map(listed_label).collect(),
+        }
+    }
+}
+
+/// The label of position `index`.
+pub(super) fn index_label(index: usize) -> Result<Label, LabelError> {
+    exact(index as f64, || (format!("position {index}"), index.to_string()))
+}
+
+/// A number as a label, if a 32-bit float holds it: whole numbers exactly (to 2^24, and the few
+/// beyond), fractions rounded.
+fn exact(value: f64, names: impl Fn() -> (String, String)) -> Result<Label, LabelError> {
+    let label = value as f32;
+    let whole_and_changed = value.fract() == 0.0 && f64::from(label) != value;
+    if !value.is_finite() || !label.is_finite() || whole_and_changed {
+        let (path, found) = names();
+        return Err(LabelError::NotExact { path, found });
+    }
+    Ok(Label::Scalar(label))
+}
+
+/// Reads a label as text.
+pub(super) fn parse_label(path: &str, text: &str) -> Result<Label, LabelError> {
+    let not_exact = || (path.to_owned(), text.to_owned());
+    let value: f64 = text.trim().parse().unwrap_or(f64::NAN);
+    exact(value, not_exact)
+}
+
+fn identity_label(path: &str, rule: &IdentityRule) -> Result<Label, LabelError> {
+    let none = || LabelError::None { path: path.to_owned(), expected: rule.form.to_owned() };
+    let identity = (rule.of)(path).ok_or_else(none)?;
+    exact(f64::from(identity), || (path.to_owned(), identity.to_string()))
+}
+
+fn parent_labels(list: &ImageList) -> Result<Vec<Label>, LabelError> {
+    let parent = |path: &str| -> Result<String, LabelError> {
+        let folder = path.rsplit_once('/').map(|(folder, _)| folder);
+        folder.map(str::to_owned).ok_or_else(|| LabelError::None {
+            path: path.to_owned(),
+            expected: "a folder around the file".to_owned(),
+        })
+    };
+    let parents: Vec<String> =
+        list.images.iter().map(|image| parent(&image.path)).collect::<Result<_, _>>()?;
+    let last = |folder: &str| folder.rsplit('/').next().unwrap_or(folder).to_owned();
+    let number = |folder: &str| {
+        let name = last(folder);
+        name.bytes().all(|byte| byte.is_ascii_digit()).then(|| name.parse::<u64>().ok()).flatten()
+    };
+    let distinct: BTreeSet<&str> = parents.iter().map(String::as_str).collect();
+    if distinct.iter().all(|folder| number(folder).is_some()) {
+        let label = |folder: &String| {
+            let value = number(folder).unwrap_or_default();
+            exact(value as f64, || (folder.clone(), value.to_string()))
+        };
+        return parents.iter().map(label).collect();
+    }
+    let ranks: HashMap<&str, usize> =
+        distinct.into_iter().enumerate().map(|(rank, folder)| (folder, rank)).collect();
+    parents.iter().map(|folder| index_label(ranks[folder.as_str()])).collect()
+}
+
+fn regex_label(path: &str, regex: &Regex) -> Result<Label, LabelError> {
+    let found = regex.captures(path).and_then(|groups| groups.get(1));
+    let expected = || format!("a match of {regex}");
+    let found =
+        found.ok_or_else(|| LabelError::None { path: path.to_owned(), expected: expected() })?;
+    parse_label(path, found.as_str())
+}
+
+fn csv_table(file: &Path) -> Result<HashMap<String, String>, LabelError> {
+    let refused = |source| LabelError::Csv { path: file.to_path_buf(), source };
+    let form = |expected, found| LabelError::CsvForm { path: file.to_path_buf(), expected, found };
+    let mut reader = csv::Reader::from_path(file).map_err(refused)?;
+    let header = reader.headers().map_err(refused)?.clone();
+    let column = |name: &str| header.iter().position(|own| own.trim() == name);
+    let (Some(path_at), Some(label_at)) = (column("path"), column("label")) else {
+        let found = header.iter().collect::<Vec<_>>().join(",");
+        return Err(form("a header row with the columns path and label", found));
+    };
+    let mut table = HashMap::new();
+    for row in reader.records() {
+        let row = row.map_err(refused)?;
+        let path = row.get(path_at).unwrap_or_default().to_owned();
+        let label = row.get(label_at).unwrap_or_default().to_owned();
+        if table.insert(path.clone(), label).is_some() {
+            return Err(form("each path once", format!("{path} twice")));
+        }
+    }
+    Ok(table)
+}
+
+fn table_label(
+    path: &str,
+    table: &HashMap<String, String>,
+    file: &Path,
+) -> Result<Label, LabelError> {
+    let expected = || format!("a row of {} with this path", file.display());
+    let none = || LabelError::None { path: path.to_owned(), expected: expected() };
+    parse_label(path, table.get(path).ok_or_else(none)?)
+}
+
+fn listed_label(image: &super::Image) -> Result<Label, LabelError> {
+    image.label.clone().ok_or_else(|| LabelError::None {
+        path: image.path.to_string(),
+        expected: "a label in the list; use another --label".to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::datasets::{Alignment, Image};
+    use crate::fs::Ignored;
+
+    fn list(paths: &[&str]) -> ImageList {
+        ImageList {
+            base: PathBuf::new(),
+            images: paths.iter().map(|path| Image::at(*path)).collect(),
+            alignment: Alignment::Unknown,
+            protocol_files: Vec::new(),
+            ignored: Ignored::default(),
+            warnings: Vec::new(),
+        }
+    }
+
+    fn labels(function: &str, paths: &[&str]) -> Result<Vec<f32>, LabelError> {
+        let function: LabelFunction = function.parse()?;
+        Ok(function.assign(&list(paths), None)?.iter().map(Label::class).collect())
+    }
+
+    #[test]
+    fn folders_that_are_all_numbers_are_their_own_labels() {
+        assert_eq!(labels("parent", &["x/0/a.jpg", "x/12/a.jpg"]).unwrap(), [0.0, 12.0]);
+    }
+
+    #[test]
+    fn one_folder_that_is_no_number_makes_all_of_them_ranks() {
+        assert_eq!(labels("parent", &["12/a.jpg", "9/b.jpg", "b/c.jpg"]).unwrap(), [0.0, 1.0, 2.0]);
+    }
+
+    #[test]
+    fn an_expression_labels_by_its_group_and_names_the_file_it_misses() {
+        assert_eq!(labels(r"regex:id(\d+)", &["id007.jpg"]).unwrap(), [7.0]);
+        let error = labels(r"regex:id(\d+)", &["id1.jpg", "other.jpg"]).unwrap_err();
+        assert!(error.to_string().starts_with("other.jpg: no label in it"));
+        assert!(labels(r"regex:(a)(b)", &[]).is_err());
+    }
+
+    #[test]
+    fn a_label_beyond_the_float_is_refused_and_not_rounded() {
+        assert!(labels(r"regex:(\d+)", &["16777216.jpg"]).is_ok());
+        let error = labels(r"regex:(\d+)", &["16777217.jpg"]).unwrap_err();
+        assert!(error.to_string().contains("\"16777217\""), "{error}");
+    }
+
+    #[test]
+    fn a_csv_without_the_file_names_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("labels.csv");
+        std::fs::write(&file, "label,path\n3,a.jpg\n").unwrap();
+        let function = format!("csv:{}", file.display());
+        assert_eq!(labels(&function, &["a.jpg"]).unwrap(), [3.0]);
+        let error = labels(&function, &["b.jpg"]).unwrap_err();
+        assert!(error.to_string().starts_with("b.jpg: no label in it"));
+    }
+}

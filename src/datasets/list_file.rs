@@ -1,0 +1,212 @@
+//! Images in the order of a list file, with its keys and labels.
+//!
+//! Three dialects, parted by tabs and told apart by where the path stands:
+//! im2rec `key label… path`, face2rec2 `aligned path label …` (keys are line numbers from 0) and
+//! CVLface `index path label`, with or without a header row. The last two differ in the first column:
+//! face2rec2's is 0 or 1 and repeats, CVLface's are different numbers.
+
+use super::{
+    Alignment, DataSet, Error, Image, ImageList, LabelFunction, Request, label, read_text,
+};
+use crate::fs::{self, Ignored};
+use crate::recordio::Label;
+use rayon::prelude::*;
+use std::collections::HashSet;
+use std::path::{Component, Path};
+
+pub(super) static LIST: DataSet = DataSet {
+    name: "list",
+    about: "pictures in the order, with the keys and labels, of an im2rec, face2rec2 or CVLface list",
+    layout: "the pictures that the list names",
+    order: "lines of the list",
+    default_label: || LabelFunction::List,
+    aligned_dir: None,
+    takes_list: true,
+    identity: None,
+    list,
+};
+
+/// Whose list it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Dialect {
+    /// mxnet's `im2rec.py`: key, one or more labels, path.
+    Im2rec,
+    /// InsightFace's `face2rec2.py`: aligned flag, path, label, then boxes and landmarks.
+    Face2rec2,
+    /// CVLface's tsv: index, path, label.
+    CvlFace,
+}
+
+/// Form of a line of any dialect.
+const LINE_FORM: &str = "key, labels and path (im2rec), aligned, path and label (face2rec2) or \
+                         index, path and label (CVLface), parted by tabs";
+
+/// A line's number from 1 and its columns.
+type Row<'a> = (u64, Vec<&'a str>);
+
+fn list(request: &Request<'_>) -> Result<ImageList, Error> {
+    let path = request.list.unwrap_or(Path::new(""));
+    let text = read_text(path)?;
+    let rows = rows(&text);
+    let dialect = dialect(&rows).map_err(|row| bad_line(path, row, LINE_FORM))?;
+    let mut images = Vec::with_capacity(rows.len());
+    let mut keys = HashSet::with_capacity(rows.len());
+    for (position, row) in rows.iter().enumerate() {
+        let image = parse(dialect, position, row, request.root)
+            .ok_or_else(|| bad_line(path, row, LINE_FORM))?;
+        if !keys.insert(image.key) {
+            return Err(bad_line(path, row, "each key once"));
+        }
+        images.push(image);
+    }
+    check_files(path, request.root, &rows, &images)?;
+    Ok(ImageList {
+        base: request.root.to_path_buf(),
+        images,
+        alignment: Alignment::Unknown,
+        protocol_files: Vec::new(),
+        ignored: Ignored::default(),
+        warnings: unaligned_warning(dialect, &rows).into_iter().collect(),
+    })
+}
+
+fn rows(text: &str) -> Vec<Row<'_>> {
+    let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+    let mut rows: Vec<Row<'_>> =
+        lines.map(|(i, line)| (i as u64 + 1, line.split('\t').collect())).collect();
+    let is_header = |row: &Row<'_>| row.1.get(1..3) == Some(&["path", "label"]);
+    if rows.first().is_some_and(is_header) {
+        rows.remove(0);
+    }
+    rows
+}
+
+fn bad_line(path: &Path, (line, columns): &Row<'_>, expected: &'static str) -> Error {
+    let found = format!("{:?}", columns.join("\t"));
+    Error::BadLine { path: path.to_path_buf(), line: *line, expected, found }
+}
+
+/// Tells the dialect, or returns the first row that fits none.
+fn dialect<'r, 't>(rows: &'r [Row<'t>]) -> Result<Dialect, &'r Row<'t>> {
+    let Some(first) = rows.first() else { return Ok(Dialect::Im2rec) };
+    let columns = &first.1;
+    if columns.len() >= 3 && columns.last().is_some_and(|last| fs::is_picture(last)) {
+        return Ok(Dialect::Im2rec);
+    }
+    if !columns.get(1).is_some_and(|path| fs::is_picture(path)) {
+        return Err(first);
+    }
+    let flags = || rows.iter().filter_map(|(_, columns)| columns.first());
+    let all_flags = flags().all(|flag| matches!(*flag, "0" | "1"));
+    let different = flags().collect::<HashSet<_>>().len() == rows.len();
+    // A single line "1 path label" is face2rec2's; a single "0 path label" begins a CVLface list.
+    let single_aligned = rows.len() == 1 && columns.first() == Some(&"1");
+    let repeats = !different || single_aligned;
+    Ok(if all_flags && repeats { Dialect::Face2rec2 } else { Dialect::CvlFace })
+}
+
+fn parse(dialect: Dialect, position: usize, (_, columns): &Row<'_>, root: &Path) -> Option<Image> {
+    let (key, path, label) = match (dialect, &columns[..]) {
+        (Dialect::Im2rec, [key, labels @ .., path]) if !labels.is_empty() => {
+            (key.parse().ok()?, *path, labels_of(path, labels)?)
+        }
+        (Dialect::Face2rec2, [_, path, label, ..]) => {
+            (position as u64, *path, labels_of(path, &[label])?)
+        }
+        (Dialect::CvlFace, [key, path, label]) => {
+            (key.parse().ok()?, *path, labels_of(path, &[label])?)
+        }
+        _ => return None,
+    };
+    let path = below(path, root)?;
+    Some(Image { key: Some(key), label: Some(label), ..Image::at(path) })
+}
+
+fn labels_of(path: &str, labels: &[&str]) -> Option<Label> {
+    match labels {
+        [label] => label::parse_label(path, label).ok(),
+        many => {
+            let numbers = many.iter().map(|label| label.trim().parse::<f32>().ok());
+            let finite = |numbers: &Vec<f32>| numbers.iter().all(|number| number.is_finite());
+            numbers.collect::<Option<Vec<_>>>().filter(finite).map(Label::Vector)
+        }
+    }
+}
+
+/// A path below the root, or nothing for one that leaves it.
+fn below(path: &str, root: &Path) -> Option<String> {
+    let path = Path::new(path.strip_prefix("./").unwrap_or(path));
+    let path = if path.is_absolute() { path.strip_prefix(root).ok()? } else { path };
+    let inside = path.components().all(|part| matches!(part, Component::Normal(_)));
+    (inside && !path.as_os_str().is_empty()).then(|| path.to_str().map(str::to_owned)).flatten()
+}
+
+/// Looks for every picture before any work: the last one missing must not end a run of hours.
+fn check_files(list: &Path, root: &Path, rows: &[Row<'_>], images: &[Image]) -> Result<(), Error> {
+    let missing =
+        rows.par_iter().zip(images).find_first(|(_, image)| !root.join(&*image.path).exists());
+    match missing {
+        None => Ok(()),
+        Some(((line, _), image)) => Err(Error::ImageMissing {
+            list: list.to_path_buf(),
+            line: *line,
+            image: image.path.to_string(),
+            folder: root.to_path_buf(),
+        }),
+    }
+}
+
+fn unaligned_warning(dialect: Dialect, rows: &[Row<'_>]) -> Option<String> {
+    let unaligned = || rows.iter().filter(|(_, columns)| columns.first() == Some(&"0"));
+    let count = if dialect == Dialect::Face2rec2 { unaligned().count() } else { 0 };
+    (count > 0).then(|| {
+        format!("{count} lines say that their picture is not aligned; it is packed as it is")
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(text: &str) -> Vec<(u64, String, String)> {
+        let rows = rows(text);
+        let dialect = dialect(&rows).unwrap();
+        let image = |(position, row)| parse(dialect, position, row, Path::new("/data")).unwrap();
+        let images = rows.iter().enumerate().map(image);
+        images
+            .map(|image| {
+                (image.key.unwrap(), image.path.to_string(), image.label.unwrap().to_string())
+            })
+            .collect()
+    }
+
+    fn row(key: u64, path: &str, label: &str) -> (u64, String, String) {
+        (key, path.to_owned(), label.to_owned())
+    }
+
+    #[test]
+    fn im2rec_has_the_path_last_and_may_have_many_labels() {
+        let text = "7\t1.000000\ta/b.jpg\n3\t1\t2.5\tc.png\n";
+        assert_eq!(parsed(text), [row(7, "a/b.jpg", "1"), row(3, "c.png", "1 2.5")]);
+    }
+
+    #[test]
+    fn face2rec2_has_line_numbers_for_keys() {
+        let text = "1\ta.jpg\t5\n1\t/data/b.jpg\t6\n";
+        assert_eq!(parsed(text), [row(0, "a.jpg", "5"), row(1, "b.jpg", "6")]);
+    }
+
+    #[test]
+    fn cvlface_has_an_index_of_its_own_and_perhaps_a_header() {
+        let text = "idx\tpath\tlabel\n0\ta.jpg\t5\n1\tb.jpg\t6\n";
+        assert_eq!(parsed(text), [row(0, "a.jpg", "5"), row(1, "b.jpg", "6")]);
+    }
+
+    #[test]
+    fn a_path_that_leaves_the_root_is_refused() {
+        assert_eq!(below("../x.jpg", Path::new("/data")), None);
+        assert_eq!(below("a/../../x.jpg", Path::new("/data")), None);
+        assert_eq!(below("/etc/x.jpg", Path::new("/data")), None);
+        assert_eq!(below("./a/x.jpg", Path::new("/data")), Some("a/x.jpg".to_owned()));
+    }
+}

@@ -1,0 +1,237 @@
+//! The data sets: one file and one line of [`DATASETS`] each.
+//!
+//! A set lists its images in the order that counts and knows what a path says of identity. It packs
+//! nothing and scores nothing.
+
+mod folder;
+mod ijb;
+mod ijbb;
+mod ijbc;
+mod label;
+mod list;
+mod list_file;
+mod mat;
+mod scface;
+mod tinyface;
+
+pub use label::{LabelError, LabelFunction};
+pub use list::{Alignment, Image, ImageList, Landmarks};
+pub use list_file::Dialect;
+
+use crate::fs;
+use crate::recordio::Label;
+use std::path::{Path, PathBuf};
+
+/// All data sets, in the order of the README's table.
+pub static DATASETS: &[&DataSet] = &[
+    &tinyface::TINYFACE,
+    &scface::SCFACE,
+    &ijbb::IJBB,
+    &ijbc::IJBC,
+    &folder::FOLDER,
+    &list_file::LIST,
+];
+
+/// Finds a set by the name users type.
+pub fn find(name: &str) -> Option<&'static DataSet> {
+    DATASETS.iter().copied().find(|set| set.name == name)
+}
+
+/// One data set.
+#[derive(Debug)]
+pub struct DataSet {
+    /// The name users type.
+    pub name: &'static str,
+    /// What it is, in one line, for the README and `--help`.
+    pub about: &'static str,
+    /// What a root of it holds.
+    pub layout: &'static str,
+    /// In which order its images are packed.
+    pub order: &'static str,
+    /// The label function when none is named.
+    pub default_label: fn() -> LabelFunction,
+    /// The folder of aligned pictures that is packed, where there is a choice.
+    pub aligned_dir: Option<&'static str>,
+    /// Whether the order comes from a list file.
+    pub takes_list: bool,
+    /// What names say of identity.
+    pub identity: Option<IdentityRule>,
+    list: fn(&Request<'_>) -> Result<ImageList, Error>,
+}
+
+/// How a path tells who is in the picture.
+#[derive(Debug)]
+pub struct IdentityRule {
+    /// The form a path must have, for error messages.
+    pub form: &'static str,
+    /// The identity, or nothing for a path of another form.
+    pub of: fn(&str) -> Option<i32>,
+}
+
+/// Where a set lies and which part of it is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The folder that holds the set's own folder, or that folder itself.
+    pub root: &'a Path,
+    /// Another name for the folder of aligned pictures.
+    pub aligned_dir: Option<&'a str>,
+    /// The list file of a `list` set.
+    pub list: Option<&'a Path>,
+}
+
+impl DataSet {
+    /// Lists the images in the order that counts.
+    ///
+    /// # Errors
+    /// A root, folder or protocol file that is not there or damaged, named with what was expected.
+    pub fn list(&self, request: &Request<'_>) -> Result<ImageList, Error> {
+        if request.aligned_dir.is_some() && self.aligned_dir.is_none() {
+            return Err(Error::NoAlignedDir { set: self.name });
+        }
+        match (self.takes_list, request.list) {
+            (true, None) => return Err(Error::ListMissing { set: self.name }),
+            (false, Some(_)) => return Err(Error::ListUnused { set: self.name }),
+            _ => {}
+        }
+        if !request.root.is_dir() {
+            return Err(Error::NoRoot {
+                set: self.name,
+                root: request.root.to_path_buf(),
+                layout: self.layout,
+            });
+        }
+        let list = (self.list)(request)?;
+        if list.images.is_empty() {
+            return Err(Error::NoImages { set: self.name, root: request.root.to_path_buf() });
+        }
+        Ok(list)
+    }
+
+    /// Gives every image of `list` its label.
+    ///
+    /// # Errors
+    /// [`LabelError`] naming the first image that gets none.
+    pub fn labels(
+        &self,
+        list: &ImageList,
+        function: &LabelFunction,
+    ) -> Result<Vec<Label>, LabelError> {
+        function.assign(list, self.identity.as_ref())
+    }
+}
+
+/// Why a set's images cannot be listed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file or folder refused.
+    #[error(transparent)]
+    Files(#[from] fs::Error),
+    /// The root is not a folder.
+    #[error(
+        "{root}: expected the root of {set}, a folder that holds {layout}; give it with --root"
+    )]
+    NoRoot {
+        /// The set.
+        set: &'static str,
+        /// What was given.
+        root: PathBuf,
+        /// What it should hold.
+        layout: &'static str,
+    },
+    /// The root holds no picture of the set.
+    #[error("{root}: expected pictures of {set} (.jpg, .jpeg or .png), found none")]
+    NoImages {
+        /// The set.
+        set: &'static str,
+        /// The root.
+        root: PathBuf,
+    },
+    /// A part of the set is missing.
+    #[error("{root}: expected {what}, found none; {advice}")]
+    Missing {
+        /// Where it was looked for.
+        root: PathBuf,
+        /// What is missing.
+        what: String,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// A line of a text file is not of its form.
+    #[error("{path}: line {line}: expected {expected}, found {found}")]
+    BadLine {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// Its form.
+        expected: &'static str,
+        /// What stands there.
+        found: String,
+    },
+    /// A listed image is not in the tree.
+    #[error("{list}: line {line}: expected the picture {image}, found none in {folder}")]
+    ImageMissing {
+        /// The list.
+        list: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What it names.
+        image: String,
+        /// Where it was looked for.
+        folder: PathBuf,
+    },
+    /// A MATLAB file is damaged or of another form.
+    #[error("{path}: byte {offset}: expected {expected}")]
+    Mat {
+        /// The file.
+        path: PathBuf,
+        /// Where, in the file or in its decompressed element.
+        offset: u64,
+        /// What was expected there.
+        expected: String,
+    },
+    /// The set's order comes from a list that was not given.
+    #[error("{set} takes its order from a list; give it with --list FILE")]
+    ListMissing {
+        /// The set.
+        set: &'static str,
+    },
+    /// A list was given to a set that has its own order.
+    #[error("{set} has an order of its own; --list goes with --dataset list")]
+    ListUnused {
+        /// The set.
+        set: &'static str,
+    },
+    /// An aligned folder was named for a set that has none.
+    #[error("{set} has no folder of aligned pictures; --aligned-dir goes with tinyface and scface")]
+    NoAlignedDir {
+        /// The set.
+        set: &'static str,
+    },
+}
+
+/// A count that differs from the published one.
+fn count_warning(what: &str, found: u64, published: u64) -> Option<String> {
+    (found != published).then(|| format!("{found} {what}, the published set has {published}"))
+}
+
+/// Reads a text file whole.
+fn read_text(path: &Path) -> Result<String, Error> {
+    let bytes = std::fs::read(path).map_err(fs::io_error("read", path))?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = error.utf8_error().valid_up_to();
+        let before = error.as_bytes().get(..good).unwrap_or_default();
+        Error::BadLine {
+            path: path.to_path_buf(),
+            line: before.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1,
+            expected: "UTF-8 text",
+            found: format!("other bytes at byte {good}"),
+        }
+    })
+}
+
+/// The first of `candidates` below `root` that is a folder.
+fn first_folder(root: &Path, candidates: &[&str]) -> Option<PathBuf> {
+    candidates.iter().map(|name| root.join(name)).find(|folder| folder.is_dir())
+}

@@ -1,0 +1,220 @@
+//! SCface: 130 subjects seen by surveillance cameras at three distances (Grgic et al., 2011).
+//!
+//! `NNN_frontal` is the gallery image of subject `NNN`; `NNN_camC_D` is camera `C` at distance `D`
+//! (1: 4.20 m, 2: 2.60 m, 3: 1.00 m). The infra-red cameras 6 to 8 are not scored and not packed.
+//! `all.txt` gives the order: a path without ending, then four points (eyes, nose, mouth centre) in the
+//! original picture. In the wild it has carriage returns, comments, blank lines, spaces for tabs, and
+//! names without their folder.
+
+use super::{
+    Alignment, DataSet, Error, IdentityRule, Image, ImageList, LabelFunction, Landmarks, Request,
+    count_warning, read_text,
+};
+use crate::fs;
+use std::collections::HashMap;
+use std::path::Path;
+
+pub(super) static SCFACE: DataSet = DataSet {
+    name: "scface",
+    about: "SCface: surveillance pictures at three distances, aligned copies",
+    layout: "all.txt, original/ and aligned/",
+    order: "lines of all.txt without cameras 6 to 8",
+    default_label: || LabelFunction::Identity,
+    aligned_dir: Some("aligned"),
+    takes_list: false,
+    identity: Some(IdentityRule {
+        form: "NNN_frontal or NNN_camC_D, NNN from 001 to 130",
+        of: subject,
+    }),
+    list,
+};
+
+/// 130 frontal pictures and 130 subjects × 5 cameras × 3 distances.
+const PUBLISHED_IMAGES: u64 = 2_080;
+
+/// Form of a line of `all.txt`.
+const LINE_FORM: &str = "a path without ending and eight landmark coordinates, parted by tabs";
+
+/// What a picture of the set shows.
+#[derive(Debug, PartialEq, Eq)]
+enum Shot {
+    Frontal,
+    Visible,
+    InfraRed,
+}
+
+/// Reads subject and shot from a path's last part.
+fn parse_stem(path: &str) -> Option<(i32, Shot)> {
+    let name = path.rsplit('/').next()?;
+    let stem = if fs::is_picture(name) { name.rsplit_once('.')?.0 } else { name };
+    let (number, rest) = stem.split_once('_')?;
+    let digits = number.len() == 3 && number.bytes().all(|byte| byte.is_ascii_digit());
+    let subject = digits.then(|| number.parse().ok()).flatten()?;
+    let shot = match rest.as_bytes() {
+        b"frontal" => Shot::Frontal,
+        [b'c', b'a', b'm', b'1'..=b'5', b'_', b'1'..=b'3'] => Shot::Visible,
+        [b'c', b'a', b'm', b'6'..=b'8'] | [b'c', b'a', b'm', b'6'..=b'8', b'_', b'1'..=b'3'] => {
+            Shot::InfraRed
+        }
+        _ => return None,
+    };
+    Some((subject, shot))
+}
+
+fn subject(path: &str) -> Option<i32> {
+    parse_stem(path).map(|(subject, _)| subject)
+}
+
+fn list(request: &Request<'_>) -> Result<ImageList, Error> {
+    let within = request.root.join("scface");
+    let inside = !request.root.join("all.txt").exists() && within.join("all.txt").is_file();
+    let base = if inside { within.as_path() } else { request.root };
+    let folder = request.aligned_dir.unwrap_or("aligned");
+    let aligned = base.join(folder);
+    if !aligned.is_dir() {
+        return Err(Error::Missing {
+            root: base.to_path_buf(),
+            what: format!("the folder {folder} of aligned copies"),
+            advice: "it has original/'s folders and names, each face cropped by the four points of \
+                     all.txt; name another with --aligned-dir",
+        });
+    }
+    let walk = fs::walk(&aligned)?;
+    let lookup = Lookup::new(&walk.files);
+    let list_path = base.join("all.txt");
+    let mut warnings = Vec::new();
+    let mut left_out = 0u64;
+    let mut images = Vec::new();
+    for (i, line) in read_text(&list_path)?.lines().enumerate() {
+        let Some((name, points)) = parse_line(&list_path, i as u64 + 1, line)? else { continue };
+        match parse_stem(name) {
+            Some((_, Shot::Frontal | Shot::Visible)) => {}
+            Some((_, Shot::InfraRed)) => continue,
+            None => {
+                left_out += 1;
+                continue;
+            }
+        }
+        let found = lookup.find(name).ok_or_else(|| Error::ImageMissing {
+            list: list_path.clone(),
+            line: i as u64 + 1,
+            image: name.to_owned(),
+            folder: aligned.clone(),
+        })?;
+        let landmarks = Some(Box::new(Landmarks { points, score: None }));
+        images.push(Image { landmarks, ..Image::at(format!("{folder}/{found}")) });
+    }
+    if left_out > 0 {
+        warnings.push(format!("{left_out} lines of all.txt name no frontal or camera picture"));
+    }
+    warnings.extend(count_warning("images", images.len() as u64, PUBLISHED_IMAGES));
+    Ok(ImageList {
+        base: base.to_path_buf(),
+        images,
+        alignment: Alignment::Folder(folder.to_owned()),
+        protocol_files: vec!["all.txt".to_owned()],
+        ignored: walk.ignored,
+        warnings,
+    })
+}
+
+/// A name and four points, or nothing for a comment or a blank line.
+type Line<'a> = Option<(&'a str, Vec<(f64, f64)>)>;
+
+fn parse_line<'a>(path: &Path, number: u64, line: &'a str) -> Result<Line<'a>, Error> {
+    let line = line.trim();
+    if line.is_empty() || line.starts_with('#') {
+        return Ok(None);
+    }
+    let mut words = line.split_ascii_whitespace();
+    let name = words.next().unwrap_or_default();
+    let numbers: Option<Vec<f64>> = words.map(|word| word.parse().ok()).collect();
+    let numbers = numbers.filter(|all| all.len() == 8 && all.iter().all(|x| x.is_finite()));
+    let numbers = numbers.ok_or_else(|| Error::BadLine {
+        path: path.to_path_buf(),
+        line: number,
+        expected: LINE_FORM,
+        found: format!("{line:?}"),
+    })?;
+    Ok(Some((name, numbers.as_chunks::<2>().0.iter().map(|&[x, y]| (x, y)).collect())))
+}
+
+/// Finds the aligned copy of a name: as written, then without regard to case, then, for a name
+/// without folder, by a stem that only one file has.
+struct Lookup<'a> {
+    exact: HashMap<&'a str, &'a str>,
+    folded: HashMap<String, Vec<&'a str>>,
+    stems: HashMap<String, Vec<&'a str>>,
+}
+
+impl<'a> Lookup<'a> {
+    fn new(files: &'a [String]) -> Self {
+        let mut lookup =
+            Self { exact: HashMap::new(), folded: HashMap::new(), stems: HashMap::new() };
+        for file in files {
+            let stem = file.rsplit_once('.').map_or(file.as_str(), |(stem, _)| stem);
+            if file.ends_with(".jpg") || !lookup.exact.contains_key(stem) {
+                lookup.exact.insert(stem, file);
+            }
+            lookup.folded.entry(stem.to_lowercase()).or_default().push(file);
+            let last = stem.rsplit('/').next().unwrap_or(stem);
+            lookup.stems.entry(last.to_lowercase()).or_default().push(file);
+        }
+        lookup
+    }
+
+    fn find(&self, name: &str) -> Option<&'a str> {
+        let name = if fs::is_picture(name) { name.rsplit_once('.')?.0 } else { name };
+        let only = |found: &Vec<&'a str>| match found[..] {
+            [file] => Some(file),
+            _ => None,
+        };
+        let by_stem = || self.stems.get(&name.to_lowercase()).and_then(only);
+        self.exact
+            .get(name)
+            .copied()
+            .or_else(|| self.folded.get(&name.to_lowercase()).and_then(only))
+            .or_else(|| if name.contains('/') { None } else { by_stem() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_subject_is_the_number_before_the_first_underscore() {
+        assert_eq!(subject("aligned/surveillance_cameras_distance_1/042_cam3_1.jpg"), Some(42));
+        assert_eq!(subject("cam_root/130_frontal.JPG"), Some(130));
+        assert_eq!(subject("aligned/readme.jpg"), None);
+    }
+
+    #[test]
+    fn cameras_six_to_eight_are_infra_red() {
+        assert_eq!(parse_stem("017_cam8_2"), Some((17, Shot::InfraRed)));
+        assert_eq!(parse_stem("017_cam5_2"), Some((17, Shot::Visible)));
+        assert_eq!(parse_stem("017_cam9_2"), None);
+    }
+
+    #[test]
+    fn all_txt_is_read_as_it_is_found_in_the_wild() {
+        let root = tempfile::tempdir().unwrap();
+        let folder = root.path().join("aligned/d1");
+        std::fs::create_dir_all(&folder).unwrap();
+        for name in ["001_frontal.jpg", "001_cam1_1.JPG", "002_cam2_3.jpg"] {
+            std::fs::write(folder.join(name), "").unwrap();
+        }
+        let text = "# comment\r\n\r\nD1/001_cam1_1 1 2 3 4 5 6 7 8\r\n002_cam2_3\t1\t2\t3\t4\t5\t6\t7\t8\r\n\
+                    d1/001_frontal\t1\t2\t3\t4\t5\t6\t7\t8\r\nd1/003_cam6_1\t1\t2\t3\t4\t5\t6\t7\t8";
+        std::fs::write(root.path().join("all.txt"), text).unwrap();
+        let request = Request { root: root.path(), aligned_dir: None, list: None };
+        let list = list(&request).unwrap();
+        let paths: Vec<&str> = list.images.iter().map(|image| &*image.path).collect();
+        let expected = [
+            "aligned/d1/001_cam1_1.JPG",
+            "aligned/d1/002_cam2_3.jpg",
+            "aligned/d1/001_frontal.jpg",
+        ];
+        assert_eq!(paths, expected);
+    }
+}

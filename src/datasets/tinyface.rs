@@ -1,0 +1,181 @@
+//! TinyFace: native low-resolution faces, closed-set identification (Cheng, Zhu and Gong, 2018).
+//!
+//! Packed are the aligned copies (`aligned_pad_0.1_pad_high`, a download of its own from the AdaFace
+//! authors) of `Testing_Set`: 3,728 probes, 4,443 mated gallery images and 153,428 distractors. The
+//! identity is the number before the first `_`; a distractor's is −100 by its folder, whatever its
+//! name. The two `.mat` protocol files are compared with the tree; scoring takes the file names.
+
+use super::{
+    Alignment, DataSet, Error, IdentityRule, Image, ImageList, LabelFunction, Request,
+    count_warning, mat,
+};
+use crate::fs;
+use std::collections::HashSet;
+use std::path::{Path, PathBuf};
+
+pub(super) static TINYFACE: DataSet = DataSet {
+    name: "tinyface",
+    about: "TinyFace: the aligned copies of its testing set",
+    layout: "aligned_pad_0.1_pad_high/ and tinyface/Testing_Set/",
+    order: "bytes of the relative path",
+    default_label: || LabelFunction::Index,
+    aligned_dir: Some(ALIGNED_DIR),
+    takes_list: false,
+    identity: Some(IdentityRule {
+        form: "NUMBER_… in Probe or Gallery_Match, any name in Gallery_Distractor",
+        of: identity,
+    }),
+    list,
+};
+
+const ALIGNED_DIR: &str = "aligned_pad_0.1_pad_high";
+
+/// Label of every distractor (reference: `tinyface_helper.py`).
+const DISTRACTOR: i32 = -100;
+
+/// The groups of the testing set, with their published sizes.
+const GROUPS: [(&str, u64); 3] =
+    [("Gallery_Distractor", 153_428), ("Gallery_Match", 4_443), ("Probe", 3_728)];
+
+/// Protocol file, its names, its ids, and the group they describe.
+const PROTOCOL: [(&str, &str, &str, &str); 2] = [
+    ("gallery_match_img_ID_pairs.mat", "gallery_set", "gallery_ids", "Gallery_Match"),
+    ("probe_img_ID_pairs.mat", "probe_set", "probe_ids", "Probe"),
+];
+
+fn identity(path: &str) -> Option<i32> {
+    let (folder, name) = path.rsplit_once('/')?;
+    if folder.rsplit('/').next() == Some("Gallery_Distractor") {
+        return Some(DISTRACTOR);
+    }
+    name.split_once('_').and_then(|(number, _)| number.parse().ok()).filter(|&number| number >= 0)
+}
+
+fn list(request: &Request<'_>) -> Result<ImageList, Error> {
+    let folder = request.aligned_dir.unwrap_or(ALIGNED_DIR);
+    let base = locate(request.root, folder)?;
+    let walk = fs::walk(&base.join(folder))?;
+    let mut warnings = Vec::new();
+    let mut groups = GROUPS.map(|_| 0u64);
+    let mut images = Vec::with_capacity(walk.files.len());
+    let mut elsewhere = 0u64;
+    for file in walk.files {
+        let group = file.split_once('/').map(|(group, _)| group);
+        let Some(at) = GROUPS.iter().position(|(name, _)| Some(*name) == group) else {
+            elsewhere += 1;
+            continue;
+        };
+        groups[at] += 1;
+        images.push(Image::at(format!("{folder}/{file}")));
+    }
+    if elsewhere > 0 {
+        warnings.push(format!("{elsewhere} pictures lie outside Probe and the galleries"));
+    }
+    for ((name, published), found) in GROUPS.iter().zip(groups) {
+        warnings.extend(count_warning(&format!("images in {name}"), found, *published));
+    }
+    let protocol_files = check_protocol(&base, folder, &images, &mut warnings)?;
+    Ok(ImageList {
+        base,
+        images,
+        alignment: Alignment::Folder(folder.to_owned()),
+        protocol_files,
+        ignored: walk.ignored,
+        warnings,
+    })
+}
+
+/// Finds the folder that holds the aligned copies: the root, its `tinyface`, or the one around it.
+fn locate(root: &Path, folder: &str) -> Result<PathBuf, Error> {
+    let around = root.canonicalize().ok().and_then(|root| root.parent().map(Path::to_path_buf));
+    let candidates = [Some(root.to_path_buf()), Some(root.join("tinyface")), around];
+    let found = candidates.into_iter().flatten().find(|base| base.join(folder).is_dir());
+    found.ok_or_else(|| Error::Missing {
+        root: root.to_path_buf(),
+        what: format!("the folder {folder} of aligned faces"),
+        advice: "it is a download separate from TinyFace itself (AdaFace's README, validation of low \
+                 quality sets) and lies beside the folder tinyface; name another with --aligned-dir",
+    })
+}
+
+/// Compares the `.mat` files with the tree and returns those that are there.
+fn check_protocol(
+    base: &Path,
+    folder: &str,
+    images: &[Image],
+    warnings: &mut Vec<String>,
+) -> Result<Vec<String>, Error> {
+    let places = ["tinyface/Testing_Set", "Testing_Set", "tinyface/tinyface/Testing_Set"];
+    let Some(place) = places.into_iter().find(|place| base.join(place).is_dir()) else {
+        warnings
+            .push("tinyface/Testing_Set is not there; the protocol was not compared".to_owned());
+        return Ok(Vec::new());
+    };
+    let mut found = Vec::new();
+    for (file, names, ids, group) in PROTOCOL {
+        let path = base.join(place).join(file);
+        if !path.is_file() {
+            warnings.push(format!("{place}/{file} is not there; {group} was not compared"));
+            continue;
+        }
+        let pairs = mat::read_pairs(&path, names, ids)?;
+        warnings.extend(compare(file, &pairs, &format!("{folder}/{group}/"), images));
+        found.push(format!("{place}/{file}"));
+    }
+    Ok(found)
+}
+
+fn compare(file: &str, pairs: &[(String, i64)], prefix: &str, images: &[Image]) -> Vec<String> {
+    let in_tree: HashSet<&str> =
+        images.iter().filter_map(|image| image.path.strip_prefix(prefix)).collect();
+    let in_file: HashSet<&str> = pairs.iter().map(|(name, _)| name.as_str()).collect();
+    let absent = pairs.iter().map(|(name, _)| name.as_str()).filter(|name| !in_tree.contains(name));
+    let extra = images.iter().filter_map(|image| image.path.strip_prefix(prefix));
+    let extra = extra.filter(|name| !in_file.contains(name));
+    let renamed = pairs.iter().filter(|(name, id)| {
+        identity(&format!("{prefix}{name}")).is_none_or(|own| i64::from(own) != *id)
+    });
+    let renamed = renamed.map(|(name, _)| name.as_str());
+    [
+        told(absent, &format!("images of {file} are not in {prefix}")),
+        told(extra, &format!("images in {prefix} are not in {file}")),
+        told(renamed, &format!("names in {file} begin with another identity than its ids say")),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// `3 images …, the first a.jpg`, or nothing.
+fn told<'a>(mut names: impl Iterator<Item = &'a str>, what: &str) -> Option<String> {
+    let first = names.next()?;
+    Some(format!("{} {what}, the first {first}", names.count() + 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_distractor_is_known_by_its_folder_whatever_its_name() {
+        assert_eq!(identity("a/Gallery_Distractor/0_9001.png"), Some(-100));
+        assert_eq!(identity("a/Gallery_Distractor/distractor_1.jpg"), Some(-100));
+        assert_eq!(identity("a/Probe/3004_2.jpg"), Some(3004));
+        assert_eq!(identity("a/Probe/x_2.jpg"), None);
+    }
+
+    #[test]
+    fn names_that_only_one_side_has_are_told() {
+        let images = [Image::at("al/Probe/1_1.jpg"), Image::at("al/Probe/2_1.jpg")];
+        let pairs = [("1_1.jpg".to_owned(), 7), ("3_1.jpg".to_owned(), 3)];
+        let warnings = compare("p.mat", &pairs, "al/Probe/", &images);
+        assert_eq!(
+            warnings,
+            [
+                "1 images of p.mat are not in al/Probe/, the first 3_1.jpg",
+                "1 images in al/Probe/ are not in p.mat, the first 2_1.jpg",
+                "1 names in p.mat begin with another identity than its ids say, the first 1_1.jpg",
+            ]
+        );
+    }
+}
