@@ -1,0 +1,139 @@
+//! The five files of a pack.
+
+use super::{Error, Recovery, recover};
+use crate::fs::io_error;
+use std::path::{Path, PathBuf};
+
+/// One file of a pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// The records.
+    Rec,
+    /// Keys and offsets.
+    Idx,
+    /// Keys, labels and paths, in im2rec's dialect.
+    Lst,
+    /// A row a record.
+    Records,
+    /// What the pack says of itself.
+    Manifest,
+}
+
+impl Part {
+    /// The parts in the order they are renamed into place; the manifest last.
+    pub const ALL: [Self; 5] = [Self::Rec, Self::Idx, Self::Lst, Self::Records, Self::Manifest];
+
+    /// The ending after the stem.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Rec => ".rec",
+            Self::Idx => ".idx",
+            Self::Lst => ".lst",
+            Self::Records => ".records.csv",
+            Self::Manifest => ".manifest.json",
+        }
+    }
+}
+
+/// Where the files of a pack lie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackFiles {
+    /// The folder.
+    pub folder: PathBuf,
+    /// What the files' names begin with.
+    pub stem: String,
+}
+
+impl PackFiles {
+    /// Names a pack in `folder`.
+    ///
+    /// # Errors
+    /// [`Error::Name`] for a stem that is no plain file name.
+    pub fn new(folder: &Path, stem: &str) -> Result<Self, Error> {
+        if stem.is_empty() || stem.starts_with('.') || stem.contains(['/', '\\', '\n', '\t']) {
+            return Err(Error::Name { name: stem.to_owned() });
+        }
+        let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        Ok(Self { folder: folder.to_path_buf(), stem: stem.to_owned() })
+    }
+
+    /// Names the pack that `path` belongs to: any of its files, or the stem alone.
+    ///
+    /// # Errors
+    /// As [`PackFiles::new`].
+    pub fn of(path: &Path) -> Result<Self, Error> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let stem = Part::ALL.iter().find_map(|part| name.strip_suffix(part.ending()));
+        Self::new(path.parent().unwrap_or(Path::new("")), stem.unwrap_or(&name))
+    }
+
+    /// The path of one file.
+    pub fn path(&self, part: Part) -> PathBuf {
+        self.folder.join(format!("{}{}", self.stem, part.ending()))
+    }
+
+    /// The hidden folder a pack is written in before it is renamed into place.
+    pub(super) fn staging(&self) -> PathBuf {
+        self.folder.join(format!(".{}.partial", self.stem))
+    }
+}
+
+/// The packs of a folder.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Those with a manifest, in byte order of their stems.
+    pub packs: Vec<PackFiles>,
+    /// Stems of those that were interrupted and can be resumed.
+    pub interrupted: Vec<String>,
+}
+
+/// Finds the packs of a folder, after rolling forward what a crash left sealed.
+///
+/// # Errors
+/// A folder that cannot be read; one that is not there holds no packs.
+pub fn packs_in(folder: &Path) -> Result<Found, Error> {
+    let mut found = Found::default();
+    if !folder.exists() {
+        return Ok(found);
+    }
+    let names = |folder: &Path| -> std::io::Result<Vec<String>> {
+        let entries = std::fs::read_dir(folder)?.collect::<Result<Vec<_>, _>>()?;
+        Ok(entries.iter().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+    };
+    for name in names(folder).map_err(io_error("list", folder))? {
+        let stem = name.strip_prefix('.').and_then(|name| name.strip_suffix(".partial"));
+        let Some(Ok(files)) = stem.map(|stem| PackFiles::new(folder, stem)) else { continue };
+        if recover(&files)? == Recovery::Resumable {
+            found.interrupted.push(files.stem);
+        }
+    }
+    let ending = Part::Manifest.ending();
+    for name in names(folder).map_err(io_error("list", folder))? {
+        if let Some(Ok(files)) = name.strip_suffix(ending).map(|stem| PackFiles::new(folder, stem))
+        {
+            found.packs.push(files);
+        }
+    }
+    found.packs.sort_by(|a, b| a.stem.cmp(&b.stem));
+    found.interrupted.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pack_is_named_by_any_of_its_files() {
+        let expected = PackFiles::new(Path::new("packs"), "ijbb.v2").unwrap();
+        for name in ["ijbb.v2", "ijbb.v2.rec", "ijbb.v2.records.csv", "ijbb.v2.manifest.json"] {
+            assert_eq!(PackFiles::of(&Path::new("packs").join(name)).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn a_name_with_a_folder_in_it_is_refused() {
+        assert!(PackFiles::new(Path::new("packs"), "../x").is_err());
+        assert!(PackFiles::new(Path::new("packs"), "").is_err());
+    }
+}

@@ -1,0 +1,211 @@
+//! What a pack says of itself; read and written here alone.
+
+use super::{Error, PackFiles, Part, Row, make_rec::Encoding};
+use crate::datasets::Alignment;
+use crate::fs::{self, Ignored};
+use crate::image::ChannelOrder;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+
+/// Name and version of the manifest's form.
+const FORMAT: &str = "qgface-data pack 1";
+
+/// A pack's description of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Always `qgface-data pack 1`.
+    pub format: String,
+    /// Program and version that made the pack.
+    pub tool: String,
+    /// The data set.
+    pub set: String,
+    /// Records.
+    pub count: u64,
+    /// The label function.
+    pub label: String,
+    /// What was done to the pictures' bytes.
+    pub encoding: Encoding,
+    /// Which colours a decoder that returns RGB returns first: `bgr` says that the stored pictures have
+    /// red and blue exchanged.
+    pub stored_channel_order: ChannelOrder,
+    /// What was done to the faces before packing.
+    pub alignment: Alignment,
+    /// What the landmarks in `records.csv` are, if there are any.
+    pub landmarks: Option<PointsNote>,
+    /// Pictures whose EXIF data asks to turn or mirror them; it is not done.
+    pub reoriented: u64,
+    /// What lay in the source tree and is not packed.
+    pub ignored: Ignored,
+    /// Files of the list that could not be packed.
+    pub skipped: Vec<Skipped>,
+    /// The list or the csv of labels the pack was made from.
+    pub inputs: Vec<NamedDigest>,
+    /// The set's protocol files, relative to its root.
+    pub protocol_files: Vec<NamedDigest>,
+    /// The files of the pack.
+    pub files: PackDigests,
+    /// BLAKE3 of the lines of the `.lst`, each with a tab and its picture's digest before its line feed.
+    pub order: String,
+    /// BLAKE3 of this file with this value empty.
+    pub digest: String,
+}
+
+/// What the landmark columns hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PointsNote {
+    /// Points a face: 5 (eyes, nose, mouth corners) or 4 (eyes, nose, mouth centre).
+    pub points: u64,
+    /// In which picture they are: `stored`, or `original` where an aligned copy is stored.
+    pub picture: String,
+}
+
+/// A file of the list that is not in the pack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Skipped {
+    /// Its path.
+    pub path: String,
+    /// Why not.
+    pub reason: String,
+}
+
+/// A file outside the pack.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NamedDigest {
+    /// Its path.
+    pub path: String,
+    /// Its BLAKE3.
+    pub blake3: String,
+}
+
+/// Length and digest of a file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct FileDigest {
+    /// Its length.
+    pub bytes: u64,
+    /// Its BLAKE3.
+    pub blake3: String,
+}
+
+/// The four files beside the manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PackDigests {
+    /// The `.rec`.
+    pub rec: FileDigest,
+    /// The `.idx`.
+    pub idx: FileDigest,
+    /// The `.lst`.
+    pub lst: FileDigest,
+    /// The `.records.csv`.
+    pub records: FileDigest,
+}
+
+impl PackDigests {
+    /// The entry of one file; none for the manifest.
+    pub fn of(&self, part: Part) -> Option<&FileDigest> {
+        match part {
+            Part::Rec => Some(&self.rec),
+            Part::Idx => Some(&self.idx),
+            Part::Lst => Some(&self.lst),
+            Part::Records => Some(&self.records),
+            Part::Manifest => None,
+        }
+    }
+}
+
+impl Manifest {
+    /// What every manifest of this program begins with.
+    pub(super) fn format() -> String {
+        FORMAT.to_owned()
+    }
+
+    /// Program and version.
+    pub(super) fn tool() -> String {
+        concat!("qgface-data ", env!("CARGO_PKG_VERSION")).to_owned()
+    }
+
+    /// Reads the manifest of a pack.
+    ///
+    /// # Errors
+    /// [`Error::NoManifest`], and [`Error::BadManifest`] for one that is not exactly as this program
+    /// writes it, its own digest included.
+    pub fn open(files: &PackFiles) -> Result<Self, Error> {
+        let path = files.path(Part::Manifest);
+        match std::fs::read(&path) {
+            Ok(text) => Self::parse(&text, &path),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Err(Error::NoManifest { path })
+            }
+            Err(error) => Err(fs::io_error("read", &path)(error).into()),
+        }
+    }
+
+    fn parse(text: &[u8], path: &Path) -> Result<Self, Error> {
+        let bad = |found| Error::BadManifest { path: path.to_path_buf(), found };
+        let manifest: Self = serde_json::from_slice(text)
+            .map_err(|error| bad(format!("text that is no such JSON: {error}")))?;
+        if manifest.format != FORMAT {
+            return Err(bad(format!("the format {:?}; {FORMAT:?} is read", manifest.format)));
+        }
+        let canonical = manifest.to_bytes();
+        if canonical != text {
+            let same = canonical.iter().zip(text).take_while(|(own, read)| own == read).count();
+            return Err(bad(format!(
+                "a change at byte {same}, which this program writes otherwise"
+            )));
+        }
+        let own = manifest.own_digest();
+        if own != manifest.digest {
+            let stated = &manifest.digest;
+            return Err(bad(format!(
+                "a change: it states its own digest as {stated}, it has {own}"
+            )));
+        }
+        Ok(manifest)
+    }
+
+    /// The file's bytes.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
+        text.push(b'\n');
+        text
+    }
+
+    /// Fills in the manifest's digest of itself.
+    pub(super) fn sealed(mut self) -> Self {
+        self.digest = self.own_digest();
+        self
+    }
+
+    fn own_digest(&self) -> String {
+        let unsigned = Self { digest: String::new(), ..self.clone() };
+        blake3::hash(&unsigned.to_bytes()).to_string()
+    }
+}
+
+/// The running digest of an order.
+#[derive(Debug, Default)]
+pub(super) struct OrderDigest(blake3::Hasher);
+
+impl OrderDigest {
+    pub(super) fn add(&mut self, row: &Row) {
+        self.0.update(row.order_line().as_bytes());
+    }
+
+    pub(super) fn finish(&self) -> String {
+        self.0.finalize().to_string()
+    }
+}
+
+/// Length and digest of the file at `path`, read once in bounded memory.
+pub(super) fn digest_file(path: &Path) -> Result<FileDigest, Error> {
+    let mut hasher = blake3::Hasher::new();
+    let mut file = std::fs::File::open(path).map_err(fs::io_error("read", path))?;
+    let bytes = std::io::copy(&mut file, &mut hasher).map_err(fs::io_error("read", path))?;
+    Ok(FileDigest { bytes, blake3: hasher.finalize().to_string() })
+}

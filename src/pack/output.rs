@@ -1,0 +1,73 @@
+//! A file that is hashed as it is written.
+
+use super::manifest::FileDigest;
+use crate::fs::{self, io_error};
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Buffers, hashes and writes one file of a pack.
+pub(super) struct Output {
+    file: File,
+    path: PathBuf,
+    buffer: Vec<u8>,
+    hasher: blake3::Hasher,
+    bytes: u64,
+}
+
+/// Bytes gathered before they are hashed and written.
+const BUFFER_BYTES: usize = 1 << 20;
+
+impl Output {
+    /// Starts the file anew.
+    pub(super) fn create(path: &Path) -> Result<Self, fs::Error> {
+        let file = File::create(path).map_err(io_error("make", path))?;
+        let buffer = Vec::with_capacity(BUFFER_BYTES);
+        let hasher = blake3::Hasher::new();
+        Ok(Self { file, path: path.to_path_buf(), buffer, hasher, bytes: 0 })
+    }
+
+    /// Goes on after the first `keep` bytes of the file and drops what follows them.
+    pub(super) fn resume(path: &Path, keep: u64) -> Result<Self, fs::Error> {
+        let mut hasher = blake3::Hasher::new();
+        let resumed = (|| {
+            let mut file = File::options().read(true).write(true).open(path)?;
+            file.set_len(keep)?;
+            std::io::copy(&mut file, &mut hasher)?;
+            Ok(file)
+        })();
+        let file = resumed.map_err(io_error("go on writing", path))?;
+        let buffer = Vec::with_capacity(BUFFER_BYTES);
+        Ok(Self { file, path: path.to_path_buf(), buffer, hasher, bytes: keep })
+    }
+
+    /// Bytes written and buffered so far.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Whether enough has gathered to be written.
+    pub(super) fn is_full(&self) -> bool {
+        self.buffer.len() >= BUFFER_BYTES
+    }
+
+    pub(super) fn append(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+        self.bytes += bytes.len() as u64;
+    }
+
+    /// Hands the buffer to the operating system.
+    pub(super) fn flush(&mut self) -> Result<(), fs::Error> {
+        self.hasher.update(&self.buffer);
+        self.file.write_all(&self.buffer).map_err(io_error("write", &self.path))?;
+        self.buffer.clear();
+        Ok(())
+    }
+
+    /// Makes the file durable and tells its length and digest.
+    pub(super) fn finish(mut self) -> Result<FileDigest, fs::Error> {
+        self.flush()?;
+        self.file.sync_all().map_err(io_error("make durable", &self.path))?;
+        Ok(FileDigest { bytes: self.bytes, blake3: self.hasher.finalize().to_string() })
+    }
+}

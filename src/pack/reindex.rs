@@ -1,0 +1,72 @@
+//! An index made again from the records themselves.
+
+use super::{Error, PackFiles, Part};
+use crate::fs;
+use crate::progress::Progress;
+use crate::recordio::{IndexWriter, Reader};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::collections::HashMap;
+use std::path::Path;
+
+/// What was indexed.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct ReindexReport {
+    /// The index written.
+    pub index: String,
+    /// Records found.
+    pub count: u64,
+    /// Whether an index with the same bytes was there before.
+    pub unchanged: bool,
+}
+
+/// Writes the index of a `.rec`: keys are the headers' ids, in file order.
+///
+/// Memory: the index, and the first offset of every id.
+///
+/// # Errors
+/// Damage of the `.rec`, [`Error::DoubledId`], and [`Error::Exists`] for another index that is there
+/// when it may not be replaced.
+pub fn reindex(
+    rec: &Path,
+    previous: super::Previous,
+    progress: &dyn Progress,
+) -> Result<ReindexReport, Error> {
+    let files = PackFiles::of(rec)?;
+    super::recover(&files)?;
+    let damaged = |source| Error::Record { path: rec.to_path_buf(), source };
+    let reader = Reader::open(rec).map_err(damaged)?;
+    let mut index = IndexWriter::new(Vec::new());
+    let mut seen = HashMap::new();
+    let mut released = 0;
+    progress.start("reindex", reader.length());
+    for record in reader.records() {
+        let record = record.map_err(damaged)?;
+        let (header, _) = record.image().map_err(damaged)?;
+        if let Some(first) = seen.insert(header.id, record.offset) {
+            return Err(Error::DoubledId { offset: record.offset, id: header.id, first });
+        }
+        let refused = fs::io_error("write", rec);
+        index.append(header.id, record.offset).map_err(refused)?;
+        if record.end - released > RELEASE_BYTES {
+            reader.release(released, record.end);
+            progress.advance(record.end - released);
+            released = record.end;
+        }
+    }
+    progress.finish();
+    let text = index.into_inner();
+    let path = files.path(Part::Idx);
+    let unchanged = std::fs::read(&path).is_ok_and(|old| old == text);
+    if !unchanged {
+        if previous == super::Previous::Keep && path.exists() {
+            return Err(Error::Exists { path });
+        }
+        fs::write_whole(&path, &text)?;
+    }
+    let index = path.display().to_string();
+    Ok(ReindexReport { index, count: seen.len() as u64, unchanged })
+}
+
+/// Bytes of the file that stay mapped behind the reading.
+const RELEASE_BYTES: u64 = 64 << 20;

@@ -1,0 +1,222 @@
+//! Where a pack is written before it exists, and how it comes to exist.
+//!
+//! Everything is written in the hidden folder `.STEM.partial` beside the pack. When all of it is
+//! durable, the manifest is renamed inside that folder: the pack is *sealed*. From then on it is rolled
+//! forward by whoever comes next, whatever happens: the old manifest is removed, the files are renamed
+//! into place, the new manifest last. Before it is sealed, the old pack is untouched, and the folder can
+//! be resumed or thrown away.
+
+use super::{Error, PackFiles, Part};
+use crate::fs::{io_error, sync_folder};
+use std::fs::{self, File, TryLockError};
+use std::io::{ErrorKind, Write};
+use std::path::PathBuf;
+
+/// What [`recover`] found beside a pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Recovery {
+    /// Nothing to do.
+    Clean,
+    /// A sealed pack was rolled forward.
+    RolledForward,
+    /// An interrupted pack lies there and can be resumed.
+    Resumable,
+    /// Another process is writing the pack.
+    Busy,
+}
+
+/// The hidden folder, held by this process alone.
+#[derive(Debug)]
+pub(super) struct Staging {
+    files: PackFiles,
+    folder: PathBuf,
+    _lock: File,
+}
+
+const LOCK: &str = "lock";
+
+/// Name of the manifest before it is sealed.
+const UNSEALED: &str = "manifest.unsealed";
+
+impl Staging {
+    /// Makes or enters the folder and locks it.
+    ///
+    /// # Errors
+    /// [`Error::Busy`] while another process holds it.
+    pub(super) fn enter(files: &PackFiles) -> Result<Self, Error> {
+        let folder = files.staging();
+        loop {
+            fs::create_dir_all(&folder).map_err(io_error("make the folder", &folder))?;
+            let path = folder.join(LOCK);
+            let opened = File::options().create(true).truncate(false).write(true).open(&path);
+            let lock = match opened {
+                // Its last holder removed the folder in between.
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                opened => opened.map_err(io_error("make", &path))?,
+            };
+            match lock.try_lock() {
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => return Err(Error::Busy { path: folder }),
+                Err(TryLockError::Error(error)) => {
+                    return Err(io_error("lock", &path)(error).into());
+                }
+            }
+            if is_same_file(&lock, &path) {
+                return Ok(Self { files: files.clone(), folder, _lock: lock });
+            }
+        }
+    }
+
+    /// Where a part is written.
+    pub(super) fn path(&self, part: Part) -> PathBuf {
+        let name = part.ending().trim_start_matches('.');
+        self.folder.join(if part == Part::Manifest { "manifest.json" } else { name })
+    }
+
+    /// Where a file that is not part of the pack is written.
+    pub(super) fn beside(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// The folder itself.
+    pub(super) fn folder(&self) -> &PathBuf {
+        &self.folder
+    }
+
+    fn is_sealed(&self) -> bool {
+        self.path(Part::Manifest).exists()
+    }
+
+    /// Writes the manifest durably and seals the pack; the other files are durable already.
+    pub(super) fn seal(&self, manifest: &[u8]) -> Result<(), Error> {
+        let unsealed = self.folder.join(UNSEALED);
+        let written = File::create(&unsealed).and_then(|mut file| {
+            file.write_all(manifest)?;
+            file.sync_all()
+        });
+        written.map_err(io_error("write", &unsealed))?;
+        sync_folder(&self.folder)?;
+        let sealed = self.path(Part::Manifest);
+        fs::rename(&unsealed, &sealed).map_err(io_error("write", &sealed))?;
+        Ok(sync_folder(&self.folder)?)
+    }
+
+    /// Renames a sealed pack into place; can be repeated from any point it was interrupted at.
+    pub(super) fn commit(self) -> Result<(), Error> {
+        let old = self.files.path(Part::Manifest);
+        match fs::remove_file(&old) {
+            Err(error) if error.kind() != ErrorKind::NotFound => {
+                return Err(io_error("remove", &old)(error).into());
+            }
+            _ => sync_folder(&self.files.folder)?,
+        }
+        for part in Part::ALL {
+            let (from, to) = (self.path(part), self.files.path(part));
+            if part == Part::Manifest {
+                sync_folder(&self.files.folder)?;
+            }
+            match fs::rename(&from, &to) {
+                Err(error) if error.kind() == ErrorKind::NotFound && part != Part::Manifest => {}
+                renamed => renamed.map_err(io_error("write", &to))?,
+            }
+        }
+        sync_folder(&self.files.folder)?;
+        self.discard()
+    }
+
+    /// Removes the folder and all in it.
+    pub(super) fn discard(self) -> Result<(), Error> {
+        // The lock goes last, so that what is left after an interrupt is seen to be left over.
+        for entry in fs::read_dir(&self.folder).map_err(io_error("list", &self.folder))? {
+            let path = entry.map_err(io_error("list", &self.folder))?.path();
+            if path.file_name() != Some(LOCK.as_ref()) {
+                fs::remove_file(&path).map_err(io_error("remove", &path))?;
+            }
+        }
+        fs::remove_dir_all(&self.folder).map_err(io_error("remove", &self.folder))?;
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+fn is_same_file(open: &File, path: &PathBuf) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (open.metadata(), fs::metadata(path)) {
+        (Ok(open), Ok(named)) => open.ino() == named.ino() && open.dev() == named.dev(),
+        _ => false,
+    }
+}
+
+#[cfg(not(unix))]
+fn is_same_file(_open: &File, path: &PathBuf) -> bool {
+    path.exists()
+}
+
+/// Brings a pack to a whole state after a crash: every command that opens packs calls this first.
+///
+/// # Errors
+/// [`Error::Files`] when a rename is refused; the next call tries again.
+pub fn recover(files: &PackFiles) -> Result<Recovery, Error> {
+    if !files.staging().is_dir() {
+        return Ok(Recovery::Clean);
+    }
+    let staging = match Staging::enter(files) {
+        Err(Error::Busy { .. }) => return Ok(Recovery::Busy),
+        entered => entered?,
+    };
+    if staging.is_sealed() {
+        staging.commit()?;
+        return Ok(Recovery::RolledForward);
+    }
+    if staging.path(Part::Rec).exists() {
+        return Ok(Recovery::Resumable);
+    }
+    staging.discard()?;
+    Ok(Recovery::Clean)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files() -> (tempfile::TempDir, PackFiles) {
+        let folder = tempfile::tempdir().unwrap();
+        let files = PackFiles::new(folder.path(), "p").unwrap();
+        (folder, files)
+    }
+
+    #[test]
+    fn a_second_process_is_refused_while_the_first_writes() {
+        let (_folder, files) = files();
+        let first = Staging::enter(&files).unwrap();
+        assert!(matches!(Staging::enter(&files), Err(Error::Busy { .. })));
+        assert_eq!(recover(&files).unwrap(), Recovery::Busy);
+        first.discard().unwrap();
+        assert_eq!(recover(&files).unwrap(), Recovery::Clean);
+    }
+
+    #[test]
+    fn a_sealed_pack_is_rolled_forward_from_every_point_of_the_commit() {
+        for renamed in 0..=4 {
+            let (_folder, files) = files();
+            Part::ALL.iter().for_each(|&part| fs::write(files.path(part), "old").unwrap());
+            let staging = Staging::enter(&files).unwrap();
+            Part::ALL[..4].iter().for_each(|&part| fs::write(staging.path(part), "new").unwrap());
+            staging.seal(b"new").unwrap();
+            fs::remove_file(files.path(Part::Manifest)).unwrap();
+            for part in &Part::ALL[..renamed] {
+                fs::rename(staging.path(*part), files.path(*part)).unwrap();
+            }
+            drop(staging);
+            assert_eq!(recover(&files).unwrap(), Recovery::RolledForward);
+            for part in Part::ALL {
+                assert_eq!(
+                    fs::read(files.path(part)).unwrap(),
+                    b"new",
+                    "{part:?}, {renamed} renamed"
+                );
+            }
+            assert!(!files.staging().exists());
+        }
+    }
+}
