@@ -1,0 +1,20 @@
+//! `completions`
+
+use super::{Cli, Context, Error, Outcome};
+use clap::CommandFactory;
+use clap_complete::Shell;
+use std::io::Write;
+
+/// Print the completions of a shell
+#[derive(clap::Args)]
+pub(crate) struct Args {
+    /// For which shell
+    shell: Shell,
+}
+
+pub(crate) fn run(args: Args, _context: &Context) -> Result<Outcome, Error> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "qgface-data", &mut script);
+    std::io::stdout().lock().write_all(&script)?;
+    Ok(Outcome::Success)
+}

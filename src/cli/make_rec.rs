@@ -1,0 +1,162 @@
+//! `make-rec`
+
+use super::output::{grouped, sized};
+use super::{Context, Error, Outcome, previous};
+use qgface_data::datasets::{self, DATASETS, DataSet, LabelFunction};
+use qgface_data::pack::{self, Encoding, OnError, PackFiles, PackReport};
+use std::path::PathBuf;
+
+/// Pack the images of a data set into a .rec with index, list and manifest
+#[derive(clap::Args)]
+#[command(after_help = data_set_help())]
+pub(crate) struct Args {
+    /// Which data set lies under the root (see below)
+    #[arg(long, value_name = "NAME", value_parser = data_set)]
+    dataset: &'static DataSet,
+    /// The folder that holds the set's own folder, or that folder itself [default: data/NAME]
+    #[arg(long, value_name = "DIR")]
+    root: Option<PathBuf>,
+    /// Where the pack goes [default: packs]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// What the pack's files are called [default: the data set's name]
+    #[arg(long, value_name = "STEM")]
+    name: Option<String>,
+    /// The list that gives order, keys and labels (im2rec, face2rec2 or CVLface), for `list`
+    #[arg(long, value_name = "FILE")]
+    list: Option<PathBuf>,
+    /// The folder of aligned copies to pack, for tinyface and scface
+    #[arg(long, value_name = "NAME")]
+    aligned_dir: Option<String>,
+    /// Store the files' bytes untouched [default]
+    #[arg(long, conflicts_with = "encode")]
+    origin: bool,
+    /// Decode and encode again: jpeg, jpeg:QUALITY or png; colours are never exchanged
+    #[arg(long, value_name = "CODEC", value_parser = codec)]
+    encode: Option<Encoding>,
+    /// Label function: index, identity, parent, regex:EXPRESSION (one group) or csv:FILE
+    /// [default: the data set's own]
+    #[arg(long, value_name = "FUNCTION")]
+    label: Option<LabelFunction>,
+    /// What an image that cannot be packed does [default: stop]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    on_error: Option<WhatThen>,
+    /// Continue a pack that was interrupted
+    #[arg(long)]
+    resume: bool,
+    /// Replace a pack that is there, once the new one is whole
+    #[arg(long)]
+    overwrite: bool,
+    /// List and label the images and stop before the first is read
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum WhatThen {
+    /// End the run, name the file, leave nothing behind
+    Stop,
+    /// Leave the file out and list it in the manifest
+    Skip,
+}
+
+impl std::str::FromStr for WhatThen {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        <Self as clap::ValueEnum>::from_str(text, false).map_err(|_| "expected stop or skip")
+    }
+}
+
+fn data_set(name: &str) -> Result<&'static DataSet, String> {
+    datasets::find(name).ok_or_else(|| {
+        let names: Vec<&str> = DATASETS.iter().map(|set| set.name).collect();
+        format!("expected one of {}", names.join(", "))
+    })
+}
+
+fn codec(text: &str) -> Result<Encoding, String> {
+    match text.parse()? {
+        Encoding::Origin => Err("origin is chosen with --origin".to_owned()),
+        encoding => Ok(encoding),
+    }
+}
+
+fn data_set_help() -> String {
+    let line = |set: &&DataSet| format!("  {:<9} {}\n", set.name, set.about);
+    let lines: String = DATASETS.iter().map(line).collect();
+    format!("Data sets:\n{lines}")
+}
+
+pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
+    let settings = &context.settings;
+    let set = args.dataset;
+    let folder = args.out.unwrap_or_else(|| settings.path("pack.out"));
+    let encoding = match (args.origin, args.encode) {
+        (true, _) => Encoding::Origin,
+        (false, Some(encoding)) => encoding,
+        (false, None) => settings.parse("pack.encoding")?,
+    };
+    let on_error = match args.on_error.map_or_else(|| settings.parse("pack.on_error"), Ok)? {
+        WhatThen::Stop => OnError::Stop,
+        WhatThen::Skip => OnError::Skip,
+    };
+    let options = pack::Options {
+        dataset: set,
+        root: args.root.unwrap_or_else(|| settings.set_root(set.name)),
+        list: args.list,
+        aligned_dir: args.aligned_dir,
+        files: PackFiles::new(&folder, args.name.as_deref().unwrap_or(set.name))?,
+        encoding,
+        label: args.label,
+        on_error,
+        previous: previous(args.overwrite),
+        resume: args.resume,
+        dry_run: args.dry_run,
+        jobs: context.jobs,
+    };
+    let report = pack::make_rec(&options, context.output.progress())?;
+    context.output.warn(&report.warnings);
+    context.output.report(&report, text)?;
+    Ok(Outcome::Success)
+}
+
+pub(super) fn text(report: &PackReport) -> String {
+    let verb = if report.dry_run { "would pack" } else { "packed" };
+    let mut text = format!("{verb} {} images of {}\n", grouped(report.count), report.set);
+    let [first, last] = &report.first_and_last;
+    let mut line = |name: &str, value: String| text += &format!("  {name:<10} {value}\n");
+    line("pack", report.pack.clone());
+    line("first", first.clone());
+    line("last", last.clone());
+    line("label", report.label.clone());
+    line("encoding", format!("{}, colours as in the sources", report.encoding));
+    if !report.dry_run {
+        line("bytes", format!("{} ({})", grouped(report.bytes), sized(report.bytes)));
+        line("order", report.order.clone());
+    }
+    if report.resumed > 0 {
+        line("resumed", format!("{} records were there already", grouped(report.resumed)));
+    }
+    let ignored = &report.ignored;
+    let passed_over = [
+        (ignored.hidden, "hidden"),
+        (ignored.thumbs_db, "Thumbs.db"),
+        (ignored.other_files, "other files"),
+        (ignored.loops, "links in a loop"),
+    ];
+    let counts = passed_over.iter().filter(|(count, _)| *count > 0);
+    let counts: Vec<String> =
+        counts.map(|(count, what)| format!("{} {what}", grouped(*count))).collect();
+    if !counts.is_empty() {
+        line("ignored", counts.join(", "));
+    }
+    if report.reoriented > 0 {
+        let what = "have an EXIF orientation, which is not applied";
+        line("turned", format!("{} pictures {what}", grouped(report.reoriented)));
+    }
+    for skipped in &report.skipped {
+        line("skipped", format!("{}: {}", skipped.path, skipped.reason));
+    }
+    text
+}

@@ -1,0 +1,149 @@
+//! One file a subcommand: arguments to options to one call of the library to a report.
+
+mod completions;
+mod demo;
+mod init;
+mod inspect;
+mod make_rec;
+mod output;
+mod reindex;
+mod synth;
+mod unpack;
+mod verify_order;
+
+use clap::{Parser, Subcommand};
+use output::{Format, Output, Verbosity};
+use qgface_data::settings::{self, Settings};
+use qgface_data::{pack, synth as drawn};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Order-preserving packs, training and evaluation for low- and mixed-quality face recognition.
+#[derive(Parser)]
+#[command(name = "qgface-data", version, max_term_width = 100, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: Global,
+}
+
+/// What every subcommand takes.
+#[derive(clap::Args)]
+struct Global {
+    /// Write the result as text, or as one JSON document
+    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    /// Say more on stderr: every warning, the settings used, the time taken
+    #[arg(short, long, global = true, conflicts_with = "quiet")]
+    verbose: bool,
+    /// Say nothing on stderr but errors
+    #[arg(short, long, global = true)]
+    quiet: bool,
+    /// Threads to work with [default: all cores]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
+    /// Settings file [default: qgface.toml in the working directory, when it exists]
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    MakeRec(make_rec::Args),
+    VerifyOrder(verify_order::Args),
+    Inspect(inspect::Args),
+    Unpack(unpack::Args),
+    Reindex(reindex::Args),
+    Synth(synth::Args),
+    Demo(demo::Args),
+    Init(init::Args),
+    Completions(completions::Args),
+}
+
+/// How a subcommand ended.
+enum Outcome {
+    /// Done.
+    Success,
+    /// The check itself said no.
+    No,
+}
+
+/// What can end a subcommand.
+#[derive(Debug, thiserror::Error)]
+enum Error {
+    #[error(transparent)]
+    Pack(#[from] pack::Error),
+    #[error(transparent)]
+    Settings(#[from] settings::Error),
+    #[error(transparent)]
+    Synth(#[from] drawn::Error),
+    #[error(transparent)]
+    Files(#[from] qgface_data::fs::Error),
+    #[error(transparent)]
+    Demo(#[from] qgface_data::demo::Error),
+    #[error("{0}")]
+    Arguments(String),
+    #[error("cannot write the result")]
+    Output(#[from] std::io::Error),
+}
+
+/// What a subcommand works with beside its arguments.
+struct Context {
+    settings: Settings,
+    output: Output,
+    jobs: usize,
+}
+
+/// Runs the program: exit code 0 done, 1 the check itself said no, 2 an error.
+pub(crate) fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match start(cli) {
+        Ok(Outcome::Success) => ExitCode::SUCCESS,
+        Ok(Outcome::No) => ExitCode::from(1),
+        // Whoever read our output has seen enough.
+        Err(Error::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            output::print_error(&error);
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn start(cli: Cli) -> Result<Outcome, Error> {
+    let Global { format, verbose, quiet, jobs, config } = cli.global;
+    let verbosity = match (verbose, quiet) {
+        (true, _) => Verbosity::Verbose,
+        (_, true) => Verbosity::Quiet,
+        _ => Verbosity::Normal,
+    };
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let jobs = jobs.map_or(cores, usize::from);
+    // Fails only when a pool was made before, which nothing does.
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global();
+    let settings = Settings::load(config.as_deref(), std::env::vars())?;
+    let output = Output::new(format, verbosity);
+    output.tell_settings(&settings);
+    let context = Context { settings, output, jobs };
+    run(cli.command, &context)
+}
+
+fn run(command: Command, context: &Context) -> Result<Outcome, Error> {
+    match command {
+        Command::MakeRec(args) => make_rec::run(args, context),
+        Command::VerifyOrder(args) => verify_order::run(args, context),
+        Command::Inspect(args) => inspect::run(args, context),
+        Command::Unpack(args) => unpack::run(args, context),
+        Command::Reindex(args) => reindex::run(args, context),
+        Command::Synth(args) => synth::run(args, context),
+        Command::Demo(args) => demo::run(args, context),
+        Command::Init(args) => init::run(args, context),
+        Command::Completions(args) => completions::run(args, context),
+    }
+}
+
+fn previous(overwrite: bool) -> pack::Previous {
+    if overwrite { pack::Previous::Replace } else { pack::Previous::Keep }
+}

@@ -1,0 +1,155 @@
+//! Results on stdout, as text or JSON; progress, warnings and errors on stderr.
+
+use super::Error;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use qgface_data::progress::Progress;
+use qgface_data::settings::Settings;
+use serde::Serialize;
+use std::io::Write;
+use std::sync::{Mutex, PoisonError};
+
+/// Form of the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+}
+
+/// How much is said on stderr.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verbosity {
+    Quiet,
+    Normal,
+    Verbose,
+}
+
+/// Warnings shown without `-v`.
+const WARNINGS_SHOWN: usize = 5;
+
+pub(crate) struct Output {
+    format: Format,
+    verbosity: Verbosity,
+    bar: Bar,
+}
+
+impl Output {
+    pub(crate) fn new(format: Format, verbosity: Verbosity) -> Self {
+        let bar = Bar { shown: verbosity != Verbosity::Quiet, bar: Mutex::new(None) };
+        Self { format, verbosity, bar }
+    }
+
+    /// The bar that long tasks report to.
+    pub(crate) fn progress(&self) -> &dyn Progress {
+        &self.bar
+    }
+
+    /// Writes a result, `text` of it or its JSON.
+    pub(crate) fn report<R: Serialize>(
+        &self,
+        report: &R,
+        text: impl FnOnce(&R) -> String,
+    ) -> Result<(), Error> {
+        let text = match self.format {
+            Format::Text => text(report),
+            Format::Json => {
+                serde_json::to_string_pretty(report).map_err(std::io::Error::from)? + "\n"
+            }
+        };
+        let mut stdout = std::io::stdout().lock();
+        stdout.write_all(text.as_bytes())?;
+        Ok(stdout.flush()?)
+    }
+
+    /// Says something on stderr, unless `-q`.
+    pub(crate) fn say(&self, text: &str) {
+        if self.verbosity != Verbosity::Quiet {
+            eprintln!("qgface-data: {text}");
+        }
+    }
+
+    /// Says warnings on stderr: the first few, all with `-v`.
+    pub(crate) fn warn(&self, warnings: &[String]) {
+        let shown = if self.verbosity == Verbosity::Verbose { usize::MAX } else { WARNINGS_SHOWN };
+        for warning in warnings.iter().take(shown) {
+            self.say(&format!("warning: {warning}"));
+        }
+        if warnings.len() > shown {
+            self.say(&format!("warning: {} more; -v shows them", warnings.len() - shown));
+        }
+    }
+
+    /// With `-v`, says which settings are in force and where they come from.
+    pub(crate) fn tell_settings(&self, settings: &Settings) {
+        if self.verbosity == Verbosity::Verbose {
+            settings.lines().iter().for_each(|line| self.say(line));
+        }
+    }
+}
+
+/// A progress bar with rate and time left, only where a person sees it.
+struct Bar {
+    shown: bool,
+    bar: Mutex<Option<ProgressBar>>,
+}
+
+/// Bar, count, rate and time left.
+const STYLE: &str = "{prefix} {wide_bar} {human_pos}/{human_len} {per_sec} {eta} left";
+
+impl Progress for Bar {
+    fn start(&self, what: &str, total: u64) {
+        if !self.shown {
+            return;
+        }
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template(STYLE) {
+            bar.set_style(style);
+        }
+        bar.set_prefix(what.to_owned());
+        *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
+    }
+
+    fn advance(&self, by: u64) {
+        if let Some(bar) = &*self.bar.lock().unwrap_or_else(PoisonError::into_inner) {
+            bar.inc(by);
+        }
+    }
+
+    fn finish(&self) {
+        if let Some(bar) = self.bar.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+/// Prints an error and its causes in one line.
+pub(crate) fn print_error(error: &dyn std::error::Error) {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        // A transparent error prints its cause's text as its own.
+        let own = error.to_string();
+        if !text.ends_with(&own) {
+            text = format!("{text}: {own}");
+        }
+        cause = error.source();
+    }
+    eprintln!("qgface-data: {text}");
+}
+
+/// `12,345`.
+pub(crate) fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Bytes in a unit a person reads.
+pub(crate) fn sized(bytes: u64) -> String {
+    indicatif::BinaryBytes(bytes).to_string()
+}

@@ -1,0 +1,106 @@
+//! From nothing to proved packs of drawn faces: the tool's own tour.
+
+use crate::datasets::find;
+use crate::fs;
+use crate::pack::verify_order::{self, Depth, OrderReport, SourceTree};
+use crate::pack::{self, Encoding, OnError, PackFiles, PackReport, Previous, make_rec};
+use crate::progress::Progress;
+use crate::settings;
+use crate::synth::{self, SynthReport};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::path::PathBuf;
+
+/// What the tour takes.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The folder for all it makes.
+    pub out: PathBuf,
+    /// Threads to work with.
+    pub jobs: usize,
+}
+
+/// What the tour made.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct DemoReport {
+    /// The folder.
+    pub out: String,
+    /// The drawn sets.
+    pub synth: SynthReport,
+    /// One pack a set.
+    pub packs: Vec<PackReport>,
+    /// The proof of their order.
+    pub order: OrderReport,
+}
+
+/// Why the tour ended early.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The settings could not be written.
+    #[error(transparent)]
+    Files(#[from] fs::Error),
+    /// The faces could not be drawn.
+    #[error(transparent)]
+    Synth(#[from] synth::Error),
+    /// A pack could not be made or verified.
+    #[error(transparent)]
+    Pack(#[from] pack::Error),
+    /// A set is not known: a fault of this program.
+    #[error("no data set {name} is known")]
+    Set {
+        /// Its name.
+        name: &'static str,
+    },
+}
+
+/// Data set, folder below `data`, and name of each pack.
+const PACKS: [(&str, &str, &str); 4] = [
+    ("tinyface", "tinyface", "tinyface"),
+    ("scface", "scface", "scface"),
+    ("ijbb", "ijbb", "ijbb"),
+    ("folder", "train", "train"),
+];
+
+/// Draws faces in every layout, packs every set and proves every pack's order. Leaves `data/`,
+/// `packs/` and `qgface.toml`, so that the commands of the README work as typed in the folder.
+///
+/// # Errors
+/// Any [`Error`].
+pub fn demo(options: &Options, progress: &dyn Progress) -> Result<DemoReport, Error> {
+    let out = &options.out;
+    let data = out.join("data");
+    let synth = synth::synth(&synth::Options::new(data.clone()), progress)?;
+    let settings = settings::template(&[("folder", "data/train")]);
+    fs::write_whole(&out.join(settings::FILE_NAME), settings.as_bytes())?;
+    let mut packs = Vec::new();
+    let mut order = OrderReport { in_order: true, packs: Vec::new() };
+    for (name, folder, stem) in PACKS {
+        let options = pack::Options {
+            dataset: find(name).ok_or(Error::Set { name })?,
+            root: data.join(folder),
+            list: None,
+            aligned_dir: None,
+            files: PackFiles::new(&out.join("packs"), stem)?,
+            encoding: Encoding::Origin,
+            label: None,
+            on_error: OnError::Stop,
+            previous: Previous::Replace,
+            resume: false,
+            dry_run: false,
+            jobs: options.jobs,
+        };
+        packs.push(make_rec(&options, progress)?);
+        let verify = verify_order::Options {
+            source: SourceTree::At(options.root.clone()),
+            list: None,
+            label_csv: None,
+            against: None,
+            depth: Depth::Full,
+        };
+        let pack = verify_order::verify_order(&options.files, &verify, progress)?;
+        order.in_order &= pack.in_order;
+        order.packs.push(pack);
+    }
+    Ok(DemoReport { out: out.display().to_string(), synth, packs, order })
+}
