@@ -1,0 +1,91 @@
+//! A set's folder while it is written: hidden beside its name, renamed when it is whole.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::Error;
+
+/// A folder being written.
+pub(super) struct Stage {
+    hidden: PathBuf,
+    target: PathBuf,
+}
+
+/// Refuses `out/name` if there is something there already.
+///
+/// # Errors
+///
+/// [`Error::Exists`] if it is a file or a folder with anything in it; [`Error::Io`].
+pub(super) fn check_free(out: &Path, name: &str) -> Result<(), Error> {
+    let target = out.join(name);
+    let taken = match fs::read_dir(&target) {
+        Ok(mut entries) => entries.next().is_some(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => false,
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => true,
+        Err(source) => return Err(Error::Io { path: target, source }),
+    };
+    if taken { Err(Error::Exists { path: target }) } else { Ok(()) }
+}
+
+impl Stage {
+    /// Starts an empty folder for `out/name`, without what a killed run may have left.
+    pub(super) fn begin(out: &Path, name: &str) -> Result<Stage, Error> {
+        let hidden = out.join(format!(".{name}.partial"));
+        match fs::remove_dir_all(&hidden) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::Io { path: hidden, source: error });
+            }
+            _ => folder(&hidden)?,
+        }
+        Ok(Stage { hidden, target: out.join(name) })
+    }
+
+    /// Where to write.
+    pub(super) fn path(&self) -> &Path {
+        &self.hidden
+    }
+
+    /// Gives the folder its name.
+    pub(super) fn commit(self) -> Result<(), Error> {
+        let Stage { hidden, target } = self;
+        // Not every system renames onto an empty folder.
+        match fs::remove_dir(&target) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(Error::Io { path: target, source: error });
+            }
+            _ => fs::rename(&hidden, &target),
+        }
+        .map_err(|source| Error::Io { path: target, source })
+    }
+}
+
+/// Makes the folder `path` and those above it.
+pub(super) fn folder(path: &Path) -> Result<(), Error> {
+    fs::create_dir_all(path).map_err(|source| Error::Io { path: path.to_owned(), source })
+}
+
+/// Writes a whole file.
+pub(super) fn file(path: &Path, bytes: impl AsRef<[u8]>) -> Result<(), Error> {
+    fs::write(path, bytes).map_err(|source| Error::Io { path: path.to_owned(), source })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stage_has_its_name_only_when_committed_and_starts_empty() {
+        let out = tempfile::tempdir().unwrap();
+        let killed = Stage::begin(out.path(), "set").unwrap();
+        file(&killed.path().join("stale"), b"x").unwrap();
+        assert!(!out.path().join("set").exists());
+
+        let stage = Stage::begin(out.path(), "set").unwrap();
+        file(&stage.path().join("fresh"), b"x").unwrap();
+        stage.commit().unwrap();
+        let names: Vec<_> = fs::read_dir(out.path().join("set")).unwrap().collect();
+        assert_eq!(names.len(), 1);
+        assert!(matches!(check_free(out.path(), "set"), Err(Error::Exists { .. })));
+    }
+}
