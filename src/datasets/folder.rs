@@ -23,6 +23,7 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
     Ok(ImageList {
         base: request.root.to_path_buf(),
         images: walk.files.into_iter().map(Image::at).collect(),
+        missing: Vec::new(),
         alignment: Alignment::Unknown,
         protocol_files: Vec::new(),
         ignored: walk.ignored,

@@ -30,9 +30,9 @@ pub(super) fn list(edition: &Edition, request: &Request<'_>) -> Result<ImageList
     let set = base.join(&within);
     let crops = fs::walk(&set.join("loose_crop"))?;
     let faces_path = set.join("meta").join(format!("{}_name_5pts_score.txt", edition.prefix));
-    let images = read_faces(&faces_path, &within, &crops.files, &set)?;
+    let (images, missing) = read_faces(&faces_path, &within, &crops.files)?;
     let mut warnings = Vec::new();
-    let unlisted = crops.files.len().saturating_sub(images.len());
+    let unlisted = (crops.files.len() + missing.len()).saturating_sub(images.len());
     if unlisted > 0 {
         let name = faces_path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         warnings.push(format!("{unlisted} crops are not in {name} and are not packed"));
@@ -51,6 +51,7 @@ pub(super) fn list(edition: &Edition, request: &Request<'_>) -> Result<ImageList
     Ok(ImageList {
         base,
         images,
+        missing,
         alignment: Alignment::Landmarks,
         protocol_files,
         ignored: crops.ignored,
@@ -96,10 +97,10 @@ fn read_faces(
     path: &Path,
     within: &str,
     crops: &[String],
-    set: &Path,
-) -> Result<Vec<Image>, Error> {
+) -> Result<(Vec<Image>, Vec<usize>), Error> {
     let text = read_text(path)?;
     let mut images: Vec<Image> = Vec::with_capacity(crops.len());
+    let mut missing = Vec::new();
     let mut seen = HashSet::with_capacity(crops.len());
     for (i, line) in text.lines().enumerate() {
         let bad = |expected| Error::BadLine {
@@ -110,12 +111,7 @@ fn read_faces(
         };
         let (name, landmarks) = parse_face(line).ok_or_else(|| bad(FACE_FORM))?;
         if crops.binary_search_by(|own| own.as_str().cmp(name)).is_err() {
-            return Err(Error::ImageMissing {
-                list: path.to_path_buf(),
-                line: i as u64 + 1,
-                image: name.to_owned(),
-                folder: set.join("loose_crop"),
-            });
+            missing.push(images.len());
         }
         if !seen.insert(name) {
             return Err(bad("each name once"));
@@ -125,7 +121,7 @@ fn read_faces(
             ..Image::at(format!("{within}loose_crop/{name}"))
         });
     }
-    Ok(images)
+    Ok((images, missing))
 }
 
 fn parse_face(line: &str) -> Option<(&str, Landmarks)> {

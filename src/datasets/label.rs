@@ -274,6 +274,7 @@ mod tests {
         ImageList {
             base: PathBuf::new(),
             images: paths.iter().map(|path| Image::at(*path)).collect(),
+            missing: Vec::new(),
             alignment: Alignment::Unknown,
             protocol_files: Vec::new(),
             ignored: Ignored::default(),

@@ -53,6 +53,8 @@ pub struct ImageList {
     pub base: PathBuf,
     /// The images.
     pub images: Vec<Image>,
+    /// Positions of images that are listed and not in the tree.
+    pub missing: Vec<usize>,
     /// What was done to the faces.
     pub alignment: Alignment,
     /// Protocol files that were found, relative to `base`.

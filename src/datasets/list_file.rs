@@ -59,9 +59,9 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
         }
         images.push(image);
     }
-    check_files(path, request.root, &rows, &images)?;
     Ok(ImageList {
         base: request.root.to_path_buf(),
+        missing: missing(request.root, &images),
         images,
         alignment: Alignment::Unknown,
         protocol_files: Vec::new(),
@@ -142,18 +142,9 @@ fn below(path: &str, root: &Path) -> Option<String> {
 }
 
 /// Looks for every picture before any work: the last one missing must not end a run of hours.
-fn check_files(list: &Path, root: &Path, rows: &[Row<'_>], images: &[Image]) -> Result<(), Error> {
-    let missing =
-        rows.par_iter().zip(images).find_first(|(_, image)| !root.join(&*image.path).exists());
-    match missing {
-        None => Ok(()),
-        Some(((line, _), image)) => Err(Error::ImageMissing {
-            list: list.to_path_buf(),
-            line: *line,
-            image: image.path.to_string(),
-            folder: root.to_path_buf(),
-        }),
-    }
+fn missing(root: &Path, images: &[Image]) -> Vec<usize> {
+    let absent = |(_, image): &(usize, &Image)| !root.join(&*image.path).exists();
+    images.par_iter().enumerate().filter(absent).map(|(at, _)| at).collect()
 }
 
 fn unaligned_warning(dialect: Dialect, rows: &[Row<'_>]) -> Option<String> {

@@ -169,18 +169,6 @@ pub enum Error {
         /// What stands there.
         found: String,
     },
-    /// A listed image is not in the tree.
-    #[error("{list}: line {line}: expected the picture {image}, found none in {folder}")]
-    ImageMissing {
-        /// The list.
-        list: PathBuf,
-        /// The line, from 1.
-        line: u64,
-        /// What it names.
-        image: String,
-        /// Where it was looked for.
-        folder: PathBuf,
-    },
     /// A MATLAB file is damaged or of another form.
     #[error("{path}: byte {offset}: expected {expected}")]
     Mat {

@@ -84,7 +84,7 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
     let list_path = base.join("all.txt");
     let mut warnings = Vec::new();
     let mut left_out = 0u64;
-    let mut images = Vec::new();
+    let (mut images, mut missing) = (Vec::new(), Vec::new());
     for (i, line) in read_text(&list_path)?.lines().enumerate() {
         let Some((name, points)) = parse_line(&list_path, i as u64 + 1, line)? else { continue };
         match parse_stem(name) {
@@ -95,12 +95,13 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
                 continue;
             }
         }
-        let found = lookup.find(name).ok_or_else(|| Error::ImageMissing {
-            list: list_path.clone(),
-            line: i as u64 + 1,
-            image: name.to_owned(),
-            folder: aligned.clone(),
-        })?;
+        let found = lookup.find(name).map_or_else(
+            || {
+                missing.push(images.len());
+                format!("{name}.jpg")
+            },
+            str::to_owned,
+        );
         let landmarks = Some(Box::new(Landmarks { points, score: None }));
         images.push(Image { landmarks, ..Image::at(format!("{folder}/{found}")) });
     }
@@ -111,6 +112,7 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
     Ok(ImageList {
         base: base.to_path_buf(),
         images,
+        missing,
         alignment: Alignment::Folder(folder.to_owned()),
         protocol_files: vec!["all.txt".to_owned()],
         ignored: walk.ignored,

@@ -78,6 +78,7 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
     Ok(ImageList {
         base,
         images,
+        missing: Vec::new(),
         alignment: Alignment::Folder(folder.to_owned()),
         protocol_files,
         ignored: walk.ignored,

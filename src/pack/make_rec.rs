@@ -18,6 +18,7 @@ use crate::progress::Progress;
 use crate::recordio::{Header, Label, Reader, frame};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// What is done to the pictures' bytes. Colours are never exchanged.
@@ -151,6 +152,7 @@ pub struct PackReport {
 /// Any [`Error`]. Then nothing of the new pack is left, and an old one is whole.
 pub fn make_rec(options: &Options, progress: &dyn Progress) -> Result<PackReport, Error> {
     let plan = Plan::new(options)?;
+    plan.check_missing(options.on_error)?;
     if options.dry_run {
         return Ok(plan.report(options));
     }
@@ -239,6 +241,17 @@ impl Plan {
         Ok(Self { list, labels, function })
     }
 
+    /// Refuses a list with images that are not there, before any work.
+    fn check_missing(&self, on_error: OnError) -> Result<(), Error> {
+        match self.list.missing.first() {
+            Some(&at) if on_error == OnError::Stop => {
+                let path = self.image(at).path.to_string();
+                Err(Error::Image { path, source: ImageError::Missing })
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn image(&self, at: usize) -> &Image {
         &self.list.images[at]
     }
@@ -264,10 +277,10 @@ impl Plan {
     /// Digest of the `.lst` that results when the images named by `skipped` are left out.
     fn list_digest(&self, skipped: &[Skipped]) -> String {
         let mut hasher = blake3::Hasher::new();
-        let mut left_out = skipped.iter().map(|skipped| skipped.path.as_str()).peekable();
+        let left_out: HashSet<&str> = skipped.iter().map(|skipped| &*skipped.path).collect();
         let mut position = 0;
         for (at, image) in self.list.images.iter().enumerate() {
-            if left_out.next_if_eq(&&*image.path).is_some() {
+            if left_out.contains(&*image.path) {
                 continue;
             }
             let (key, label) = self.name(at, position);

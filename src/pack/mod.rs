@@ -157,6 +157,9 @@ pub enum Error {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ImageError {
+    /// The set's list names it, and there is no such file.
+    #[error("the set's list names it, but there is no such file")]
+    Missing,
     /// Its file cannot be read.
     #[error("cannot read the file")]
     Read(#[from] std::io::Error),

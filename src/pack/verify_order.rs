@@ -121,7 +121,7 @@ pub fn verify_order(
     super::recover(files)?;
     let manifest = Manifest::open(files)?;
     let mut findings = Findings::new(files, &manifest);
-    let source = Source::find(files, &manifest, options, &mut findings)?;
+    let source = Source::find(&manifest, options, &mut findings)?;
     if let Some(source) = &source {
         source.compare_lists(&manifest, options, &mut findings)?;
     }
@@ -256,7 +256,6 @@ struct Source {
 
 impl Source {
     fn find(
-        files: &PackFiles,
         manifest: &Manifest,
         options: &Options,
         findings: &mut Findings,
@@ -304,13 +303,6 @@ impl Source {
             }
             Err(error @ (Error::DataSet(datasets::Error::Files(_)) | Error::Files(_))) => {
                 Err(error)
-            }
-            Err(Error::DataSet(datasets::Error::ImageMissing { list, line, image, folder })) => {
-                let place = format!("{}: line {line}", list.display());
-                let missing = format!("no {image} in {}", folder.display());
-                let position = position_of(files, &image)?;
-                findings.differs(place, position, format!("the source file {image}"), missing);
-                Ok(None)
             }
             Err(error) => Err(error),
         }
@@ -412,7 +404,9 @@ impl Source {
             let text = |points: Option<&datasets::Landmarks>| format!("landmarks {points:?}");
             found.push(at(text(image.landmarks.as_deref()), text(row.landmarks.as_ref())));
         }
-        if depth == Depth::Full {
+        if self.plan.list.missing.binary_search(&listed).is_ok() {
+            found.push(at("the source file".to_owned(), "no such file".to_owned()));
+        } else if depth == Depth::Full {
             match read_picture(&self.plan.source(listed), manifest.encoding) {
                 Ok(picture) if picture.digest == row.digest => {}
                 Ok(picture) => {
@@ -424,20 +418,6 @@ impl Source {
         }
         found
     }
-}
-
-/// The position of the image that a set's own list calls `name`: its path, or the end of it, with or
-/// without its ending.
-fn position_of(files: &PackFiles, name: &str) -> Result<Option<u64>, Error> {
-    let mut rows = RowReader::open(&files.path(Part::Records))?;
-    let below = format!("/{name}");
-    while let Some(row) = rows.next_row().transpose()? {
-        let stem = row.path.rsplit_once('.').map_or(row.path.as_str(), |(stem, _)| stem);
-        if row.path == name || row.path.ends_with(&below) || stem.ends_with(&below) {
-            return Ok(Some(row.position));
-        }
-    }
-    Ok(None)
 }
 
 /// Goes through all records once.

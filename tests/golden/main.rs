@@ -1,0 +1,97 @@
+//! Our bytes, pixels and numbers against those of the Python reference and its libraries.
+//!
+//! Reads `fixtures/golden`, or the folder named by `QGFACE_GOLDEN`, which has the same layout. What is
+//! run comes from the manifests, so another seed's data is run too. Prints `topic: N / M`, the cases run
+//! and the cases in the manifest; a topic with N ≠ M, or a difference, fails.
+
+mod decode;
+mod make_rec;
+mod manifest;
+mod recordio;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// A topic that is run: its folder, how many cases its manifest has, and what runs them.
+struct Topic {
+    name: &'static str,
+    cases: fn(&manifest::Json) -> usize,
+    run: fn(&Path, &manifest::Json) -> usize,
+}
+
+const TOPICS: [Topic; 3] = [recordio::TOPIC, make_rec::TOPIC, decode::TOPIC];
+
+/// Topics of features that are not built yet. An issue that builds one moves it up.
+const LATER: [&str; 10] = [
+    "align",
+    "augment",
+    "blocks",
+    "fusion",
+    "heads",
+    "identification",
+    "ijb",
+    "queue",
+    "trajectory",
+    "verification10",
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if arguments.iter().any(|argument| argument == "--list") {
+        TOPICS.iter().for_each(|topic| println!("{}: test", topic.name));
+        return ExitCode::SUCCESS;
+    }
+    let wanted = |topic: &&Topic| {
+        let mut names = arguments.iter().filter(|argument| !argument.starts_with('-')).peekable();
+        names.peek().is_none() || names.any(|name| topic.name.contains(name.as_str()))
+    };
+    let folder = golden_folder();
+    let mut passed = 0;
+    let mut failed = unknown_topics(&folder);
+    for topic in TOPICS.iter().filter(wanted) {
+        if run(topic, &folder) { passed += 1 } else { failed += 1 }
+    }
+    let verdict = if failed == 0 { "ok" } else { "FAILED" };
+    println!(
+        "test result: {verdict}. {passed} passed; {failed} failed; 0 ignored; 0 measured; {} filtered out",
+        TOPICS.len().saturating_sub(passed + failed)
+    );
+    if failed == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn golden_folder() -> PathBuf {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("fixtures/golden");
+    std::env::var_os("QGFACE_GOLDEN").map_or(own, |folder| {
+        let folder = PathBuf::from(folder);
+        std::path::absolute(&folder).unwrap_or(folder)
+    })
+}
+
+/// A folder that is neither run nor waiting would be forgotten.
+fn unknown_topics(folder: &Path) -> usize {
+    let names = std::fs::read_dir(folder).expect("the golden folder can be listed");
+    let names = names.map(|entry| entry.unwrap()).filter(|entry| entry.path().is_dir());
+    let unknown =
+        names.map(|entry| entry.file_name().to_string_lossy().into_owned()).filter(|name| {
+            TOPICS.iter().all(|topic| topic.name != name) && !LATER.contains(&name.as_str())
+        });
+    unknown.inspect(|name| println!("{name}: neither run nor in the list of later topics")).count()
+}
+
+fn run(topic: &Topic, folder: &Path) -> bool {
+    let folder = folder.join(topic.name);
+    let manifest = manifest::read(&folder);
+    let expected = (topic.cases)(&manifest);
+    match catch_unwind(AssertUnwindSafe(|| (topic.run)(&folder, &manifest))) {
+        Ok(ran) => {
+            println!("{}: {ran} / {expected}", topic.name);
+            ran == expected && expected > 0
+        }
+        // The panic's message stands above.
+        Err(_) => {
+            println!("{}: a case differs, of {expected}", topic.name);
+            false
+        }
+    }
+}

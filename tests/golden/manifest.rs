@@ -1,0 +1,45 @@
+//! Reading the oracle's manifests, hashes and arrays.
+
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+pub(crate) type Json = serde_json::Value;
+
+pub(crate) fn read(folder: &Path) -> Json {
+    let path = folder.join("manifest.json");
+    let text = std::fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    serde_json::from_slice(&text).unwrap()
+}
+
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+pub(crate) fn text<'a>(value: &'a Json, key: &str) -> &'a str {
+    value[key].as_str().unwrap_or_else(|| panic!("no text {key} in {value}"))
+}
+
+pub(crate) fn number(value: &Json, key: &str) -> u64 {
+    value[key].as_u64().unwrap_or_else(|| panic!("no number {key} in {value}"))
+}
+
+pub(crate) fn array<'a>(value: &'a Json, key: &str) -> &'a [Json] {
+    value[key].as_array().unwrap_or_else(|| panic!("no array {key} in {value}"))
+}
+
+pub(crate) fn number_array(value: &Json, key: &str) -> Vec<u64> {
+    let number = |item: &Json| item.as_u64().unwrap_or_else(|| panic!("no number in {key}"));
+    array(value, key).iter().map(number).collect()
+}
+
+pub(crate) fn entries<'a>(value: &'a Json, key: &str) -> impl Iterator<Item = (&'a str, &'a Json)> {
+    let object = value[key].as_object().unwrap_or_else(|| panic!("no object {key}"));
+    object.iter().map(|(name, value)| (name.as_str(), value))
+}
+
+/// An array of bytes and its shape.
+pub(crate) fn bytes_of_npy(path: &Path) -> (Vec<u64>, Vec<u8>) {
+    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let array = npyz::NpyFile::new(&bytes[..]).unwrap();
+    (array.shape().to_vec(), array.into_vec().unwrap())
+}
