@@ -1,6 +1,8 @@
 //! Settings: defaults, then `qgface.toml`, then the environment; flags come last and are the caller's.
 
 use crate::datasets::DATASETS;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -89,6 +91,13 @@ struct Setting {
     origin: String,
     /// Relative paths are relative to this folder.
     folder: PathBuf,
+}
+
+/// The settings file that was written.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct InitReport {
+    /// Its path.
+    pub settings: String,
 }
 
 /// The settings in force.

@@ -1,9 +1,8 @@
 //! `init`
 
 use super::{Context, Error, Outcome};
-use qgface_data::{fs, settings};
-use schemars::JsonSchema;
-use serde::Serialize;
+use qgface_data::fs;
+use qgface_data::settings::{self, InitReport};
 use std::path::Path;
 
 /// Write a commented qgface.toml into the working directory
@@ -12,12 +11,6 @@ pub(crate) struct Args {
     /// Replace a qgface.toml that is there
     #[arg(long)]
     overwrite: bool,
-}
-
-/// The file written.
-#[derive(Serialize, JsonSchema)]
-struct InitReport {
-    settings: String,
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
