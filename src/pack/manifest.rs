@@ -1,6 +1,6 @@
 //! What a pack says of itself; read and written here alone.
 
-use super::{Error, PackFiles, Part, Row, make_rec::Encoding};
+use super::{Encoding, Error, PackFiles, Part, Row};
 use crate::datasets::Alignment;
 use crate::fs::{self, Ignored};
 use crate::image::ChannelOrder;

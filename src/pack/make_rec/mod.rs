@@ -1,0 +1,175 @@
+//! A set's list to a pack: read, encoded and hashed in parallel, written in list order.
+//!
+//! Memory: the list (and, when resuming, a row for each record kept), `IN_FLIGHT_BYTES` of finished
+//! records, and one chunk of images a thread.
+
+mod kept;
+mod picture;
+mod plan;
+mod writing;
+
+pub use picture::Encoding;
+pub(super) use picture::read_picture;
+pub(super) use plan::Plan;
+
+use super::manifest::Skipped;
+use super::staging::{Recovery, Staging, recover};
+use super::{Error, PackFiles, Part};
+use crate::datasets::{Alignment, DataSet, LabelFunction};
+use crate::fs::{Ignored, io_error};
+use crate::image::ChannelOrder;
+use crate::progress::Progress;
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::path::PathBuf;
+use writing::Writing;
+
+/// What happens when an image cannot be packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnError {
+    /// The first bad image ends the run, and nothing is left.
+    Stop,
+    /// Bad images are left out and listed in the manifest.
+    Skip,
+}
+
+/// What happens to what lies there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Previous {
+    /// A pack that is there is an error.
+    Keep,
+    /// A pack that is there is replaced when the new one is whole.
+    Replace,
+}
+
+/// What to pack, and how.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The data set.
+    pub dataset: &'static DataSet,
+    /// Its root.
+    pub root: PathBuf,
+    /// The list file of a `list` set.
+    pub list: Option<PathBuf>,
+    /// Another name for the folder of aligned copies.
+    pub aligned_dir: Option<String>,
+    /// Where the pack goes.
+    pub files: PackFiles,
+    /// What is done to the pictures' bytes.
+    pub encoding: Encoding,
+    /// The label function; the set's own when none is given.
+    pub label: Option<LabelFunction>,
+    /// What a bad image does.
+    pub on_error: OnError,
+    /// What becomes of a pack that is there.
+    pub previous: Previous,
+    /// Whether an interrupted pack is continued.
+    pub resume: bool,
+    /// Whether to stop before the first image.
+    pub dry_run: bool,
+    /// Threads that read and encode.
+    pub jobs: usize,
+}
+
+/// What was packed.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct PackReport {
+    /// The data set.
+    pub set: String,
+    /// The `.rec`.
+    pub pack: String,
+    /// Whether anything was written.
+    pub dry_run: bool,
+    /// Records in the pack; of a dry run, images listed.
+    pub count: u64,
+    /// Records that an interrupted run had written already.
+    pub resumed: u64,
+    /// Bytes of the `.rec`; 0 of a dry run.
+    pub bytes: u64,
+    /// The label function.
+    pub label: String,
+    /// What was done to the bytes.
+    pub encoding: Encoding,
+    /// Which colours a decoder that returns RGB returns first.
+    pub stored_channel_order: ChannelOrder,
+    /// What was done to the faces.
+    pub alignment: Alignment,
+    /// First and last path, in order.
+    pub first_and_last: [String; 2],
+    /// Digest of the order; empty for a dry run.
+    pub order: String,
+    /// Files that could not be packed.
+    pub skipped: Vec<Skipped>,
+    /// What was passed over in the source tree.
+    pub ignored: Ignored,
+    /// Pictures whose EXIF data asks to turn them; it is not done.
+    pub reoriented: u64,
+    /// What differs from the published set, and other things to be told.
+    pub warnings: Vec<String>,
+}
+
+/// Packs a data set.
+///
+/// # Errors
+/// Any [`Error`]. Then nothing of the new pack is left, and an old one is whole.
+pub fn make_rec(options: &Options, progress: &dyn Progress) -> Result<PackReport, Error> {
+    let plan = Plan::new(options)?;
+    plan.check_missing(options.on_error)?;
+    if options.dry_run {
+        return Ok(plan.report(options));
+    }
+    let found = prepare(options)?;
+    if let (Recovery::Clean | Recovery::RolledForward, true) = (found, options.resume)
+        && let Some(report) = plan.finished_before(options)?
+    {
+        return Ok(report);
+    }
+    check_targets(options)?;
+    let staging = Staging::enter(&options.files)?;
+    let resume = options.resume && found == Recovery::Resumable;
+    match Writing::new(&plan, options, &staging, resume).and_then(|mut writing| {
+        writing.run(progress)?;
+        writing.seal()
+    }) {
+        Ok(mut report) => {
+            if found == Recovery::Resumable && !options.resume {
+                let told =
+                    "an interrupted pack was there and was begun anew; --resume continues one";
+                report.warnings.push(told.to_owned());
+            }
+            staging.commit()?;
+            Ok(report)
+        }
+        // The interrupted pack is whole and may be resumed with its own settings.
+        Err(error @ Error::OtherPlan { .. }) => Err(error),
+        Err(error) => {
+            // The error tells more than a refusal to clean up after it.
+            let _ = staging.discard();
+            Err(error)
+        }
+    }
+}
+
+/// Makes the folder and brings an old pack to a whole state.
+fn prepare(options: &Options) -> Result<Recovery, Error> {
+    let folder = &options.files.folder;
+    std::fs::create_dir_all(folder).map_err(io_error("make the folder", folder))?;
+    match recover(&options.files)? {
+        Recovery::Busy => Err(Error::Busy { path: options.files.staging() }),
+        found => Ok(found),
+    }
+}
+
+/// Refuses to write over what is there, before any work.
+fn check_targets(options: &Options) -> Result<(), Error> {
+    for part in Part::ALL {
+        let path = options.files.path(part);
+        if path.is_dir() {
+            return Err(Error::InTheWay { path });
+        }
+        if options.previous == Previous::Keep && path.symlink_metadata().is_ok() {
+            return Err(Error::Exists { path });
+        }
+    }
+    Ok(())
+}

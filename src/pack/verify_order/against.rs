@@ -1,0 +1,67 @@
+//! A pack's order against another pack's manifest.
+
+use super::findings::Findings;
+use crate::pack::records::{Row, RowReader};
+use crate::pack::{Error, Manifest, PackFiles, Part};
+use std::path::Path;
+
+/// Holds a pack's order against another manifest's.
+pub(super) fn against(
+    files: &PackFiles,
+    manifest: &Manifest,
+    other_path: &Path,
+    findings: &mut Findings,
+) -> Result<(), Error> {
+    let other_files = PackFiles::of(other_path)?;
+    let other = Manifest::open(&other_files)?;
+    let name = other_files.path(Part::Manifest).display().to_string();
+    let pairs = [
+        ("set", other.set.clone(), manifest.set.clone()),
+        ("count", other.count.to_string(), manifest.count.to_string()),
+        ("label function", other.label.clone(), manifest.label.clone()),
+        ("encoding", other.encoding.to_string(), manifest.encoding.to_string()),
+    ];
+    for (what, expected, found) in pairs {
+        if expected != found {
+            findings.differs(
+                name.clone(),
+                None,
+                format!("{what} {expected}"),
+                format!("{what} {found}"),
+            );
+        }
+    }
+    if other.order != manifest.order {
+        let position = first_difference(files, &other_files)?;
+        let (expected, found) = position.1;
+        findings.differs(name.clone(), position.0, expected, found);
+    }
+    findings.check(format!("the order against {name}"));
+    Ok(())
+}
+
+/// The first position at which two packs' rows differ, where both tables are there.
+fn first_difference(
+    files: &PackFiles,
+    other: &PackFiles,
+) -> Result<(Option<u64>, (String, String)), Error> {
+    let unknown = (None, ("the same order".to_owned(), "another".to_owned()));
+    if !other.path(Part::Records).is_file() {
+        return Ok(unknown);
+    }
+    let mut own = RowReader::open(&files.path(Part::Records))?;
+    let mut theirs = RowReader::open(&other.path(Part::Records))?;
+    let text = |row: Option<&Row>| row.map_or("no more records".to_owned(), |row| row.order_line());
+    for position in 0.. {
+        let (a, b) = (own.next_row().transpose()?, theirs.next_row().transpose()?);
+        if a.is_none() && b.is_none() {
+            break;
+        }
+        let (a, b) = (text(a.as_ref()), text(b.as_ref()));
+        if a != b {
+            let clean = |line: String| line.trim_end().replace('\t', " ");
+            return Ok((Some(position), (clean(b), clean(a))));
+        }
+    }
+    Ok(unknown)
+}

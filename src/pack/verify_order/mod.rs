@@ -1,0 +1,170 @@
+//! Is record i the i-th image of the list, byte for byte?
+//!
+//! One pass over the pack holds the `.rec`, `.idx`, `.lst` and `.records.csv` against each other and
+//! against the manifest; where the source tree is there, every position is held against it too, so that
+//! a pack whose manifest was rewritten to match is still found out. Memory: the index, the list of the
+//! source tree, and [`ROWS_AT_A_TIME`] rows.
+
+mod against;
+mod findings;
+mod pass;
+mod source;
+
+use super::manifest::{FileDigest, Manifest, digest_file};
+use super::{Error, PackFiles, Part};
+use crate::progress::Progress;
+use against::against;
+use findings::Findings;
+use pass::check_records;
+use schemars::JsonSchema;
+use serde::Serialize;
+use source::Source;
+use std::path::{Path, PathBuf};
+
+/// How thoroughly a pack is verified.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// Every byte of the pack, and of the source files where they are.
+    Full,
+    /// Framing, headers, index and lists; neither pictures nor source files are read.
+    Quick,
+}
+
+/// Where the source tree of a pack may be.
+#[derive(Debug, Clone)]
+pub enum SourceTree {
+    /// The user named it: it must be there.
+    At(PathBuf),
+    /// It is compared if it is there.
+    Perhaps(PathBuf),
+}
+
+/// How to verify.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The source tree.
+    pub source: SourceTree,
+    /// The list file of a `list` set, when it does not lie in the source tree.
+    pub list: Option<PathBuf>,
+    /// The csv of labels, when it does not lie in the source tree.
+    pub label_csv: Option<PathBuf>,
+    /// Another pack's manifest that must describe the same order.
+    pub against: Option<PathBuf>,
+    /// How thoroughly.
+    pub depth: Depth,
+}
+
+/// What was found of all packs.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct OrderReport {
+    /// Whether every pack is in order.
+    pub in_order: bool,
+    /// One entry a pack.
+    pub packs: Vec<PackOrder>,
+}
+
+/// What was found of one pack.
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+pub struct PackOrder {
+    /// The `.rec`.
+    pub pack: String,
+    /// The data set.
+    pub set: String,
+    /// Records.
+    pub count: u64,
+    /// Whether no difference was found.
+    pub in_order: bool,
+    /// The digest of the order.
+    pub order: String,
+    /// Bytes of memory the index takes.
+    pub index_memory_bytes: u64,
+    /// What was compared.
+    pub checks: Vec<String>,
+    /// What could not be compared, and why.
+    pub not_checked: Vec<String>,
+    /// Differences found, the first in the pack first; at most [`SHOWN`] are kept.
+    pub differences: Vec<Difference>,
+    /// How many there are.
+    pub difference_count: u64,
+}
+
+/// A place where the pack is not what it should be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Difference {
+    /// The file, with line or byte where known.
+    pub place: String,
+    /// Position in the pack.
+    pub position: Option<u64>,
+    /// What was expected.
+    pub expected: String,
+    /// What was found.
+    pub found: String,
+}
+
+/// Differences kept in a report.
+pub const SHOWN: usize = 20;
+
+/// Verifies one pack.
+///
+/// # Errors
+/// A manifest that is missing or damaged, and files that cannot be read. Whatever else is wrong with a
+/// pack is a [`Difference`].
+pub fn verify_order(
+    files: &PackFiles,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<PackOrder, Error> {
+    super::recover(files)?;
+    let manifest = Manifest::open(files)?;
+    let mut findings = Findings::new(files, &manifest);
+    let source = Source::find(&manifest, options, &mut findings)?;
+    if let Some(source) = &source {
+        source.compare_lists(&manifest, options, &mut findings)?;
+    }
+    let whole = check_small_files(files, &manifest, &mut findings)?;
+    if let Err(error) =
+        check_records(files, &manifest, source.as_ref(), options, &mut findings, progress)
+    {
+        findings.add_error(error)?;
+    }
+    if whole {
+        findings.check("the .idx, .lst and .records.csv have the digests of the manifest");
+    }
+    if let Some(other) = &options.against {
+        against(files, &manifest, other, &mut findings)?;
+    }
+    Ok(findings.finish())
+}
+
+/// Holds length and digest of the small files against the manifest.
+fn check_small_files(
+    files: &PackFiles,
+    manifest: &Manifest,
+    findings: &mut Findings,
+) -> Result<bool, Error> {
+    let mut whole = true;
+    for part in [Part::Idx, Part::Lst, Part::Records] {
+        let Some(stated) = manifest.files.of(part) else { continue };
+        let path = files.path(part);
+        if !path.is_file() {
+            findings.differs(path.display().to_string(), None, "a file", "nothing");
+            whole = false;
+            continue;
+        }
+        whole &= compare_digest(&path, stated, &digest_file(&path)?, findings);
+    }
+    Ok(whole)
+}
+
+fn compare_digest(
+    path: &Path,
+    stated: &FileDigest,
+    found: &FileDigest,
+    findings: &mut Findings,
+) -> bool {
+    let text = |file: &FileDigest| format!("{} bytes with BLAKE3 {}", file.bytes, file.blake3);
+    if stated != found {
+        findings.differs(path.display().to_string(), None, text(stated), text(found));
+    }
+    stated == found
+}
