@@ -129,8 +129,11 @@ impl Settings {
             None => {}
         }
         for (name, value) in environment {
+            let origin = format!("environment variable {name}");
             if let Some(key) = names().find(|key| variable(key) == name) {
-                settings.set(&key, &value, &format!("environment variable {name}"), Path::new(""));
+                settings.set(&key, &value, &origin, Path::new(""));
+            } else if names().any(|key| name.starts_with(&section_variable(&key))) {
+                return Err(unknown(&origin, &name["QGFACE_".len()..].to_lowercase()));
             }
         }
         Ok(settings)
@@ -223,6 +226,11 @@ fn variable(key: &str) -> String {
     format!("QGFACE_{}", key.replace('.', "_").to_uppercase())
 }
 
+/// What the variables of a key's section begin with. Other variables may be another program's.
+fn section_variable(key: &str) -> String {
+    variable(key.split_once('.').map_or(key, |(section, _)| section)) + "_"
+}
+
 fn unknown(origin: &str, key: &str) -> Error {
     let nearest = names().min_by_key(|known| distance(known, key)).unwrap_or_default();
     Error::Unknown { origin: origin.to_owned(), key: key.to_owned(), nearest }
@@ -304,6 +312,13 @@ mod tests {
     fn an_unknown_key_is_refused_with_the_nearest_name() {
         let error = load("[pack]\nencodign = \"png\"\n", &[]).unwrap_err();
         assert!(error.to_string().contains("the nearest is pack.encoding"), "{error}");
+    }
+
+    #[test]
+    fn a_misspelt_variable_is_refused_and_not_passed_over() {
+        let error = load("", &[("QGFACE_PACK_ENCODIN", "png")]).unwrap_err();
+        assert!(error.to_string().contains("the nearest is pack.encoding"), "{error}");
+        assert!(load("", &[("QGFACE_GOLDEN", "x")]).is_ok());
     }
 
     #[test]

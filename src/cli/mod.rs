@@ -17,6 +17,7 @@ use qgface_data::settings::{self, Settings};
 use qgface_data::{pack, synth as drawn};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Instant;
 
 /// Order-preserving packs, training and evaluation for low- and mixed-quality face recognition.
 #[derive(Parser)]
@@ -127,7 +128,10 @@ fn start(cli: Cli) -> Result<Outcome, Error> {
     let output = Output::new(format, verbosity);
     output.tell_settings(&settings);
     let context = Context { settings, output, jobs };
-    run(cli.command, &context)
+    let begun = Instant::now();
+    let outcome = run(cli.command, &context);
+    context.output.tell_time(begun.elapsed());
+    outcome
 }
 
 fn run(command: Command, context: &Context) -> Result<Outcome, Error> {

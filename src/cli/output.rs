@@ -7,6 +7,7 @@ use qgface_data::settings::Settings;
 use serde::Serialize;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 /// Form of the result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
@@ -82,6 +83,13 @@ impl Output {
     pub(crate) fn tell_settings(&self, settings: &Settings) {
         if self.verbosity == Verbosity::Verbose {
             settings.lines().iter().for_each(|line| self.say(line));
+        }
+    }
+
+    /// With `-v`, says how long the command took.
+    pub(crate) fn tell_time(&self, taken: Duration) {
+        if self.verbosity == Verbosity::Verbose {
+            self.say(&format!("took {:.2} s", taken.as_secs_f64()));
         }
     }
 }

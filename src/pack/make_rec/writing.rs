@@ -5,7 +5,7 @@ use super::picture::{Picture, read_picture};
 use super::plan::Plan;
 use super::{OnError, Options, PackReport};
 use crate::datasets::Alignment;
-use crate::fs::{self, io_error};
+use crate::fs;
 use crate::pack::manifest::{Manifest, OrderDigest, PackDigests, PointsNote, Skipped};
 use crate::pack::ordered::{Bound, in_order};
 use crate::pack::output::Output;

@@ -1,0 +1,164 @@
+//! Defects of the Python reference that must never come back, by their number in its list.
+
+use crate::program::{copy, done, fixture, root, run};
+use qgface_data::image::{decode::decode, probe::probe};
+use qgface_data::recordio::IndexedReader;
+use std::fs;
+use std::path::Path;
+
+/// A tree of pictures of very different size, so that threads finish out of order.
+fn uneven_tree(root: &Path, names: &[String]) {
+    use qgface_data::image::{ChannelOrder, Pixels, encode};
+    for (i, name) in names.iter().enumerate() {
+        let edge = if i % 3 == 0 { 300 } else { 8 };
+        let data = (0..edge * edge * 3).map(|at| (at * 7 + i as u32) as u8).collect();
+        let pixels = Pixels { width: edge, height: edge, order: ChannelOrder::Rgb, data };
+        let path = root.join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, encode::png(&pixels).unwrap()).unwrap();
+    }
+}
+
+#[test]
+fn defect_1_key_position_and_image_agree_for_any_number_of_threads() {
+    let work = tempfile::tempdir().unwrap();
+    let names: Vec<String> = (0..200).map(|i| format!("{:02}/{i:03}.png", i % 7)).collect();
+    uneven_tree(&work.path().join("tree"), &names);
+    let mut sorted = names;
+    sorted.sort();
+    for jobs in ["1", "2", "8"] {
+        let name = format!("p{jobs}");
+        let pack =
+            ["make-rec", "--dataset", "folder", "--root", "tree", "--name", &name, "--jobs", jobs];
+        done(work.path(), &[&pack[..], &["--encode", "jpeg"]].concat());
+        let stem = work.path().join("packs").join(&name);
+        let pack =
+            IndexedReader::open(&stem.with_extension("rec"), &stem.with_extension("idx")).unwrap();
+        let list = fs::read_to_string(stem.with_extension("lst")).unwrap();
+        let mut end = 0;
+        for (position, (name, line)) in sorted.iter().zip(list.lines()).enumerate() {
+            assert_eq!(pack.index().key(position), Some(position as u64));
+            assert!(line.ends_with(name.as_str()), "{line}");
+            let record = pack.get(position).unwrap();
+            assert_eq!((record.offset, record.image().unwrap().0.id), (end, position as u64));
+            end = record.end;
+        }
+    }
+}
+
+#[test]
+fn defect_4_no_encoding_exchanges_red_and_blue() {
+    let work = tempfile::tempdir().unwrap();
+    let tree = fixture("golden/make_rec/folder_root");
+    for (encode, tolerance) in [("jpeg:100", 12.0), ("png", 0.0)] {
+        let name = &encode[..3];
+        done(
+            work.path(),
+            &[
+                "make-rec",
+                "--dataset",
+                "folder",
+                "--root",
+                &tree,
+                "--encode",
+                encode,
+                "--name",
+                name,
+            ],
+        );
+        let stem = work.path().join("packs").join(name);
+        let pack =
+            IndexedReader::open(&stem.with_extension("rec"), &stem.with_extension("idx")).unwrap();
+        let list = fs::read_to_string(stem.with_extension("lst")).unwrap();
+        for (position, line) in list.lines().enumerate() {
+            let source = Path::new(&tree).join(line.rsplit('\t').next().unwrap());
+            let source = decode(&fs::read(source).unwrap()).unwrap();
+            let stored = decode(pack.get(position).unwrap().image().unwrap().1).unwrap();
+            let mean = |data: &[u8], channel: usize| {
+                let values = data.iter().skip(channel).step_by(3);
+                values.clone().map(|&value| f64::from(value)).sum::<f64>() / values.count() as f64
+            };
+            for channel in 0..3 {
+                let (own, true_mean) = (mean(&stored.data, channel), mean(&source.data, channel));
+                assert!((own - true_mean).abs() <= tolerance, "{line} channel {channel}");
+            }
+            // The picture is far from its own exchanged twin, so the check above can fail.
+            if position == 0 {
+                assert!((mean(&source.data, 0) - mean(&source.data, 2)).abs() > 12.0, "{line}");
+            }
+        }
+    }
+}
+
+#[test]
+fn defect_5_an_unreadable_image_stops_the_run_by_name_and_is_never_missing_without_a_word() {
+    let work = tempfile::tempdir().unwrap();
+    let tree = fixture("golden/make_rec/unreadable_root");
+    let ran = run(work.path(), &["make-rec", "--dataset", "folder", "--root", &tree, "--origin"]);
+    assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
+    assert!(ran.stderr.contains("imgs/1/0.png"), "{}", ran.stderr);
+    assert_eq!(fs::read_dir(work.path().join("packs")).unwrap().count(), 0);
+    let skip = [
+        "make-rec",
+        "--dataset",
+        "folder",
+        "--root",
+        &tree,
+        "--on-error",
+        "skip",
+        "--format",
+        "json",
+    ];
+    let report = done(work.path(), &skip).json("make-rec");
+    assert_eq!(report["skipped"][0]["path"], "imgs/1/0.png");
+    assert_eq!((&report["count"], report["skipped"].as_array().unwrap().len()), (&2.into(), 1));
+}
+
+#[test]
+fn defect_10_order_and_list_depend_on_neither_the_file_system_nor_the_case_of_endings() {
+    let work = tempfile::tempdir().unwrap();
+    let names =
+        ["b/2.png", "a/1.PNG", "a/10.png", "B/1.Png", "a/2.png", "a.png"].map(str::to_owned);
+    let mut backwards = names.to_vec();
+    backwards.reverse();
+    uneven_tree(&work.path().join("one"), &names);
+    let sorted = ["B/1.Png", "a.png", "a/1.PNG", "a/10.png", "a/2.png", "b/2.png"];
+    for (i, name) in backwards.iter().enumerate() {
+        let (from, to) = (work.path().join("one").join(name), work.path().join("two").join(name));
+        fs::create_dir_all(to.parent().unwrap()).unwrap();
+        fs::copy(from, to).unwrap_or_else(|error| panic!("{i}: {error}"));
+    }
+    for tree in ["one", "two"] {
+        let pack =
+            ["make-rec", "--dataset", "folder", "--root", tree, "--name", tree, "--label", "index"];
+        done(work.path(), &pack);
+        let list = fs::read_to_string(work.path().join(format!("packs/{tree}.lst"))).unwrap();
+        let paths: Vec<&str> = list.lines().map(|line| line.rsplit('\t').next().unwrap()).collect();
+        assert_eq!(paths, sorted);
+    }
+}
+
+#[test]
+fn defect_10_files_of_one_base_name_keep_their_own_picture() {
+    let work = tempfile::tempdir().unwrap();
+    copy(
+        &root().join("fixtures/golden/make_rec/tinyface_root"),
+        &work.path().join("data/tinyface"),
+    );
+    let aligned = work.path().join("data/tinyface/aligned_pad_0.1_pad_high");
+    // The same base name in two groups, and with two endings.
+    let first = fs::read(aligned.join("Gallery_Match/1_1.jpg")).unwrap();
+    fs::write(aligned.join("Probe/1_1.jpg"), fs::read(aligned.join("Probe/1_2.jpg")).unwrap())
+        .unwrap();
+    fs::write(aligned.join("Probe/1_2.jpeg"), &first).unwrap();
+    done(work.path(), &["make-rec", "--dataset", "tinyface", "--origin"]);
+    done(work.path(), &["unpack", "packs/tinyface", "--out", "out"]);
+    let out = work.path().join("out/aligned_pad_0.1_pad_high");
+    for file in ["Gallery_Match/1_1.jpg", "Probe/1_1.jpg", "Probe/1_2.jpg", "Probe/1_2.jpeg"] {
+        assert!(
+            fs::read(out.join(file)).unwrap() == fs::read(aligned.join(file)).unwrap(),
+            "{file}"
+        );
+    }
+    assert!(probe(&first).is_ok());
+}

@@ -1,0 +1,232 @@
+//! `make-rec` and `verify-order` as typed.
+
+use crate::program::{copy, done, fits, fixture, root, run};
+use std::fs;
+
+#[test]
+fn a_list_gives_the_bytes_of_im2rec_and_unpack_gives_the_pictures_back() {
+    let work = tempfile::tempdir().unwrap();
+    let real = fixture("im2rec_faces");
+    let list = fixture("im2rec_faces/train.lst");
+    let arguments = [
+        "make-rec",
+        "--dataset",
+        "list",
+        "--list",
+        &list,
+        "--root",
+        &real,
+        "--origin",
+        "--name",
+        "train",
+    ];
+    done(work.path(), &arguments);
+    for file in ["train.rec", "train.idx"] {
+        let own = fs::read(work.path().join("packs").join(file)).unwrap();
+        assert!(
+            own == fs::read(root().join("fixtures/im2rec_faces").join(file)).unwrap(),
+            "{file}"
+        );
+    }
+    let unpacked =
+        done(work.path(), &["unpack", "packs/train.rec", "--out", "faces", "--format", "json"]);
+    assert_eq!(unpacked.json("unpack")["files"], 8);
+    for face in ["man/man_1.jpg", "man/man_4.jpg", "woman/woman_1.jpg", "woman/woman_4.jpg"] {
+        let own = fs::read(work.path().join("faces").join(face)).unwrap();
+        assert!(
+            own == fs::read(root().join("fixtures/im2rec_faces").join(face)).unwrap(),
+            "{face}"
+        );
+    }
+}
+
+#[test]
+fn the_walk_finds_the_33_files_of_the_reference_and_the_one_in_capitals() {
+    let work = tempfile::tempdir().unwrap();
+    let tree = fixture("golden/make_rec/tinyface_root");
+    let ran = done(
+        work.path(),
+        &["make-rec", "--dataset", "tinyface", "--origin", "--root", &tree, "--format", "json"],
+    );
+    assert_eq!(ran.json("make-rec")["count"], 34);
+    let list = fs::read_to_string(work.path().join("packs/tinyface.lst")).unwrap();
+    assert_eq!(list.lines().filter(|line| line.ends_with("Probe/999_1.JPG")).count(), 1);
+    assert!(ran.stderr.contains("published set has 153428"), "{}", ran.stderr);
+}
+
+#[test]
+fn the_commands_work_as_typed_in_a_folder_with_data() {
+    let work = tempfile::tempdir().unwrap();
+    done(work.path(), &["init"]);
+    copy(
+        &root().join("fixtures/golden/make_rec/tinyface_root"),
+        &work.path().join("data/tinyface"),
+    );
+    done(work.path(), &["make-rec", "--dataset", "tinyface", "--origin"]);
+    let ran = done(work.path(), &["verify-order", "--format", "json"]);
+    let report = ran.json("verify-order");
+    assert_eq!((&report["in_order"], &report["packs"][0]["count"]), (&true.into(), &34.into()));
+    assert!(ran.stdout.contains("every position against the source tree"));
+}
+
+#[test]
+fn a_root_may_be_the_set_or_the_folder_around_it() {
+    let work = tempfile::tempdir().unwrap();
+    for (set, roots) in [
+        ("ijbb", ["ijb_root", "ijb_root/IJBB"]),
+        ("tinyface", ["tinyface_root", "tinyface_root/tinyface"]),
+    ] {
+        let orders = roots.map(|tree| {
+            let tree = fixture(&format!("golden/make_rec/{tree}"));
+            let arguments =
+                ["make-rec", "--dataset", set, "--overwrite", "--root", &tree, "--format", "json"];
+            done(work.path(), &arguments).json("make-rec")["order"].clone()
+        });
+        assert_eq!(orders[0], orders[1], "{set}");
+    }
+}
+
+#[test]
+fn a_pack_that_is_there_is_kept_unless_overwrite_is_said() {
+    let work = tempfile::tempdir().unwrap();
+    let tree = fixture("golden/make_rec/folder_root");
+    let pack = ["make-rec", "--dataset", "folder", "--root", &tree];
+    done(work.path(), &pack);
+    let ran = run(work.path(), &pack);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("packs/folder.rec is there already; --overwrite replaces it"));
+    done(work.path(), &[&pack[..], &["--overwrite", "--encode", "png"]].concat());
+}
+
+#[test]
+fn a_dry_run_writes_nothing() {
+    let work = tempfile::tempdir().unwrap();
+    let tree = fixture("golden/make_rec/scface_root");
+    let ran = done(
+        work.path(),
+        &["make-rec", "--dataset", "scface", "--root", &tree, "--dry-run", "--format", "json"],
+    );
+    assert_eq!(ran.json("make-rec")["count"], 50);
+    assert_eq!(fs::read_dir(work.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn every_set_is_packed_encoded_and_proved() {
+    let work = tempfile::tempdir().unwrap();
+    for (set, tree) in [
+        ("tinyface", "tinyface_root"),
+        ("scface", "scface_root"),
+        ("ijbb", "ijb_root"),
+        ("folder", "folder_root"),
+    ] {
+        let tree = fixture(&format!("golden/make_rec/{tree}"));
+        for encode in ["jpeg:90", "png"] {
+            let name = format!("{set}-{}", &encode[..3]);
+            let pack = format!("packs/{name}");
+            done(
+                work.path(),
+                &[
+                    "make-rec",
+                    "--dataset",
+                    set,
+                    "--root",
+                    &tree,
+                    "--encode",
+                    encode,
+                    "--name",
+                    &name,
+                ],
+            );
+            done(work.path(), &["verify-order", &pack, "--root", &tree]);
+            let manifest = fs::read(work.path().join(format!("{pack}.manifest.json"))).unwrap();
+            fits(&serde_json::from_slice(&manifest).unwrap(), "manifest");
+        }
+    }
+}
+
+#[test]
+fn landmarks_and_scores_stand_beside_the_face_they_belong_to() {
+    let work = tempfile::tempdir().unwrap();
+    let tree = fixture("golden/make_rec/ijb_root");
+    done(work.path(), &["make-rec", "--dataset", "ijbb", "--root", &tree]);
+    let meta = root().join("fixtures/golden/make_rec/ijb_root/IJBB/meta/ijbb_name_5pts_score.txt");
+    let meta = fs::read_to_string(meta).unwrap();
+    let mut rows = csv::Reader::from_path(work.path().join("packs/ijbb.records.csv")).unwrap();
+    for (row, line) in rows.records().zip(meta.lines()) {
+        let row = row.unwrap();
+        let mut words = line.split(' ');
+        assert_eq!(&row[3], format!("IJBB/loose_crop/{}", words.next().unwrap()));
+        let stated: Vec<f64> = words.map(|word| word.parse().unwrap()).collect();
+        let own: Vec<f64> = row.iter().skip(9).map(|word| word.parse().unwrap()).collect();
+        assert_eq!(own, stated);
+    }
+}
+
+#[test]
+fn against_another_manifest_names_the_first_position_that_differs() {
+    let work = tempfile::tempdir().unwrap();
+    let tree = fixture("golden/make_rec/folder_root");
+    let pack = |name: &str, label: &str| {
+        done(
+            work.path(),
+            &["make-rec", "--dataset", "folder", "--root", &tree, "--name", name, "--label", label],
+        );
+    };
+    pack("a", "parent");
+    pack("b", "parent");
+    pack("c", "index");
+    done(work.path(), &["verify-order", "packs/a", "--against", "packs/b.manifest.json"]);
+    let ran = run(
+        work.path(),
+        &["verify-order", "packs/a", "--against", "packs/c.manifest.json", "--format", "json"],
+    );
+    assert_eq!(ran.code, 1);
+    let report = ran.json("verify-order");
+    // The labels are 0 0 1 12 … and 0 1 2 3 …
+    assert_eq!(report["packs"][0]["differences"][0]["position"], 1);
+}
+
+#[test]
+fn a_label_csv_is_found_again_when_it_lies_in_the_tree_or_is_named() {
+    let work = tempfile::tempdir().unwrap();
+    copy(&root().join("fixtures/golden/make_rec/folder_root"), &work.path().join("tree"));
+    let rows = ["0/0.jpg", "0/1.png", "1/0.jpg", "12/0.jpg", "12/1.png", "12/2.jpg"];
+    let text: String =
+        rows.iter().enumerate().map(|(i, path)| format!("imgs/{path},{}\n", i * i)).collect();
+    fs::write(work.path().join("labels.csv"), format!("path,label\n{text}")).unwrap();
+    done(
+        work.path(),
+        &[
+            "make-rec",
+            "--dataset",
+            "folder",
+            "--root",
+            "tree",
+            "--label",
+            "csv:labels.csv",
+            "--name",
+            "x",
+        ],
+    );
+    let list = fs::read_to_string(work.path().join("packs/x.lst")).unwrap();
+    assert!(
+        list.starts_with("0\t0\timgs/0/0.jpg\n1\t1\timgs/0/1.png\n2\t4\timgs/1/0.jpg\n"),
+        "{list}"
+    );
+    let ran = done(work.path(), &["verify-order", "packs/x", "--root", "tree"]);
+    assert!(ran.stdout.contains("NOT compared: the source tree"), "{}", ran.stdout);
+    let named = ["verify-order", "packs/x", "--root", "tree", "--labels", "labels.csv"];
+    assert!(!done(work.path(), &named).stdout.contains("NOT compared"));
+    fs::write(
+        work.path().join("labels.csv"),
+        format!("path,label\n{text}").replace(",4\n", ",5\n"),
+    )
+    .unwrap();
+    let ran = run(work.path(), &named);
+    assert_eq!(ran.code, 1);
+    assert!(
+        ran.stdout.contains("position 2: imgs/1/0.jpg: expected label 5, found label 4"),
+        "{}",
+        ran.stdout
+    );
+}

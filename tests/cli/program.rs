@@ -1,0 +1,76 @@
+//! The built program, run in a folder of its own.
+
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Ran {
+    /// The result as JSON, which must fit its schema.
+    pub(crate) fn json(&self, schema: &str) -> Value {
+        let document: Value = serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}\n{}", self.stdout, self.stderr));
+        fits(&document, schema);
+        document
+    }
+}
+
+/// Panics with the first fault when a document does not fit a schema of `schemas/`.
+pub(crate) fn fits(document: &Value, schema: &str) {
+    let path = root().join(format!("schemas/{schema}.schema.json"));
+    let schema: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    if let Err(fault) = validator.validate(document) {
+        panic!("{fault} at {} in {document:#}", fault.instance_path());
+    }
+}
+
+/// Runs the program in `folder` with a clean environment.
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Ran {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_qgface-data"));
+    command.args(arguments).current_dir(folder);
+    std::env::vars().filter(|(name, _)| name.starts_with("QGFACE_")).for_each(|(name, _)| {
+        command.env_remove(name);
+    });
+    let output = command.output().unwrap();
+    Ran {
+        code: output.status.code().unwrap_or(-1),
+        stdout: String::from_utf8(output.stdout).unwrap(),
+        stderr: String::from_utf8(output.stderr).unwrap(),
+    }
+}
+
+/// Runs the program and expects it to end well.
+pub(crate) fn done(folder: &Path, arguments: &[&str]) -> Ran {
+    let ran = run(folder, arguments);
+    assert_eq!(ran.code, 0, "{arguments:?}: {}{}", ran.stdout, ran.stderr);
+    ran
+}
+
+pub(crate) fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// A path below `fixtures/`, as an argument.
+pub(crate) fn fixture(path: &str) -> String {
+    root().join("fixtures").join(path).to_str().unwrap().to_owned()
+}
+
+/// Copies a tree.
+pub(crate) fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        let target = to.join(entry.file_name());
+        if entry.path().is_dir() {
+            copy(&entry.path(), &target);
+        } else {
+            std::fs::copy(entry.path(), target).unwrap();
+        }
+    }
+}
