@@ -250,6 +250,7 @@ fn numbers(kind: u32, data: &[u8]) -> Option<Vec<f64>> {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing)]
 mod tests {
     use super::*;
 

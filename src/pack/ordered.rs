@@ -151,7 +151,7 @@ mod tests {
     fn results_come_in_order_whatever_the_threads_do() {
         let mut taken = Vec::new();
         let slow_first = |item: usize| {
-            if item % 7 == 0 {
+            if item.is_multiple_of(7) {
                 std::thread::sleep(std::time::Duration::from_millis(2));
             }
             (item * item, 4)

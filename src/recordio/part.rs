@@ -13,6 +13,9 @@ pub(super) const HEAD_BYTES: u64 = 8;
 
 const WORD: usize = 4;
 
+/// The bits of a length that padding makes zero.
+const PADDING_MASK: u64 = 3;
+
 /// What a part is of its record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Continuation {
@@ -88,7 +91,7 @@ fn push_part(continuation: Continuation, words: &[u8], tail: &[u8], out: &mut Ve
 
 /// Zeros after a part of `length` bytes.
 pub(super) fn padding(length: u64) -> u64 {
-    length.wrapping_neg() % WORD as u64
+    length.wrapping_neg() & PADDING_MASK
 }
 
 #[cfg(test)]

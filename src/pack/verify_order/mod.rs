@@ -3,7 +3,7 @@
 //! One pass over the pack holds the `.rec`, `.idx`, `.lst` and `.records.csv` against each other and
 //! against the manifest; where the source tree is there, every position is held against it too, so that
 //! a pack whose manifest was rewritten to match is still found out. Memory: the index, the list of the
-//! source tree, and [`ROWS_AT_A_TIME`] rows.
+//! source tree, and 4,096 rows.
 
 mod against;
 mod findings;
