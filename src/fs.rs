@@ -61,6 +61,31 @@ pub struct Ignored {
     pub loops: u64,
 }
 
+impl Ignored {
+    /// Counts a file or hidden folder that is passed over by its name; false for a picture.
+    fn counts(&mut self, name: &str) -> bool {
+        let count = if name.starts_with('.') {
+            &mut self.hidden
+        } else if name.eq_ignore_ascii_case("thumbs.db") {
+            &mut self.thumbs_db
+        } else if !is_picture(name) {
+            &mut self.other_files
+        } else {
+            return false;
+        };
+        *count += 1;
+        true
+    }
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().unwrap_or_default().to_string_lossy().into_owned()
+}
+
+fn is_dangling(path: &Path) -> bool {
+    path.is_symlink() && !path.exists()
+}
+
 /// The pictures below a folder.
 #[derive(Debug, Default)]
 pub struct Walk {
@@ -86,22 +111,21 @@ pub fn walk(root: &Path) -> Result<Walk, Error> {
             }
             Err(error) => {
                 let path = error.path().unwrap_or(root).to_path_buf();
-                return Err(Error::Io { action: "list", path, source: error.into() });
+                if !is_dangling(&path) || !found.ignored.counts(&name_of(&path)) {
+                    return Err(Error::Io { action: "list", path, source: error.into() });
+                }
+                continue;
             }
         };
-        let name = entry.file_name().to_string_lossy();
-        if name.starts_with('.') {
-            found.ignored.hidden += 1;
-            if entry.file_type().is_dir() {
-                entries.skip_current_dir();
-            }
-        } else if entry.file_type().is_dir() {
-        } else if name.eq_ignore_ascii_case("thumbs.db") {
-            found.ignored.thumbs_db += 1;
-        } else if !is_picture(&name) {
-            found.ignored.other_files += 1;
-        } else {
+        let is_folder = entry.file_type().is_dir();
+        let name = name_of(entry.path());
+        if is_folder && !name.starts_with('.') {
+            continue;
+        }
+        if !found.ignored.counts(&name) {
             found.files.push(relative(root, entry.path())?);
+        } else if is_folder {
+            entries.skip_current_dir();
         }
     }
     found.files.sort_unstable();
@@ -130,25 +154,49 @@ pub fn sync_folder(folder: &Path) -> Result<(), Error> {
 /// # Errors
 /// Whatever the system refuses with; then `path` is as it was.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut beside_name = std::ffi::OsString::from(".");
-    beside_name.push(path.file_name().unwrap_or_default());
-    beside_name.push(".partial");
-    let beside = folder.join(beside_name);
-    let written = (|| {
-        let mut file = File::create(&beside)?;
+    rename_into_place(path, |file| {
         file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    })();
-    written.map_err(|error| {
+        file.sync_all()
+    })?;
+    sync_folder(folder_of(path))
+}
+
+/// Writes `bytes` to `path` through a file beside it, without waiting for the disk.
+///
+/// # Errors
+/// As [`write_whole`].
+pub fn write_renamed(path: &Path, bytes: &[u8]) -> Result<(), Error> {
+    rename_into_place(path, |file| file.write_all(bytes))
+}
+
+fn rename_into_place(
+    path: &Path,
+    fill: impl FnOnce(&mut File) -> io::Result<()>,
+) -> Result<(), Error> {
+    let (mut file, beside) = create_beside(folder_of(path)).map_err(io_error("write", path))?;
+    fill(&mut file).and_then(|()| fs::rename(&beside, path)).map_err(|error| {
         let _ = fs::remove_file(&beside);
         io_error("write", path)(error)
-    })?;
-    sync_folder(folder)
+    })
+}
+
+/// Makes a new file of a short name in `folder`. What lies there under that name, a link perhaps, is
+/// removed and never written through.
+fn create_beside(folder: &Path) -> io::Result<(File, PathBuf)> {
+    let path = folder.join(format!(".qgface-{}.partial", std::process::id()));
+    loop {
+        match File::options().write(true).create_new(true).open(&path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::remove_file(&path)?,
+            opened => return Ok((opened?, path)),
+        }
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
 }
 
 #[cfg(test)]
@@ -202,6 +250,28 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("gone.jpg", root.path().join("a.jpg")).unwrap();
         assert!(walk(root.path()).unwrap_err().to_string().contains("a.jpg"));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_to_nowhere_that_is_no_picture_is_counted() {
+        let root = tempfile::tempdir().unwrap();
+        touch(root.path(), "a.jpg");
+        std::os::unix::fs::symlink("user@host.123", root.path().join(".#a.jpg")).unwrap();
+        std::os::unix::fs::symlink("gone.txt", root.path().join("notes.txt")).unwrap();
+        let ignored = walk(root.path()).unwrap().ignored;
+        assert_eq!((ignored.hidden, ignored.other_files), (1, 1));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_in_the_way_of_a_write_is_not_written_through() {
+        let root = tempfile::tempdir().unwrap();
+        touch(root.path(), "victim");
+        let beside = root.path().join(format!(".qgface-{}.partial", std::process::id()));
+        std::os::unix::fs::symlink("victim", beside).unwrap();
+        write_whole(&root.path().join("new"), b"x").unwrap();
+        assert_eq!(fs::read(root.path().join("victim")).unwrap(), b"");
     }
 
     #[test]

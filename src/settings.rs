@@ -110,7 +110,7 @@ impl Settings {
     /// Joins defaults, the file and the environment.
     ///
     /// Without `file`, [`FILE_NAME`] in the working directory is read when it exists. Variables are
-    /// `QGFACE_` and the key in capitals with `_` for the dot.
+    /// `QGFACE_` and the key in capitals with `_` for the dot; an empty one is as good as none.
     ///
     /// # Errors
     /// A file that cannot be read, is no TOML, or has a key that is not known.
@@ -128,7 +128,7 @@ impl Settings {
             None if default.is_file() => settings.read(default)?,
             None => {}
         }
-        for (name, value) in environment {
+        for (name, value) in environment.filter(|(_, value)| !value.is_empty()) {
             let origin = format!("environment variable {name}");
             if let Some(key) = names().find(|key| variable(key) == name) {
                 settings.set(&key, &value, &origin, Path::new(""));
@@ -163,9 +163,13 @@ impl Settings {
                 if !names().any(|known| known == key) {
                     return Err(unknown(&origin, &key));
                 }
-                let text = match value {
-                    toml::Value::String(text) => text,
-                    other => other.to_string(),
+                let toml::Value::String(text) = value else {
+                    return Err(Error::Value {
+                        origin,
+                        key,
+                        expected: "expected text in quotation marks".to_owned(),
+                        found: value.to_string(),
+                    });
                 };
                 self.set(&key, &text, &origin, folder);
             }

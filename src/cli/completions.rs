@@ -1,9 +1,8 @@
 //! `completions`
 
-use super::{Cli, Context, Error, Outcome};
+use super::{Cli, Context, Error, Outcome, output};
 use clap::CommandFactory;
 use clap_complete::Shell;
-use std::io::Write;
 
 /// Print the completions of a shell
 #[derive(clap::Args)]
@@ -15,6 +14,6 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, _context: &Context) -> Result<Outcome, Error> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "qgface-data", &mut script);
-    std::io::stdout().lock().write_all(&script)?;
+    output::write(&String::from_utf8_lossy(&script))?;
     Ok(Outcome::Success)
 }

@@ -1,6 +1,6 @@
 //! `demo`
 
-use super::output::grouped;
+use super::output::counted;
 use super::{Context, Error, Outcome, synth, verify_order};
 use qgface_data::demo::{DemoReport, Options, demo};
 use std::path::PathBuf;
@@ -23,7 +23,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
 fn text(report: &DemoReport) -> String {
     let mut text = synth::text(&report.synth);
     for pack in &report.packs {
-        text += &format!("packed {} images of {}\n", grouped(pack.count), pack.set);
+        text += &format!("packed {} of {}\n", counted(pack.count, "image"), pack.set);
     }
     text += &verify_order::text(&report.order);
     text + &format!(

@@ -1,6 +1,6 @@
 //! `make-rec`
 
-use super::output::{grouped, sized};
+use super::output::{counted, grouped, sized};
 use super::{Context, Error, Outcome, previous};
 use qgface_data::datasets::{self, DATASETS, DataSet, LabelFunction};
 use qgface_data::pack::{self, Encoding, OnError, PackFiles, PackReport};
@@ -76,9 +76,9 @@ fn data_set(name: &str) -> Result<&'static DataSet, String> {
 }
 
 fn codec(text: &str) -> Result<Encoding, String> {
-    match text.parse()? {
-        Encoding::Origin => Err("origin is chosen with --origin".to_owned()),
-        encoding => Ok(encoding),
+    match text.parse() {
+        Ok(encoding) if encoding != Encoding::Origin => Ok(encoding),
+        _ => Err("expected jpeg, jpeg:QUALITY (1 to 100) or png".to_owned()),
     }
 }
 
@@ -89,7 +89,7 @@ fn data_set_help() -> String {
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
-    let settings = &context.settings;
+    let settings = context.settings()?;
     let set = args.dataset;
     let folder = args.out.unwrap_or_else(|| settings.path("pack.out"));
     let encoding = match (args.origin, args.encode) {
@@ -123,7 +123,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
 
 pub(super) fn text(report: &PackReport) -> String {
     let verb = if report.dry_run { "would pack" } else { "packed" };
-    let mut text = format!("{verb} {} images of {}\n", grouped(report.count), report.set);
+    let mut text = format!("{verb} {} of {}\n", counted(report.count, "image"), report.set);
     let [first, last] = &report.first_and_last;
     let mut line = |name: &str, value: String| text += &format!("  {name:<10} {value}\n");
     line("pack", report.pack.clone());

@@ -15,6 +15,7 @@ use clap::{Parser, Subcommand};
 use output::{Format, Output, Verbosity};
 use qgface_data::settings::{self, Settings};
 use qgface_data::{pack, synth as drawn};
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -81,6 +82,8 @@ enum Error {
     Synth(#[from] drawn::Error),
     #[error(transparent)]
     Files(#[from] qgface_data::fs::Error),
+    #[error("{}{first}", if *more > 0 { format!("{} packs could not be verified, the first: ", more + 1) } else { String::new() })]
+    NotVerified { first: String, more: usize },
     #[error(transparent)]
     Demo(#[from] qgface_data::demo::Error),
     #[error("{0}")]
@@ -91,9 +94,22 @@ enum Error {
 
 /// What a subcommand works with beside its arguments.
 struct Context {
-    settings: Settings,
+    config: Option<PathBuf>,
     output: Output,
     jobs: usize,
+}
+
+impl Context {
+    /// The settings in force; only commands that use them mind a broken file.
+    fn settings(&self) -> Result<Settings, Error> {
+        let text = |(name, value): (OsString, OsString)| {
+            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+        };
+        let environment = std::env::vars_os().filter_map(text);
+        let settings = Settings::load(self.config.as_deref(), environment)?;
+        self.output.tell_settings(&settings);
+        Ok(settings)
+    }
 }
 
 /// Runs the program: exit code 0 done, 1 the check itself said no, 2 an error.
@@ -102,10 +118,6 @@ pub(crate) fn main() -> ExitCode {
     match start(cli) {
         Ok(Outcome::Success) => ExitCode::SUCCESS,
         Ok(Outcome::No) => ExitCode::from(1),
-        // Whoever read our output has seen enough.
-        Err(Error::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
-            ExitCode::SUCCESS
-        }
         Err(error) => {
             output::print_error(&error);
             ExitCode::from(2)
@@ -124,10 +136,7 @@ fn start(cli: Cli) -> Result<Outcome, Error> {
     let jobs = jobs.map_or(cores, usize::from);
     // Fails only when a pool was made before, which nothing does.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global();
-    let settings = Settings::load(config.as_deref(), std::env::vars())?;
-    let output = Output::new(format, verbosity);
-    output.tell_settings(&settings);
-    let context = Context { settings, output, jobs };
+    let context = Context { config, output: Output::new(format, verbosity), jobs };
     let begun = Instant::now();
     let outcome = run(cli.command, &context);
     context.output.tell_time(begun.elapsed());
@@ -148,6 +157,7 @@ fn run(command: Command, context: &Context) -> Result<Outcome, Error> {
     }
 }
 
+/// What `--overwrite`, given or not, does to what is there.
 fn previous(overwrite: bool) -> pack::Previous {
     if overwrite { pack::Previous::Replace } else { pack::Previous::Keep }
 }

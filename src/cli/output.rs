@@ -56,15 +56,13 @@ impl Output {
                 serde_json::to_string_pretty(report).map_err(std::io::Error::from)? + "\n"
             }
         };
-        let mut stdout = std::io::stdout().lock();
-        stdout.write_all(text.as_bytes())?;
-        Ok(stdout.flush()?)
+        Ok(write(&text)?)
     }
 
     /// Says something on stderr, unless `-q`.
     pub(crate) fn say(&self, text: &str) {
         if self.verbosity != Verbosity::Quiet {
-            eprintln!("qgface-data: {text}");
+            say(text);
         }
     }
 
@@ -141,7 +139,22 @@ pub(crate) fn print_error(error: &dyn std::error::Error) {
         }
         cause = error.source();
     }
-    eprintln!("qgface-data: {text}");
+    say(&text);
+}
+
+/// Writes to stdout; a reader that has seen enough and left is no error.
+pub(crate) fn write(text: &str) -> std::io::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    match written {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// Writes a line to stderr; where nobody can be told, nothing is.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "qgface-data: {text}");
 }
 
 /// `12,345`.
@@ -155,6 +168,12 @@ pub(crate) fn grouped(number: u64) -> String {
         text.push(digit);
     }
     text
+}
+
+/// `1 image`, `2 images`.
+pub(crate) fn counted(number: u64, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", grouped(number))
 }
 
 /// Bytes in a unit a person reads.

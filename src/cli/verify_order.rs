@@ -1,12 +1,14 @@
 //! `verify-order`
 
-use super::output::{grouped, sized};
+use super::output::{counted, grouped, sized};
 use super::{Context, Error, Outcome};
+use qgface_data::datasets;
 use qgface_data::pack::verify_order::{
     Depth, Difference, Options, OrderReport, PackOrder, SourceTree, verify_order,
 };
 use qgface_data::pack::{self, PackFiles};
-use std::path::PathBuf;
+use qgface_data::settings::Settings;
+use std::path::{Path, PathBuf};
 
 /// Prove that record i of a pack is image i of its list, byte for byte
 ///
@@ -17,7 +19,8 @@ pub(crate) struct Args {
     /// Packs to verify, by any of their files or their stem [default: every pack in packs/]
     #[arg(value_name = "PACK")]
     packs: Vec<PathBuf>,
-    /// The source tree; it must be there [default: data/STEM or data/SET, if it is there]
+    /// The source tree; it must be there [default: the set's folder in
+    /// data/, or the one with the pack's name, if it is there]
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
     /// Another pack's manifest that must describe the same order
@@ -35,35 +38,55 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
-    let packs = if args.packs.is_empty() { every_pack(context)? } else { named(&args.packs)? };
+    let settings = context.settings()?;
+    let packs = if args.packs.is_empty() {
+        every_pack(&settings.path("pack.out"), context)?
+    } else {
+        named(&args.packs, context)?
+    };
     let depth = if args.quick { Depth::Quick } else { Depth::Full };
     let mut report = OrderReport { in_order: true, packs: Vec::new() };
     for files in packs {
         let options = Options {
             source: match &args.root {
                 Some(root) => SourceTree::At(root.clone()),
-                None => likely_source(&files, context),
+                None => SourceTree::Perhaps(likely_source(&files, &settings)),
             },
             list: args.list.clone(),
             label_csv: args.labels.clone(),
             against: args.against.clone(),
             depth,
         };
-        let pack = verify_order(&files, &options, context.output.progress())?;
+        // One bad pack must not hide what is known of the others.
+        let pack = verify_order(&files, &options, context.output.progress())
+            .unwrap_or_else(|error| PackOrder::failed(&files, &error));
         report.in_order &= pack.in_order;
         report.packs.push(pack);
     }
     context.output.report(&report, text)?;
-    Ok(if report.in_order { Outcome::Success } else { Outcome::No })
+    let failed: Vec<&String> = report.packs.iter().filter_map(|pack| pack.error.as_ref()).collect();
+    match failed.first() {
+        Some(first) => Err(Error::NotVerified { first: (*first).clone(), more: failed.len() - 1 }),
+        None if report.in_order => Ok(Outcome::Success),
+        None => Ok(Outcome::No),
+    }
 }
 
-fn named(packs: &[PathBuf]) -> Result<Vec<PackFiles>, Error> {
-    Ok(packs.iter().map(|pack| PackFiles::of(pack)).collect::<Result<_, _>>()?)
+/// The packs named; a folder stands for all packs in it.
+fn named(packs: &[PathBuf], context: &Context) -> Result<Vec<PackFiles>, Error> {
+    let mut found = Vec::new();
+    for pack in packs {
+        if pack.is_dir() {
+            found.extend(every_pack(pack, context)?);
+        } else {
+            found.push(PackFiles::of(pack)?);
+        }
+    }
+    Ok(found)
 }
 
-fn every_pack(context: &Context) -> Result<Vec<PackFiles>, Error> {
-    let folder = context.settings.path("pack.out");
-    let found = pack::packs_in(&folder)?;
+fn every_pack(folder: &Path, context: &Context) -> Result<Vec<PackFiles>, Error> {
+    let found = pack::packs_in(folder)?;
     for stem in &found.interrupted {
         context.output.say(&format!("{stem} is unfinished; make-rec --resume continues it"));
     }
@@ -76,14 +99,12 @@ fn every_pack(context: &Context) -> Result<Vec<PackFiles>, Error> {
     Ok(found.packs)
 }
 
-/// The folder of the pack's own name below the data folder, else the root of its set.
-fn likely_source(files: &PackFiles, context: &Context) -> SourceTree {
-    let own = context.settings.path("data.root").join(&files.stem);
-    if own.is_dir() {
-        return SourceTree::Perhaps(own);
-    }
+/// The folder of the pack's own name below the data folder; for a set of one tree, else that tree.
+fn likely_source(files: &PackFiles, settings: &Settings) -> PathBuf {
+    let own = settings.path("data.root").join(&files.stem);
     let set = pack::Manifest::open(files).map(|manifest| manifest.set).unwrap_or_default();
-    SourceTree::Perhaps(context.settings.set_root(&set))
+    let one_tree = datasets::find(&set).is_some_and(|set| set.one_tree);
+    if one_tree || files.stem == set { settings.set_root(&set) } else { own }
 }
 
 pub(super) fn text(report: &OrderReport) -> String {
@@ -91,13 +112,17 @@ pub(super) fn text(report: &OrderReport) -> String {
 }
 
 fn pack_text(pack: &PackOrder) -> String {
-    let count = grouped(pack.count);
+    let count = counted(pack.count, "record");
     let index = format!("index {} in memory", sized(pack.index_memory_bytes));
-    let mut text = if pack.in_order {
-        format!("{}: {count} records in order ({index})\n  order {}\n", pack.pack, pack.order)
-    } else {
-        let differences = grouped(pack.difference_count);
-        format!("{}: NOT in order, {differences} differences in {count} records\n", pack.pack)
+    let mut text = match &pack.error {
+        Some(error) => format!("{}: NOT verified: {error}\n", pack.pack),
+        None if pack.in_order => {
+            format!("{}: {count} in order ({index})\n  order {}\n", pack.pack, pack.order)
+        }
+        None => {
+            let differences = counted(pack.difference_count, "difference");
+            format!("{}: NOT in order, {differences} in {count}\n", pack.pack)
+        }
     };
     pack.differences.iter().for_each(|difference| text += &difference_text(difference));
     let hidden = pack.difference_count.saturating_sub(pack.differences.len() as u64);

@@ -14,6 +14,7 @@ pub(super) static FOLDER: DataSet = DataSet {
     default_label: || LabelFunction::Parent,
     aligned_dir: None,
     takes_list: false,
+    one_tree: false,
     identity: None,
     list,
 };
@@ -22,6 +23,7 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
     let walk = fs::walk(request.root)?;
     Ok(ImageList {
         base: request.root.to_path_buf(),
+        prefix: "",
         images: walk.files.into_iter().map(Image::at).collect(),
         missing: Vec::new(),
         alignment: Alignment::Unknown,

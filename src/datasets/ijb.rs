@@ -3,9 +3,7 @@
 //! `loose_crop/` holds the faces, `meta/` text files parted by spaces. The order is that of
 //! `*_name_5pts_score.txt`, and a face's landmarks are those of its own line.
 
-use super::{
-    Alignment, Error, Image, ImageList, Landmarks, Request, count_warning, first_folder, read_text,
-};
+use super::{Alignment, Error, Image, ImageList, Landmarks, Request, count_warning, read_text};
 use crate::fs;
 use std::collections::HashSet;
 use std::io::Read;
@@ -26,11 +24,10 @@ pub(super) struct Edition {
 const FACE_FORM: &str = "a name, ten landmark coordinates and a detector score, parted by spaces";
 
 pub(super) fn list(edition: &Edition, request: &Request<'_>) -> Result<ImageList, Error> {
-    let (base, within) = locate(edition, request.root)?;
-    let set = base.join(&within);
+    let set = locate(edition, request.root)?;
     let crops = fs::walk(&set.join("loose_crop"))?;
     let faces_path = set.join("meta").join(format!("{}_name_5pts_score.txt", edition.prefix));
-    let (images, missing) = read_faces(&faces_path, &within, &crops.files)?;
+    let (images, missing) = read_faces(&faces_path, edition.folder, &crops.files)?;
     let mut warnings = Vec::new();
     let unlisted = (crops.files.len() + missing.len()).saturating_sub(images.len());
     if unlisted > 0 {
@@ -43,13 +40,14 @@ pub(super) fn list(edition: &Edition, request: &Request<'_>) -> Result<ImageList
         let path = set.join("meta").join(&name);
         if path.is_file() {
             check_protocol_file(edition, &name, &path, &images, &mut warnings)?;
-            protocol_files.push(format!("{within}meta/{name}"));
+            protocol_files.push(format!("{}meta/{name}", edition.folder));
         } else {
             warnings.push(format!("meta/{name} is not there; what needs it cannot be evaluated"));
         }
     }
     Ok(ImageList {
-        base,
+        base: set,
+        prefix: edition.folder,
         images,
         missing,
         alignment: Alignment::Landmarks,
@@ -59,25 +57,15 @@ pub(super) fn list(edition: &Edition, request: &Request<'_>) -> Result<ImageList
     })
 }
 
-/// Finds the set below `root`: the base of all paths and the set's folder below it (empty or with a
-/// final `/`). The base is the same whether the user names the set's folder or the one around it.
-fn locate(edition: &Edition, root: &Path) -> Result<(PathBuf, String), Error> {
-    if root.join(edition.folder).join("loose_crop").is_dir() {
-        return Ok((root.to_path_buf(), format!("{}/", edition.folder)));
-    }
-    let missing = || Error::Missing {
+/// Finds the set's folder: below `root`, or `root` itself, whatever it is called.
+fn locate(edition: &Edition, root: &Path) -> Result<PathBuf, Error> {
+    let candidates = [root.join(edition.folder), root.to_path_buf()];
+    let found = candidates.into_iter().find(|folder| folder.join("loose_crop").is_dir());
+    found.ok_or_else(|| Error::Missing {
         root: root.to_path_buf(),
-        what: format!("the folder {}/loose_crop", edition.folder),
+        what: format!("the folder {}loose_crop", edition.folder),
         advice: "it holds the faces of the insightface IJB release, beside the folder meta",
-    };
-    first_folder(root, &["loose_crop"]).ok_or_else(missing)?;
-    let absolute = root.canonicalize().map_err(fs::io_error("find", root))?;
-    match (absolute.parent(), absolute.file_name()) {
-        (Some(around), Some(name)) if name == edition.folder => {
-            Ok((around.to_path_buf(), format!("{}/", edition.folder)))
-        }
-        _ => Ok((root.to_path_buf(), String::new())),
-    }
+    })
 }
 
 fn protocol_names(edition: &Edition) -> [String; 6] {
@@ -95,14 +83,14 @@ fn protocol_names(edition: &Edition) -> [String; 6] {
 
 fn read_faces(
     path: &Path,
-    within: &str,
+    within: &'static str,
     crops: &[String],
 ) -> Result<(Vec<Image>, Vec<usize>), Error> {
     let text = read_text(path)?;
     let mut images: Vec<Image> = Vec::with_capacity(crops.len());
     let mut missing = Vec::new();
     let mut seen = HashSet::with_capacity(crops.len());
-    for (i, line) in text.lines().enumerate() {
+    for (i, line) in numbered_lines(&text) {
         let bad = |expected| Error::BadLine {
             path: path.to_path_buf(),
             line: i as u64 + 1,
@@ -134,6 +122,11 @@ fn parse_face(line: &str) -> Option<(&str, Landmarks)> {
     (finite && coordinates.len() == 10).then_some((name, Landmarks { points, score: Some(score) }))
 }
 
+/// Lines that are not blank, numbered from 0.
+fn numbered_lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty())
+}
+
 /// Compares a protocol file with the published counts and with the faces.
 fn check_protocol_file(
     edition: &Edition,
@@ -145,7 +138,9 @@ fn check_protocol_file(
     if name.ends_with("_face_tid_mid.txt") {
         let text = read_text(path)?;
         let mut templates = HashSet::new();
-        for (i, line) in text.lines().enumerate() {
+        let mut faces = 0;
+        let mut first_other = None;
+        for (i, line) in numbered_lines(&text) {
             let mut words = line.split_ascii_whitespace();
             let (face, template) = (words.next().unwrap_or_default(), words.next());
             templates.insert(template.ok_or_else(|| Error::BadLine {
@@ -154,14 +149,19 @@ fn check_protocol_file(
                 expected: "a name, a template and a media, parted by spaces",
                 found: format!("{line:?}"),
             })?);
-            let own = images.get(i).and_then(|image| image.path.rsplit('/').next());
-            if own != Some(face) {
+            let own = images.get(faces).and_then(|image| image.path.rsplit('/').next());
+            if own != Some(face) && first_other.is_none() {
                 let own = own.unwrap_or("nothing");
-                warnings
-                    .push(format!("{name}: line {} names {face}, the faces' list {own}", i + 1));
-                break;
+                first_other =
+                    Some(format!("{name}: line {} names {face}, the faces' list {own}", i + 1));
             }
+            faces += 1;
         }
+        if first_other.is_none() && faces != images.len() {
+            first_other =
+                Some(format!("{name} has {faces} faces, the faces' list {}", images.len()));
+        }
+        warnings.extend(first_other);
         warnings.extend(count_warning("templates", templates.len() as u64, edition.templates));
     }
     if name.ends_with("_template_pair_label.txt") {

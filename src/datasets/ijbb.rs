@@ -13,12 +13,13 @@ pub(super) static IJBB: DataSet = DataSet {
     default_label: || LabelFunction::Index,
     aligned_dir: None,
     takes_list: false,
+    one_tree: true,
     identity: None,
     list,
 };
 
 static EDITION: ijb::Edition = ijb::Edition {
-    folder: "IJBB",
+    folder: "IJBB/",
     prefix: "ijbb",
     galleries: ["gallery_S1", "gallery_S2"],
     images: 227_630,

@@ -12,12 +12,13 @@ pub(super) static IJBC: DataSet = DataSet {
     default_label: || LabelFunction::Index,
     aligned_dir: None,
     takes_list: false,
+    one_tree: true,
     identity: None,
     list,
 };
 
 static EDITION: ijb::Edition = ijb::Edition {
-    folder: "IJBC",
+    folder: "IJBC/",
     prefix: "ijbc",
     galleries: ["gallery_G1", "gallery_G2"],
     images: 469_375,

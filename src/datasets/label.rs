@@ -38,12 +38,12 @@ pub enum LabelError {
         found: String,
     },
     /// The expression is not valid.
-    #[error("cannot use {expression:?} as a regular expression")]
+    #[error("cannot use {expression:?} as a regular expression: {reason}")]
     Expression {
         /// The text.
         expression: String,
         /// Why not.
-        source: regex::Error,
+        reason: String,
     },
     /// The expression has more or fewer groups than one.
     #[error("{expression:?}: expected a regular expression with one group, found {found}")]
@@ -64,8 +64,18 @@ pub enum LabelError {
         /// What was looked for.
         expected: String,
     },
+    /// Two folders side by side are the same number, so two identities would become one.
+    #[error("the folders {first} and {second} are the same number; rename one")]
+    SameNumber {
+        /// One folder.
+        first: String,
+        /// The other.
+        second: String,
+    },
     /// A label is not a number a record can hold.
-    #[error("{path}: expected a label that a 32-bit float holds exactly, found {found:?}")]
+    #[error(
+        "{path}: expected a number as label, one that a 32-bit float holds exactly, found {found:?}"
+    )]
     NotExact {
         /// The image or the file.
         path: String,
@@ -110,8 +120,11 @@ impl FromStr for LabelFunction {
 
 fn expression_of(text: &str) -> Result<LabelFunction, LabelError> {
     let expression = text.to_owned();
-    let regex = Regex::new(text)
-        .map_err(|source| LabelError::Expression { expression: expression.clone(), source })?;
+    let refused = |error: regex::Error| LabelError::Expression {
+        expression: expression.clone(),
+        reason: error.to_string().lines().last().unwrap_or_default().trim().to_owned(),
+    };
+    let regex = Regex::new(text).map_err(refused)?;
     match regex.captures_len() - 1 {
         1 => Ok(LabelFunction::Regex(regex)),
         found => Err(LabelError::Groups { expression, found }),
@@ -206,6 +219,14 @@ fn parent_labels(list: &ImageList) -> Result<Vec<Label>, LabelError> {
     };
     let distinct: BTreeSet<&str> = parents.iter().map(String::as_str).collect();
     if distinct.iter().all(|folder| number(folder).is_some()) {
+        let mut seen = HashMap::new();
+        for folder in &distinct {
+            let around = folder.rsplit_once('/').map(|(around, _)| around);
+            if let Some(first) = seen.insert((around, number(folder)), folder) {
+                let (first, second) = ((*first).to_owned(), (*folder).to_owned());
+                return Err(LabelError::SameNumber { first, second });
+            }
+        }
         let label = |folder: &String| {
             let value = number(folder).unwrap_or_default();
             exact(value as f64, || (folder.clone(), value.to_string()))
@@ -273,6 +294,7 @@ mod tests {
     fn list(paths: &[&str]) -> ImageList {
         ImageList {
             base: PathBuf::new(),
+            prefix: "",
             images: paths.iter().map(|path| Image::at(*path)).collect(),
             missing: Vec::new(),
             alignment: Alignment::Unknown,
@@ -290,6 +312,13 @@ mod tests {
     #[test]
     fn folders_that_are_all_numbers_are_their_own_labels() {
         assert_eq!(labels("parent", &["x/0/a.jpg", "x/12/a.jpg"]).unwrap(), [0.0, 12.0]);
+    }
+
+    #[test]
+    fn two_folders_of_one_number_are_not_made_one_identity() {
+        let error = labels("parent", &["x/07/a.jpg", "x/7/b.jpg"]).unwrap_err();
+        assert_eq!(error.to_string(), "the folders x/07 and x/7 are the same number; rename one");
+        assert_eq!(labels("parent", &["x/7/a.jpg", "y/7/b.jpg"]).unwrap(), [7.0, 7.0]);
     }
 
     #[test]

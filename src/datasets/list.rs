@@ -49,8 +49,11 @@ pub enum Alignment {
 /// The images of a set in the order that counts.
 #[derive(Debug)]
 pub struct ImageList {
-    /// The folder all paths are relative to.
+    /// The folder all paths are relative to, without `prefix`.
     pub base: PathBuf,
+    /// What all paths begin with beside the folders below `base`: the set's own folder, however it is
+    /// called here, so that lists are the same everywhere. Empty, or with a final `/`.
+    pub prefix: &'static str,
     /// The images.
     pub images: Vec<Image>,
     /// Positions of images that are listed and not in the tree.
@@ -63,4 +66,11 @@ pub struct ImageList {
     pub ignored: Ignored,
     /// What differs from the published set, and other things to be told.
     pub warnings: Vec<String>,
+}
+
+impl ImageList {
+    /// Where the file of a path lies.
+    pub fn file(&self, path: &str) -> PathBuf {
+        self.base.join(path.strip_prefix(self.prefix).unwrap_or(path))
+    }
 }

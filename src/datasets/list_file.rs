@@ -22,13 +22,14 @@ pub(super) static LIST: DataSet = DataSet {
     default_label: || LabelFunction::List,
     aligned_dir: None,
     takes_list: true,
+    one_tree: false,
     identity: None,
     list,
 };
 
 /// Whose list it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
+enum Dialect {
     /// mxnet's `im2rec.py`: key, one or more labels, path.
     Im2rec,
     /// InsightFace's `face2rec2.py`: aligned flag, path, label, then boxes and landmarks.
@@ -48,12 +49,15 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
     let path = request.list.unwrap_or(Path::new(""));
     let text = read_text(path)?;
     let rows = rows(&text);
+    if rows.is_empty() {
+        return Err(bad_line(path, &(1, vec!["nothing"]), LINE_FORM));
+    }
     let dialect = dialect(&rows).map_err(|row| bad_line(path, row, LINE_FORM))?;
     let mut images = Vec::with_capacity(rows.len());
     let mut keys = HashSet::with_capacity(rows.len());
     for (position, row) in rows.iter().enumerate() {
         let image = parse(dialect, position, row, request.root)
-            .ok_or_else(|| bad_line(path, row, LINE_FORM))?;
+            .map_err(|expected| bad_line(path, row, expected))?;
         if !keys.insert(image.key) {
             return Err(bad_line(path, row, "each key once"));
         }
@@ -61,6 +65,7 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
     }
     Ok(ImageList {
         base: request.root.to_path_buf(),
+        prefix: "",
         missing: missing(request.root, &images),
         images,
         alignment: Alignment::Unknown,
@@ -101,49 +106,64 @@ fn dialect<'r, 't>(rows: &'r [Row<'t>]) -> Result<Dialect, &'r Row<'t>> {
     let different = flags().collect::<HashSet<_>>().len() == rows.len();
     // A single line "1 path label" is face2rec2's; a single "0 path label" begins a CVLface list.
     let single_aligned = rows.len() == 1 && columns.first() == Some(&"1");
-    let repeats = !different || single_aligned;
-    Ok(if all_flags && repeats { Dialect::Face2rec2 } else { Dialect::CvlFace })
+    // Boxes and landmarks follow the label in face2rec2 alone.
+    let with_boxes = rows.iter().any(|(_, columns)| columns.len() > 3);
+    let is_face2rec2 = all_flags && (!different || single_aligned || with_boxes);
+    Ok(if is_face2rec2 { Dialect::Face2rec2 } else { Dialect::CvlFace })
 }
 
-fn parse(dialect: Dialect, position: usize, (_, columns): &Row<'_>, root: &Path) -> Option<Image> {
-    let (key, path, label) = match (dialect, &columns[..]) {
+fn parse(
+    dialect: Dialect,
+    position: usize,
+    (_, columns): &Row<'_>,
+    root: &Path,
+) -> Result<Image, &'static str> {
+    let number = |key: &str| key.parse().map_err(|_| "a key in decimal digits first");
+    let (key, path, labels) = match (dialect, &columns[..]) {
         (Dialect::Im2rec, [key, labels @ .., path]) if !labels.is_empty() => {
-            (key.parse().ok()?, *path, labels_of(path, labels)?)
+            (number(key)?, *path, labels)
         }
         (Dialect::Face2rec2, [_, path, label, ..]) => {
-            (position as u64, *path, labels_of(path, &[label])?)
+            (position as u64, *path, std::slice::from_ref(label))
         }
         (Dialect::CvlFace, [key, path, label]) => {
-            (key.parse().ok()?, *path, labels_of(path, &[label])?)
+            (number(key)?, *path, std::slice::from_ref(label))
         }
-        _ => return None,
+        _ => return Err(LINE_FORM),
     };
-    let path = below(path, root)?;
-    Some(Image { key: Some(key), label: Some(label), ..Image::at(path) })
+    let path = below(path, root).ok_or("a path below the root")?;
+    let label = labels_of(&path, labels).ok_or("labels that 32-bit floats hold exactly")?;
+    Ok(Image { key: Some(key), label: Some(label), ..Image::at(path) })
 }
 
 fn labels_of(path: &str, labels: &[&str]) -> Option<Label> {
-    match labels {
-        [label] => label::parse_label(path, label).ok(),
-        many => {
-            let numbers = many.iter().map(|label| label.trim().parse::<f32>().ok());
-            let finite = |numbers: &Vec<f32>| numbers.iter().all(|number| number.is_finite());
-            numbers.collect::<Option<Vec<_>>>().filter(finite).map(Label::Vector)
-        }
-    }
+    let label = |text: &&str| label::parse_label(path, text).ok();
+    let labels: Vec<Label> = labels.iter().map(label).collect::<Option<_>>()?;
+    Some(match &labels[..] {
+        [label] => label.clone(),
+        many => Label::Vector(many.iter().map(Label::class).collect()),
+    })
 }
 
-/// A path below the root, or nothing for one that leaves it.
+/// A path below the root in its plain spelling, or nothing for one that leaves it.
 fn below(path: &str, root: &Path) -> Option<String> {
-    let path = Path::new(path.strip_prefix("./").unwrap_or(path));
-    let path = if path.is_absolute() { path.strip_prefix(root).ok()? } else { path };
-    let inside = path.components().all(|part| matches!(part, Component::Normal(_)));
-    (inside && !path.as_os_str().is_empty()).then(|| path.to_str().map(str::to_owned)).flatten()
+    let path = Path::new(path);
+    let absolute = || std::path::absolute(root).unwrap_or_default();
+    let path = if path.is_absolute() { path.strip_prefix(absolute()).ok()? } else { path };
+    let mut plain = Vec::new();
+    for part in path.components() {
+        match part {
+            Component::Normal(name) => plain.push(name.to_str()?),
+            Component::CurDir => {}
+            _ => return None,
+        }
+    }
+    (!plain.is_empty()).then(|| plain.join("/"))
 }
 
 /// Looks for every picture before any work: the last one missing must not end a run of hours.
 fn missing(root: &Path, images: &[Image]) -> Vec<usize> {
-    let absent = |(_, image): &(usize, &Image)| !root.join(&*image.path).exists();
+    let absent = |(_, image): &(usize, &Image)| !root.join(&*image.path).is_file();
     images.par_iter().enumerate().filter(absent).map(|(at, _)| at).collect()
 }
 
@@ -199,5 +219,19 @@ mod tests {
         assert_eq!(below("a/../../x.jpg", Path::new("/data")), None);
         assert_eq!(below("/etc/x.jpg", Path::new("/data")), None);
         assert_eq!(below("./a/x.jpg", Path::new("/data")), Some("a/x.jpg".to_owned()));
+        assert_eq!(below("a//./x.jpg", Path::new("/data")), Some("a/x.jpg".to_owned()));
+    }
+
+    #[test]
+    fn columns_after_the_label_are_face2rec2s() {
+        let text = "0\ta.jpg\t5\t1\t2\t3\t4\n1\tb.jpg\t6\n";
+        assert_eq!(parsed(text), [row(0, "a.jpg", "5"), row(1, "b.jpg", "6")]);
+    }
+
+    #[test]
+    fn no_label_of_several_is_rounded() {
+        let rows = rows("0\t16777217\t1\ta.jpg\n");
+        let fault = parse(Dialect::Im2rec, 0, &rows[0], Path::new("/data")).unwrap_err();
+        assert_eq!(fault, "labels that 32-bit floats hold exactly");
     }
 }

@@ -16,7 +16,6 @@ mod tinyface;
 
 pub use label::{LabelError, LabelFunction};
 pub use list::{Alignment, Image, ImageList, Landmarks};
-pub use list_file::Dialect;
 
 use crate::fs;
 use crate::recordio::Label;
@@ -54,6 +53,8 @@ pub struct DataSet {
     pub aligned_dir: Option<&'static str>,
     /// Whether the order comes from a list file.
     pub takes_list: bool,
+    /// Whether all packs of the set come from one tree, wherever it lies.
+    pub one_tree: bool,
     /// What names say of identity.
     pub identity: Option<IdentityRule>,
     list: fn(&Request<'_>) -> Result<ImageList, Error>,
@@ -85,8 +86,13 @@ impl DataSet {
     /// # Errors
     /// A root, folder or protocol file that is not there or damaged, named with what was expected.
     pub fn list(&self, request: &Request<'_>) -> Result<ImageList, Error> {
-        if request.aligned_dir.is_some() && self.aligned_dir.is_none() {
-            return Err(Error::NoAlignedDir { set: self.name });
+        if let Some(name) = request.aligned_dir {
+            if self.aligned_dir.is_none() {
+                return Err(Error::NoAlignedDir { set: self.name });
+            }
+            if !is_plain_name(name) {
+                return Err(Error::AlignedDirName { name: name.to_owned() });
+            }
         }
         match (self.takes_list, request.list) {
             (true, None) => return Err(Error::ListMissing { set: self.name }),
@@ -191,12 +197,27 @@ pub enum Error {
         /// The set.
         set: &'static str,
     },
+    /// An aligned folder was named by a path.
+    #[error(
+        "{name:?}: expected the name of a folder in the root, not a path; --root names the root"
+    )]
+    AlignedDirName {
+        /// What was given.
+        name: String,
+    },
     /// An aligned folder was named for a set that has none.
     #[error("{set} has no folder of aligned pictures; --aligned-dir goes with tinyface and scface")]
     NoAlignedDir {
         /// The set.
         set: &'static str,
     },
+}
+
+/// Whether `name` is one folder below another, spelt in the one way there is.
+fn is_plain_name(name: &str) -> bool {
+    let mut parts = Path::new(name).components();
+    let one = parts.next().map(|part| part.as_os_str() == name);
+    one == Some(true) && parts.next().is_none() && !matches!(name, "." | ".." | "/")
 }
 
 /// A count that differs from the published one.
@@ -206,7 +227,11 @@ fn count_warning(what: &str, found: u64, published: u64) -> Option<String> {
 
 /// Reads a text file whole.
 fn read_text(path: &Path) -> Result<String, Error> {
-    let bytes = std::fs::read(path).map_err(fs::io_error("read", path))?;
+    let mut bytes = std::fs::read(path).map_err(fs::io_error("read", path))?;
+    // Editors on Windows put a mark in front of UTF-8 text.
+    if bytes.starts_with(b"\xef\xbb\xbf") {
+        bytes.drain(..3);
+    }
     String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
         let before = error.as_bytes().get(..good).unwrap_or_default();
@@ -217,9 +242,4 @@ fn read_text(path: &Path) -> Result<String, Error> {
             found: format!("other bytes at byte {good}"),
         }
     })
-}
-
-/// The first of `candidates` below `root` that is a folder.
-fn first_folder(root: &Path, candidates: &[&str]) -> Option<PathBuf> {
-    candidates.iter().map(|name| root.join(name)).find(|folder| folder.is_dir())
 }

@@ -11,19 +11,20 @@ use super::{
     count_warning, read_text,
 };
 use crate::fs;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 pub(super) static SCFACE: DataSet = DataSet {
     name: "scface",
     about: "SCface: surveillance pictures at three distances, aligned copies",
-    layout: "all.txt, original/ and aligned/",
+    layout: "all.txt and aligned/",
     order: "lines of all.txt without cameras 6 to 8",
     default_label: || LabelFunction::Identity,
     aligned_dir: Some("aligned"),
     takes_list: false,
+    one_tree: true,
     identity: Some(IdentityRule {
-        form: "NNN_frontal or NNN_camC_D, NNN from 001 to 130",
+        form: "NNN_frontal or NNN_camC_D, NNN three digits",
         of: subject,
     }),
     list,
@@ -84,6 +85,7 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
     let list_path = base.join("all.txt");
     let mut warnings = Vec::new();
     let mut left_out = 0u64;
+    let mut seen = HashSet::new();
     let (mut images, mut missing) = (Vec::new(), Vec::new());
     for (i, line) in read_text(&list_path)?.lines().enumerate() {
         let Some((name, points)) = parse_line(&list_path, i as u64 + 1, line)? else { continue };
@@ -94,6 +96,14 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
                 left_out += 1;
                 continue;
             }
+        }
+        if !seen.insert(name.to_lowercase()) {
+            return Err(Error::BadLine {
+                path: list_path,
+                line: i as u64 + 1,
+                expected: "each picture once",
+                found: format!("{name} again"),
+            });
         }
         let found = lookup.find(name).map_or_else(
             || {
@@ -111,6 +121,7 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
     warnings.extend(count_warning("images", images.len() as u64, PUBLISHED_IMAGES));
     Ok(ImageList {
         base: base.to_path_buf(),
+        prefix: "",
         images,
         missing,
         alignment: Alignment::Folder(folder.to_owned()),

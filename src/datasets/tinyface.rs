@@ -21,6 +21,7 @@ pub(super) static TINYFACE: DataSet = DataSet {
     default_label: || LabelFunction::Index,
     aligned_dir: Some(ALIGNED_DIR),
     takes_list: false,
+    one_tree: true,
     identity: Some(IdentityRule {
         form: "NUMBER_… in Probe or Gallery_Match, any name in Gallery_Distractor",
         of: identity,
@@ -77,6 +78,7 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
     let protocol_files = check_protocol(&base, folder, &images, &mut warnings)?;
     Ok(ImageList {
         base,
+        prefix: "",
         images,
         missing: Vec::new(),
         alignment: Alignment::Folder(folder.to_owned()),
@@ -88,7 +90,9 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
 
 /// Finds the folder that holds the aligned copies: the root, its `tinyface`, or the one around it.
 fn locate(root: &Path, folder: &str) -> Result<PathBuf, Error> {
-    let around = root.canonicalize().ok().and_then(|root| root.parent().map(Path::to_path_buf));
+    let absolute = root.canonicalize().unwrap_or_default();
+    let is_raw = absolute.ends_with("tinyface") || root.join("Testing_Set").is_dir();
+    let around = absolute.parent().filter(|_| is_raw).map(Path::to_path_buf);
     let candidates = [Some(root.to_path_buf()), Some(root.join("tinyface")), around];
     let found = candidates.into_iter().flatten().find(|base| base.join(folder).is_dir());
     found.ok_or_else(|| Error::Missing {

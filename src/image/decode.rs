@@ -5,6 +5,10 @@ use super::{ChannelOrder, Error, Format, Pixels, jpeg};
 use image::{ColorType, ImageDecoder, codecs::png::PngDecoder};
 use std::io::Cursor;
 
+/// More pixels no byte of a picture makes: 8 of one bit, by deflate's greatest ratio of 1,032. Bounds
+/// what a hostile header can ask for.
+const MAX_PIXELS_PER_BYTE: u64 = 8 * 1032;
+
 /// Decodes a JPEG or PNG to 8-bit RGB, as `mx.image.imdecode` does.
 ///
 /// JPEG equals libjpeg-turbo bit for bit. Of PNG, alpha is dropped (not blended), 16 bits are shifted
@@ -14,6 +18,11 @@ use std::io::Cursor;
 /// Any [`Error`]; a truncated picture is never filled up.
 pub fn decode(bytes: &[u8]) -> Result<Pixels, Error> {
     let Probe { format, width, height, .. } = probe(bytes)?;
+    let pixels = u64::from(width) * u64::from(height);
+    if pixels / MAX_PIXELS_PER_BYTE > bytes.len() as u64 {
+        let what = format!("a size of {width}x{height}, more than {} bytes can hold", bytes.len());
+        return Err(Error::Damaged { offset: 0, what });
+    }
     match format {
         Format::Jpeg => jpeg::decode(bytes),
         Format::Png => png(bytes, width, height),

@@ -50,7 +50,12 @@ impl PackFiles {
     /// # Errors
     /// [`Error::Name`] for a stem that is no plain file name.
     pub fn new(folder: &Path, stem: &str) -> Result<Self, Error> {
-        if stem.is_empty() || stem.starts_with('.') || stem.contains(['/', '\\', '\n', '\t']) {
+        let ends_as_a_part = Part::ALL.iter().any(|part| stem.ends_with(part.ending()));
+        if stem.is_empty()
+            || ends_as_a_part
+            || stem.starts_with('.')
+            || stem.contains(['/', '\\', '\n', '\t'])
+        {
             return Err(Error::Name { name: stem.to_owned() });
         }
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
@@ -62,6 +67,9 @@ impl PackFiles {
     /// # Errors
     /// As [`PackFiles::new`].
     pub fn of(path: &Path) -> Result<Self, Error> {
+        if path.is_dir() {
+            return Err(Error::Folder { path: path.to_path_buf() });
+        }
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let stem = Part::ALL.iter().find_map(|part| name.strip_suffix(part.ending()));
         Self::new(path.parent().unwrap_or(Path::new("")), stem.unwrap_or(&name))
@@ -135,5 +143,6 @@ mod tests {
     fn a_name_with_a_folder_in_it_is_refused() {
         assert!(PackFiles::new(Path::new("packs"), "../x").is_err());
         assert!(PackFiles::new(Path::new("packs"), "").is_err());
+        assert!(PackFiles::new(Path::new("packs"), "x.rec").is_err());
     }
 }

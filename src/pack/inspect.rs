@@ -62,12 +62,12 @@ const SHOWN: usize = 5;
 /// Damage of the pack, and a key that it does not have.
 pub fn inspect(files: &PackFiles, key: Option<u64>) -> Result<InspectReport, Error> {
     super::recover(files)?;
+    let pack = super::open(files)?;
     let rec = files.path(Part::Rec);
     let damaged = |source| Error::Record { path: rec.clone(), source };
-    let pack = IndexedReader::open(&rec, &files.path(Part::Idx)).map_err(damaged)?;
     let manifest = match Manifest::open(files) {
         Ok(manifest) => Some(manifest),
-        Err(Error::NoManifest { .. }) => None,
+        Err(Error::NoManifest { .. } | Error::Unfinished { .. }) => None,
         Err(error) => return Err(error),
     };
     let positions = match key {

@@ -135,13 +135,25 @@ impl Manifest {
     /// [`Error::NoManifest`], and [`Error::BadManifest`] for one that is not exactly as this program
     /// writes it, its own digest included.
     pub fn open(files: &PackFiles) -> Result<Self, Error> {
-        let path = files.path(Part::Manifest);
-        match std::fs::read(&path) {
-            Ok(text) => Self::parse(&text, &path),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                Err(Error::NoManifest { path })
+        match Self::read(&files.path(Part::Manifest)) {
+            Err(Error::NoManifest { path }) if files.staging().is_dir() => {
+                Err(Error::Unfinished { path })
             }
-            Err(error) => Err(fs::io_error("read", &path)(error).into()),
+            read => read,
+        }
+    }
+
+    /// Reads a manifest that may lie anywhere.
+    ///
+    /// # Errors
+    /// As [`Manifest::open`].
+    pub fn read(path: &Path) -> Result<Self, Error> {
+        match std::fs::read(path) {
+            Ok(text) => Self::parse(&text, path),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                Err(Error::NoManifest { path: path.to_path_buf() })
+            }
+            Err(error) => Err(fs::io_error("read", path)(error).into()),
         }
     }
 

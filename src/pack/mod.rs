@@ -21,7 +21,8 @@ pub use manifest::{FileDigest, Manifest, NamedDigest, PackDigests, PointsNote, S
 pub use records::Row;
 pub use staging::{Recovery, recover};
 
-use crate::{datasets, fs, image, recordio};
+use crate::recordio::{self, IndexedReader};
+use crate::{datasets, fs, image};
 use std::path::PathBuf;
 
 /// Why a pack cannot be made, opened or used.
@@ -56,7 +57,7 @@ pub enum Error {
         path: String,
     },
     /// A `.rec` or `.idx` is damaged.
-    #[error("{path}: damaged")]
+    #[error("{path}")]
     Record {
         /// The file.
         path: PathBuf,
@@ -64,7 +65,7 @@ pub enum Error {
         source: recordio::Error,
     },
     /// A pack lies there already.
-    #[error("{path} is there already; --overwrite replaces it, --name chooses another")]
+    #[error("{path} is there already; --overwrite replaces it")]
     Exists {
         /// The first file found.
         path: PathBuf,
@@ -84,7 +85,10 @@ pub enum Error {
         path: PathBuf,
     },
     /// A stem cannot name a pack.
-    #[error("{name:?}: expected a name for the pack without '/' and without a dot in front")]
+    #[error(
+        "{name:?}: expected a name for the pack: some text without '/', '\\\\', tab or line end, \
+         without a dot in front, and without an ending of a pack's files such as .rec"
+    )]
     Name {
         /// The stem.
         name: String,
@@ -141,9 +145,51 @@ pub enum Error {
         /// The path.
         path: String,
     },
+    /// A link stands where a folder must be made, and may lead out of the folder.
+    #[error(
+        "{path}: expected a folder or nothing, found a link; remove it or choose another --out"
+    )]
+    Link {
+        /// The link.
+        path: PathBuf,
+    },
+    /// A file of the pack is not there.
+    #[error("{path}: no such file; {advice}")]
+    NoFile {
+        /// The file.
+        path: PathBuf,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// A folder was named where a pack is wanted.
+    #[error(
+        "{path}: expected a pack (any of its files, or their name without ending), found a folder"
+    )]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The pack is not finished.
+    #[error("{path}: this pack is unfinished; `qgface-data make-rec` with --resume continues it")]
+    Unfinished {
+        /// Where its manifest should be.
+        path: PathBuf,
+    },
+    /// What the pack was made from is not where the named source tree is.
+    #[error(
+        "{root}: expected {name}, which the pack was made from; name it with --list or --labels"
+    )]
+    NoInput {
+        /// The source tree.
+        root: PathBuf,
+        /// The list or csv.
+        name: String,
+    },
     /// An id stands in two records, so no index can list both.
-    #[error("byte {offset}: the record has the id {id} of the record at byte {first}")]
+    #[error("{path}: byte {offset}: the record has the id {id} of the record at byte {first}")]
     DoubledId {
+        /// The `.rec`.
+        path: PathBuf,
         /// The later record.
         offset: u64,
         /// The id.
@@ -153,6 +199,36 @@ pub enum Error {
     },
 }
 
+/// Opens the records of a pack, made here or elsewhere.
+///
+/// # Errors
+/// [`Error::NoFile`], and damage under the path of the file that has it.
+fn open(files: &PackFiles) -> Result<IndexedReader, Error> {
+    let (rec, idx) = (files.path(Part::Rec), files.path(Part::Idx));
+    let advice = [
+        (&rec, "name a pack by any of its files, or by their name without ending"),
+        (&idx, "make it with `qgface-data reindex`"),
+    ];
+    if let Some((path, advice)) = advice.into_iter().find(|(path, _)| !path.exists()) {
+        return Err(Error::NoFile { path: path.clone(), advice });
+    }
+    IndexedReader::open(&rec, &idx).map_err(|source| {
+        let path = if matches!(source, recordio::Error::Index(_)) { idx } else { rec };
+        Error::Record { path, source }
+    })
+}
+
+/// An error and its causes in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
+
 /// Why one image cannot be packed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -160,6 +236,9 @@ pub enum ImageError {
     /// The set's list names it, and there is no such file.
     #[error("the set's list names it, but there is no such file")]
     Missing,
+    /// It is a folder, a pipe or a device.
+    #[error("expected a file, found something else, such as a folder or a pipe")]
+    NotAFile,
     /// Its file cannot be read.
     #[error("cannot read the file")]
     Read(#[from] std::io::Error),

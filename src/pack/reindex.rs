@@ -44,7 +44,8 @@ pub fn reindex(
         let record = record.map_err(damaged)?;
         let (header, _) = record.image().map_err(damaged)?;
         if let Some(first) = seen.insert(header.id, record.offset) {
-            return Err(Error::DoubledId { offset: record.offset, id: header.id, first });
+            let path = rec.to_path_buf();
+            return Err(Error::DoubledId { path, offset: record.offset, id: header.id, first });
         }
         let refused = fs::io_error("write", rec);
         index.append(header.id, record.offset).map_err(refused)?;

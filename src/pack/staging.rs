@@ -35,6 +35,9 @@ pub(super) struct Staging {
 
 const LOCK: &str = "lock";
 
+/// Name of the settings an interrupted pack was made with.
+pub(super) const SETTINGS: &str = "settings.json";
+
 /// Name of the manifest before it is sealed.
 const UNSEALED: &str = "manifest.unsealed";
 
@@ -124,16 +127,21 @@ impl Staging {
         self.discard()
     }
 
-    /// Removes the folder and all in it.
+    /// Removes what this program writes in the folder, and the folder if nothing else is in it.
     pub(super) fn discard(self) -> Result<(), Error> {
-        // The lock goes last, so that what is left after an interrupt is seen to be left over.
-        for entry in fs::read_dir(&self.folder).map_err(io_error("list", &self.folder))? {
-            let path = entry.map_err(io_error("list", &self.folder))?.path();
-            if path.file_name() != Some(LOCK.as_ref()) {
-                fs::remove_file(&path).map_err(io_error("remove", &path))?;
+        let parts = Part::ALL.map(|part| self.path(part));
+        let others = [SETTINGS, UNSEALED].map(|name| self.folder.join(name));
+        // The lock goes last, so that what an interrupt leaves is seen to be left over.
+        for path in parts.into_iter().chain(others).chain([self.folder.join(LOCK)]) {
+            match fs::remove_file(&path) {
+                Err(error) if error.kind() != ErrorKind::NotFound => {
+                    return Err(io_error("remove", &path)(error).into());
+                }
+                _ => {}
             }
         }
-        fs::remove_dir_all(&self.folder).map_err(io_error("remove", &self.folder))?;
+        // Somebody else's file in it keeps it.
+        let _ = fs::remove_dir(&self.folder);
         Ok(())
     }
 }
@@ -157,7 +165,10 @@ fn is_same_file(_open: &File, path: &PathBuf) -> bool {
 /// # Errors
 /// [`Error::Files`] when a rename is refused; the next call tries again.
 pub fn recover(files: &PackFiles) -> Result<Recovery, Error> {
-    if !files.staging().is_dir() {
+    let folder = files.staging();
+    if !folder.join(LOCK).is_file() {
+        // An interrupt right after it was made leaves it empty; another's folder is not ours to touch.
+        let _ = fs::remove_dir(&folder);
         return Ok(Recovery::Clean);
     }
     let staging = match Staging::enter(files) {

@@ -5,9 +5,10 @@ use super::{Error, PackFiles, Part, Previous};
 use crate::fs;
 use crate::image::{Format, probe::probe};
 use crate::progress::Progress;
-use crate::recordio::IndexedReader;
+use crate::recordio::{self, Record};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::fs::File;
 use std::path::{Component, Path, PathBuf};
 
 /// What was extracted.
@@ -34,9 +35,10 @@ pub fn unpack(
     progress: &dyn Progress,
 ) -> Result<UnpackReport, Error> {
     super::recover(files)?;
-    let rec = files.path(Part::Rec);
-    let damaged = |source| Error::Record { path: rec.clone(), source };
-    let pack = IndexedReader::open(&rec, &files.path(Part::Idx)).map_err(damaged)?;
+    let pack = super::open(files)?;
+    let damaged = |source| Error::Record { path: files.path(Part::Rec), source };
+    let mut starts = pack.index().offsets().to_vec();
+    starts.sort_unstable();
     let table = files.path(Part::Records);
     let mut rows = if table.exists() { Some(RowReader::open(&table)?) } else { None };
     let names = if rows.is_some() { "records.csv" } else { "keys" };
@@ -51,13 +53,18 @@ pub fn unpack(
     progress.start("unpack", pack.index().len() as u64);
     for position in 0..pack.index().len() {
         let record = pack.get(position).map_err(damaged)?;
+        if record.end < pack.reader().length() && starts.binary_search(&record.end).is_err() {
+            return Err(damaged(recordio::Error::unlisted_after(&record)));
+        }
         let (_, payload) = record.image().map_err(damaged)?;
-        let row = rows.as_mut().and_then(RowReader::next_row).transpose()?;
-        let name = row.map(|row| row.path);
+        let key = pack.index().key(position).unwrap_or_default();
+        let name = match &mut rows {
+            Some(rows) => Some(path_of(rows, &table, position as u64, key, &record, payload)?),
+            None => None,
+        };
         if payload.is_empty() {
             report.without_picture += 1;
         } else {
-            let key = pack.index().key(position).unwrap_or_default();
             let name = name.unwrap_or_else(|| format!("{key}.{}", ending(payload)));
             let target = inside(&root, &name, position as u64)?;
             write(&root, &target, payload, previous)?;
@@ -67,6 +74,30 @@ pub fn unpack(
     }
     progress.finish();
     Ok(report)
+}
+
+/// The path that the next row gives the record, which must be the record the row describes.
+fn path_of(
+    rows: &mut RowReader<File>,
+    table: &Path,
+    position: u64,
+    key: u64,
+    record: &Record<'_>,
+    payload: &[u8],
+) -> Result<String, Error> {
+    let other = |found: String| Error::BadRow {
+        path: table.to_path_buf(),
+        line: position + 2,
+        expected: "the row of the record at this position of the index",
+        found,
+    };
+    let row = rows.next_row().ok_or_else(|| other("the end of the file".to_owned()))??;
+    let same = row.position == position
+        && row.key == key
+        && row.offset == record.offset
+        && row.length == payload.len() as u64
+        && row.digest == blake3::hash(payload);
+    if same { Ok(row.path) } else { Err(other(format!("that of {}", row.path))) }
 }
 
 fn ending(payload: &[u8]) -> &'static str {
@@ -94,8 +125,7 @@ fn write(root: &Path, target: &Path, bytes: &[u8], previous: Previous) -> Result
     for part in folder.strip_prefix(root).unwrap_or(Path::new("")).components() {
         made.push(part);
         if made.symlink_metadata().is_ok_and(|found| found.is_symlink()) {
-            let path = made.display().to_string();
-            return Err(Error::Escapes { position: 0, path });
+            return Err(Error::Link { path: made });
         }
         if !made.is_dir() {
             std::fs::create_dir(&made).map_err(fs::io_error("make the folder", &made))?;
@@ -105,14 +135,7 @@ fn write(root: &Path, target: &Path, bytes: &[u8], previous: Previous) -> Result
     if there && previous == Previous::Keep && !std::fs::read(target).is_ok_and(|old| old == bytes) {
         return Err(Error::Exists { path: target.to_path_buf() });
     }
-    let name = target.file_name().unwrap_or_default().to_string_lossy();
-    let beside = folder.join(format!(".{name}.partial"));
-    let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, target));
-    written.map_err(|error| {
-        let _ = std::fs::remove_file(&beside);
-        fs::io_error("write", target)(error)
-    })?;
-    Ok(())
+    Ok(fs::write_renamed(target, bytes)?)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What can be wrong with a `.rec` or an `.idx`, each with the byte where it was found.
 
-use super::{MAGIC, MAX_RECORD_BYTES};
+use super::{MAGIC, MAX_RECORD_BYTES, Record};
 
 /// Damage in a `.rec` file, or between it and its index.
 #[derive(Debug, thiserror::Error)]
@@ -113,8 +113,8 @@ pub enum Error {
     },
     /// There are bytes of the `.rec` that no index line accounts for.
     #[error(
-        "byte {offset}: expected {expected} after the last indexed record, found {found} bytes that \
-         the index does not list; rebuild it with `qgface-data reindex`"
+        "byte {offset}: expected {expected}, found {found} or more bytes that the index does not \
+         list; rebuild it with `qgface-data reindex`"
     )]
     Unlisted {
         /// First byte not accounted for.
@@ -143,6 +143,13 @@ pub enum Error {
     /// The index itself is damaged.
     #[error("the index is damaged")]
     Index(#[from] IndexError),
+}
+
+impl Error {
+    /// A record is followed by bytes that no line of the index accounts for.
+    pub fn unlisted_after(record: &Record<'_>) -> Self {
+        Self::Unlisted { offset: record.end, expected: "an indexed record", found: 1 }
+    }
 }
 
 /// Damage in an `.idx` file.

@@ -53,16 +53,6 @@ impl Index {
         }
     }
 
-    /// Builds an index from keys and offsets in file order.
-    ///
-    /// # Errors
-    /// [`IndexError::DuplicateKey`] and [`IndexError::Empty`].
-    pub fn from_entries(entries: impl Iterator<Item = (u64, u64)>) -> Result<Self, IndexError> {
-        let mut building = Building::default();
-        entries.for_each(|(key, offset)| building.push(key, offset));
-        building.finish()
-    }
-
     /// Number of records.
     pub fn len(&self) -> usize {
         self.offsets.len()

@@ -14,12 +14,7 @@ pub struct Writer<W> {
 impl<W: Write> Writer<W> {
     /// Starts at byte 0 of `out`.
     pub fn new(out: W) -> Self {
-        Self::resume(out, 0)
-    }
-
-    /// Goes on in an `out` that holds `offset` bytes of whole records.
-    pub fn resume(out: W, offset: u64) -> Self {
-        Self { out, offset, framed: Vec::new() }
+        Self { out, offset: 0, framed: Vec::new() }
     }
 
     /// Writes an image record and returns its offset.

@@ -75,3 +75,45 @@ fn unpack_writes_nowhere_but_its_folder_whatever_the_paths_say() {
         assert!(!Path::new("/tmp/escaped.jpg").exists());
     }
 }
+
+#[test]
+fn unpack_refuses_a_table_that_does_not_describe_the_records() {
+    let work = tempfile::tempdir().unwrap();
+    done(
+        work.path(),
+        &["make-rec", "--dataset", "folder", "--root", &fixture("im2rec_faces"), "--name", "x"],
+    );
+    let table = work.path().join("packs/x.records.csv");
+    let text = fs::read_to_string(&table).unwrap();
+    let cut: String = text.lines().take(3).map(|line| format!("{line}\n")).collect();
+    let swapped =
+        text.replace("man_1.jpg", "?").replace("man_2.jpg", "man_1.jpg").replace('?', "man_2.jpg");
+    let rows: Vec<&str> = text.lines().collect();
+    let reordered = [&[rows[0], rows[2], rows[1]], &rows[3..]].concat().join("\n");
+    for (what, table_text) in [("cut", cut), ("reordered", reordered)] {
+        fs::write(&table, table_text).unwrap();
+        let ran = run(work.path(), &["unpack", "packs/x", "--out", what]);
+        assert_eq!(ran.code, 2, "{what}");
+        assert!(ran.stderr.contains("x.records.csv: line"), "{what}: {}", ran.stderr);
+    }
+    // Names alone prove nothing to unpack; verify-order holds them against the list.
+    fs::write(&table, swapped).unwrap();
+    assert_eq!(run(work.path(), &["verify-order", "packs/x"]).code, 1);
+}
+
+#[test]
+fn a_record_that_no_line_of_the_index_lists_is_not_lost_without_a_word() {
+    let work = tempfile::tempdir().unwrap();
+    fs::copy(fixture("im2rec_faces/train.rec"), work.path().join("x.rec")).unwrap();
+    let index = fs::read_to_string(fixture("im2rec_faces/train.idx")).unwrap();
+    let without: String = index
+        .lines()
+        .enumerate()
+        .filter(|(i, _)| *i != 3)
+        .map(|(_, line)| format!("{line}\n"))
+        .collect();
+    fs::write(work.path().join("x.idx"), without).unwrap();
+    let ran = run(work.path(), &["unpack", "x.rec", "--out", "out"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("bytes that the index does not list"), "{}", ran.stderr);
+}

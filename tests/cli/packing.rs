@@ -66,7 +66,7 @@ fn the_commands_work_as_typed_in_a_folder_with_data() {
     let ran = done(work.path(), &["verify-order", "--format", "json"]);
     let report = ran.json("verify-order");
     assert_eq!((&report["in_order"], &report["packs"][0]["count"]), (&true.into(), &34.into()));
-    assert!(ran.stdout.contains("every position against the source tree"));
+    assert!(ran.stdout.contains("every position and its picture against the source tree"));
 }
 
 #[test]
@@ -213,8 +213,11 @@ fn a_label_csv_is_found_again_when_it_lies_in_the_tree_or_is_named() {
         list.starts_with("0\t0\timgs/0/0.jpg\n1\t1\timgs/0/1.png\n2\t4\timgs/1/0.jpg\n"),
         "{list}"
     );
-    let ran = done(work.path(), &["verify-order", "packs/x", "--root", "tree"]);
+    let ran = done(work.path(), &["verify-order", "packs/x"]);
     assert!(ran.stdout.contains("NOT compared: the source tree"), "{}", ran.stdout);
+    let ran = run(work.path(), &["verify-order", "packs/x", "--root", "tree"]);
+    assert_eq!(ran.code, 2);
+    assert!(ran.stderr.contains("expected the csv of labels"), "{}", ran.stderr);
     let named = ["verify-order", "packs/x", "--root", "tree", "--labels", "labels.csv"];
     assert!(!done(work.path(), &named).stdout.contains("NOT compared"));
     fs::write(
@@ -229,4 +232,71 @@ fn a_label_csv_is_found_again_when_it_lies_in_the_tree_or_is_named() {
         "{}",
         ran.stdout
     );
+}
+
+#[test]
+fn a_published_manifest_of_any_name_can_be_compared_with() {
+    let work = tempfile::tempdir().unwrap();
+    let tree = fixture("golden/make_rec/folder_root");
+    done(work.path(), &["make-rec", "--dataset", "folder", "--root", &tree, "--name", "a"]);
+    let (from, to) =
+        (work.path().join("packs/a.manifest.json"), work.path().join("published.json"));
+    fs::copy(from, to).unwrap();
+    done(work.path(), &["verify-order", "packs/a", "--against", "published.json"]);
+}
+
+#[test]
+fn one_bad_pack_hides_no_other() {
+    let work = tempfile::tempdir().unwrap();
+    let tree = fixture("golden/make_rec/folder_root");
+    for name in ["a", "b", "c"] {
+        done(work.path(), &["make-rec", "--dataset", "folder", "--root", &tree, "--name", name]);
+    }
+    fs::write(work.path().join("packs/b.manifest.json"), "{}").unwrap();
+    fs::remove_file(work.path().join("packs/c.lst")).unwrap();
+    let ran = run(work.path(), &["verify-order", "--format", "json"]);
+    assert_eq!(ran.code, 2);
+    let report = ran.json("verify-order");
+    assert_eq!(report["packs"][0]["in_order"], true);
+    assert!(report["packs"][1]["error"].as_str().unwrap().contains("b.manifest.json"));
+    assert_eq!(report["packs"][2]["differences"][0]["place"], "packs/c.lst");
+}
+
+#[test]
+fn paths_in_a_pack_are_the_same_whatever_the_sets_folder_is_called() {
+    let work = tempfile::tempdir().unwrap();
+    let set = root().join("fixtures/golden/make_rec/ijb_root/IJBB");
+    copy(&set, &work.path().join("data/ijbb"));
+    copy(&set, &work.path().join("around/IJBB"));
+    done(work.path(), &["make-rec", "--dataset", "ijbb"]);
+    done(work.path(), &["make-rec", "--dataset", "ijbb", "--root", "around", "--name", "other"]);
+    done(work.path(), &["verify-order", "packs/ijbb", "--against", "packs/other.manifest.json"]);
+    let list = fs::read_to_string(work.path().join("packs/ijbb.lst")).unwrap();
+    assert!(list.starts_with("0\t0\tIJBB/loose_crop/"), "{list}");
+}
+
+#[test]
+fn resume_does_not_report_a_finished_pack_that_has_lost_a_file() {
+    let work = tempfile::tempdir().unwrap();
+    let tree = fixture("golden/make_rec/folder_root");
+    let resume = ["make-rec", "--dataset", "folder", "--root", &tree, "--resume"];
+    done(work.path(), &resume);
+    let ran = done(work.path(), &resume);
+    assert!(ran.stdout.contains("6 records were there already"), "{}", ran.stdout);
+    fs::remove_file(work.path().join("packs/folder.rec")).unwrap();
+    assert_eq!(run(work.path(), &resume).code, 2);
+}
+
+#[test]
+fn an_aligned_dir_is_a_name_and_no_path() {
+    let work = tempfile::tempdir().unwrap();
+    let tree = fixture("golden/make_rec/scface_root");
+    for name in ["../scface_root/aligned", "./aligned", "aligned/", "/aligned"] {
+        let ran = run(
+            work.path(),
+            &["make-rec", "--dataset", "scface", "--root", &tree, "--aligned-dir", name],
+        );
+        assert_eq!(ran.code, 2, "{name}");
+        assert!(ran.stderr.contains("expected the name of a folder"), "{}", ran.stderr);
+    }
 }

@@ -2,19 +2,15 @@
 
 use super::picture::{Encoding, read_picture};
 use super::plan::Plan;
-use super::writing::chain;
 use super::{OnError, Options};
 use crate::fs::io_error;
 use crate::image::probe::probe;
 use crate::pack::manifest::Skipped;
 use crate::pack::output::Output;
 use crate::pack::records::{Row, RowReader};
-use crate::pack::staging::Staging;
-use crate::pack::{Error, Part};
+use crate::pack::staging::{SETTINGS, Staging};
+use crate::pack::{Error, Part, chain};
 use crate::recordio::Reader;
-
-/// Name of the settings of an interrupted pack in its folder.
-const SETTINGS: &str = "settings.json";
 
 pub(super) fn write_settings(
     plan: &Plan,

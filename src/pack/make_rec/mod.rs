@@ -113,19 +113,30 @@ pub struct PackReport {
 /// # Errors
 /// Any [`Error`]. Then nothing of the new pack is left, and an old one is whole.
 pub fn make_rec(options: &Options, progress: &dyn Progress) -> Result<PackReport, Error> {
-    let plan = Plan::new(options)?;
-    plan.check_missing(options.on_error)?;
     if options.dry_run {
+        let plan = Plan::new(options)?;
+        plan.check_missing(options.on_error)?;
         return Ok(plan.report(options));
     }
     let found = prepare(options)?;
+    if !options.resume {
+        check_targets(options)?;
+    }
+    let plan = Plan::new(options)?;
+    plan.check_missing(options.on_error)?;
     if let (Recovery::Clean | Recovery::RolledForward, true) = (found, options.resume)
         && let Some(report) = plan.finished_before(options)?
     {
         return Ok(report);
     }
-    check_targets(options)?;
     let staging = Staging::enter(&options.files)?;
+    // Another process may have finished the same pack in the meantime.
+    if let Err(error) = check_targets(options) {
+        if found != Recovery::Resumable {
+            staging.discard()?;
+        }
+        return Err(error);
+    }
     let resume = options.resume && found == Recovery::Resumable;
     match Writing::new(&plan, options, &staging, resume).and_then(|mut writing| {
         writing.run(progress)?;

@@ -62,6 +62,10 @@ pub(in crate::pack) fn read_picture(
     path: &Path,
     encoding: Encoding,
 ) -> Result<Picture, ImageError> {
+    // Opening a pipe would wait for its other end.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(ImageError::NotAFile);
+    }
     let source = std::fs::read(path)?;
     let found = probe(&source)?;
     let bytes = match encoding {

@@ -2,10 +2,11 @@
 
 use super::{OnError, Options, PackReport, Previous};
 use crate::datasets::{DataSet, Image, ImageList, LabelFunction, Request};
+use crate::fs;
 use crate::image::ChannelOrder;
 use crate::pack::manifest::{Manifest, NamedDigest, Skipped, digest_file};
 use crate::pack::records::list_line;
-use crate::pack::{Error, ImageError, Part};
+use crate::pack::{Error, ImageError, PackFiles, Part};
 use crate::recordio::Label;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -55,7 +56,7 @@ impl Plan {
     }
 
     pub(in crate::pack) fn source(&self, at: usize) -> PathBuf {
-        self.list.base.join(&*self.image(at).path)
+        self.list.file(&self.image(at).path)
     }
 
     /// Key and label of the image at `at` when it becomes record `position`.
@@ -99,9 +100,9 @@ impl Plan {
     }
 
     pub(super) fn report(&self, options: &Options) -> PackReport {
-        let path =
-            |image: Option<&Image>| image.map(|image| image.path.to_string()).unwrap_or_default();
         let images = &self.list.images;
+        let path =
+            |image: Option<&Image>| image.map_or(String::new(), |image| image.path.to_string());
         PackReport {
             set: options.dataset.name.to_owned(),
             pack: options.files.path(Part::Rec).display().to_string(),
@@ -126,14 +127,15 @@ impl Plan {
     pub(super) fn finished_before(&self, options: &Options) -> Result<Option<PackReport>, Error> {
         let manifest = match Manifest::open(&options.files) {
             Ok(manifest) => manifest,
-            Err(Error::NoManifest { .. }) => return Ok(None),
+            Err(Error::NoManifest { .. } | Error::Unfinished { .. }) => return Ok(None),
             Err(error) => return Err(error),
         };
         let same = options.previous == Previous::Keep
             && manifest.set == options.dataset.name
             && manifest.label == self.function.to_string()
             && manifest.encoding == options.encoding
-            && manifest.files.lst.blake3 == self.list_digest(&manifest.skipped);
+            && manifest.files.lst.blake3 == self.list_digest(&manifest.skipped)
+            && Part::ALL.iter().all(|&part| has_stated_length(&options.files, &manifest, part));
         Ok(same.then(|| PackReport {
             count: manifest.count,
             resumed: manifest.count,
@@ -156,15 +158,26 @@ impl Plan {
     }
 
     pub(in crate::pack) fn protocol_files(&self) -> Result<Vec<NamedDigest>, Error> {
-        self.list.protocol_files.iter().map(|file| self.named(&self.list.base.join(file))).collect()
+        let digest = |path: &String| -> Result<NamedDigest, Error> {
+            let blake3 = digest_file(&self.list.file(path))?.blake3;
+            Ok(NamedDigest { path: path.clone(), blake3 })
+        };
+        self.list.protocol_files.iter().map(digest).collect()
     }
 
     /// Names a file by its path below the base, or by its name alone when it lies elsewhere, so that
     /// a manifest holds no path of a machine.
     fn named(&self, path: &Path) -> Result<NamedDigest, Error> {
-        let below = path.strip_prefix(&self.list.base).ok().map(Path::to_path_buf);
+        let real = |path: &Path| path.canonicalize().map_err(fs::io_error("find", path));
+        let (file, base) = (real(path)?, real(&self.list.base)?);
+        let below = file.strip_prefix(base).ok().map(Path::to_path_buf);
         let name = below.or_else(|| path.file_name().map(PathBuf::from)).unwrap_or_default();
         let name = name.to_string_lossy().into_owned();
         Ok(NamedDigest { path: name, blake3: digest_file(path)?.blake3 })
     }
+}
+
+fn has_stated_length(files: &PackFiles, manifest: &Manifest, part: Part) -> bool {
+    let length = files.path(part).metadata().map(|found| found.len()).ok();
+    manifest.files.of(part).is_none_or(|stated| Some(stated.bytes) == length)
 }

@@ -11,7 +11,7 @@ use crate::pack::ordered::{Bound, in_order};
 use crate::pack::output::Output;
 use crate::pack::records::{Row, RowWriter};
 use crate::pack::staging::Staging;
-use crate::pack::{Error, ImageError, Part};
+use crate::pack::{Error, ImageError, Part, chain};
 use crate::progress::Progress;
 use crate::recordio::{Header, frame};
 use std::path::Path;
@@ -34,6 +34,7 @@ pub(super) struct Writing<'a> {
     rows: RowWriter,
     order: OrderDigest,
     position: u64,
+    first_and_last: [String; 2],
     /// The next image of the list.
     next: usize,
     skipped: Vec<Skipped>,
@@ -68,6 +69,7 @@ impl<'a> Writing<'a> {
             rows: RowWriter::new(plan.has_landmarks()).map_err(csv_error)?,
             order: OrderDigest::default(),
             position: 0,
+            first_and_last: Default::default(),
             next: kept.next,
             skipped: kept.skipped,
             reoriented: kept.reoriented,
@@ -152,6 +154,10 @@ impl<'a> Writing<'a> {
         self.lst.append(row.list_line().as_bytes());
         self.rows.append(row).map_err(csv_error)?;
         self.order.add(row);
+        if self.position == 0 {
+            self.first_and_last[0].clone_from(&row.path);
+        }
+        self.first_and_last[1].clone_from(&row.path);
         self.position += 1;
         Ok(())
     }
@@ -168,8 +174,18 @@ impl<'a> Writing<'a> {
 
     /// Makes the files durable and writes the manifest beside them.
     pub(super) fn seal(self) -> Result<PackReport, Error> {
-        let Self { plan, options, staging, order, skipped, reoriented, resumed, position, .. } =
-            self;
+        let Self {
+            plan,
+            options,
+            staging,
+            order,
+            skipped,
+            reoriented,
+            resumed,
+            position,
+            first_and_last,
+            ..
+        } = self;
         let files = PackDigests {
             rec: self.rec.finish()?,
             idx: self.idx.finish()?,
@@ -177,6 +193,7 @@ impl<'a> Writing<'a> {
             records: self.records.finish()?,
         };
         let mut report = plan.report(options);
+        report.first_and_last = first_and_last;
         report.count = position;
         report.resumed = resumed;
         report.bytes = files.rec.bytes;
@@ -223,17 +240,6 @@ fn manifest(
         digest: String::new(),
     };
     Ok(manifest.sealed())
-}
-
-/// An error and its causes in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }
 
 fn csv_error(error: csv::Error) -> Error {

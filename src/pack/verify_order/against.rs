@@ -12,9 +12,15 @@ pub(super) fn against(
     other_path: &Path,
     findings: &mut Findings,
 ) -> Result<(), Error> {
-    let other_files = PackFiles::of(other_path)?;
-    let other = Manifest::open(&other_files)?;
-    let name = other_files.path(Part::Manifest).display().to_string();
+    let (other_files, other) = match PackFiles::of(other_path) {
+        Ok(files) if files.path(Part::Manifest).is_file() => {
+            let manifest = Manifest::open(&files)?;
+            (Some(files), manifest)
+        }
+        // A published manifest may have any name, and comes without its pack.
+        _ => (None, Manifest::read(other_path)?),
+    };
+    let name = other_path.display().to_string();
     let pairs = [
         ("set", other.set.clone(), manifest.set.clone()),
         ("count", other.count.to_string(), manifest.count.to_string()),
@@ -32,9 +38,8 @@ pub(super) fn against(
         }
     }
     if other.order != manifest.order {
-        let position = first_difference(files, &other_files)?;
-        let (expected, found) = position.1;
-        findings.differs(name.clone(), position.0, expected, found);
+        let (position, expected, found) = first_difference(files, other_files.as_ref())?;
+        findings.differs(name.clone(), position, expected, found);
     }
     findings.check(format!("the order against {name}"));
     Ok(())
@@ -43,14 +48,13 @@ pub(super) fn against(
 /// The first position at which two packs' rows differ, where both tables are there.
 fn first_difference(
     files: &PackFiles,
-    other: &PackFiles,
-) -> Result<(Option<u64>, (String, String)), Error> {
-    let unknown = (None, ("the same order".to_owned(), "another".to_owned()));
-    if !other.path(Part::Records).is_file() {
-        return Ok(unknown);
-    }
+    other: Option<&PackFiles>,
+) -> Result<(Option<u64>, String, String), Error> {
+    let unknown = (None, "the same order".to_owned(), "another".to_owned());
+    let table = other.map(|other| other.path(Part::Records)).filter(|path| path.is_file());
+    let Some(table) = table else { return Ok(unknown) };
     let mut own = RowReader::open(&files.path(Part::Records))?;
-    let mut theirs = RowReader::open(&other.path(Part::Records))?;
+    let mut theirs = RowReader::open(&table)?;
     let text = |row: Option<&Row>| row.map_or("no more records".to_owned(), |row| row.order_line());
     for position in 0.. {
         let (a, b) = (own.next_row().transpose()?, theirs.next_row().transpose()?);
@@ -60,7 +64,7 @@ fn first_difference(
         let (a, b) = (text(a.as_ref()), text(b.as_ref()));
         if a != b {
             let clean = |line: String| line.trim_end().replace('\t', " ");
-            return Ok((Some(position), (clean(b), clean(a))));
+            return Ok((Some(position), clean(b), clean(a)));
         }
     }
     Ok(unknown)

@@ -1,11 +1,13 @@
 //! The report of a pack while it grows.
 
 use super::{Difference, PackOrder, SHOWN};
-use crate::pack::{Error, Manifest, PackFiles, Part};
+use crate::pack::{Error, Manifest, PackFiles, Part, chain};
 
 /// The report while it grows.
 pub(super) struct Findings {
     pub(super) report: PackOrder,
+    /// Differences that concern no single position; those that do are in the report.
+    whole: Vec<Difference>,
 }
 
 impl Findings {
@@ -17,7 +19,7 @@ impl Findings {
             order: manifest.order.clone(),
             ..PackOrder::default()
         };
-        Self { report }
+        Self { report, whole: Vec::new() }
     }
 
     pub(super) fn check(&mut self, what: impl Into<String>) {
@@ -41,35 +43,35 @@ impl Findings {
 
     pub(super) fn add(&mut self, difference: Difference) {
         self.report.difference_count += 1;
-        if self.report.differences.len() < SHOWN {
-            self.report.differences.push(difference);
+        let kept = match difference.position {
+            Some(_) => &mut self.report.differences,
+            None => &mut self.whole,
+        };
+        if kept.len() < SHOWN {
+            kept.push(difference);
         }
     }
 
     /// Turns damage of the pack into a difference; other errors stay errors.
-    pub(super) fn add_error(&mut self, error: Error) -> Result<(), Error> {
+    pub(super) fn add_error(&mut self, error: Error, position: Option<u64>) -> Result<(), Error> {
         let (place, found) = match &error {
-            Error::Record { path, source } => (path.display().to_string(), cause(source)),
+            Error::Record { path, source } => (path.display().to_string(), chain(source)),
             Error::BadRow { path, line, found, .. } => {
                 (format!("{}: line {line}", path.display()), found.clone())
             }
             _ => return Err(error),
         };
-        self.differs(place, None, "what was packed", found);
+        self.differs(place, position, "what was packed", found);
+        self.not_checked("the records, as the files above cannot be read to their end");
         Ok(())
     }
 
+    /// The report, differences with a position first, the first position first.
     pub(super) fn finish(mut self) -> PackOrder {
-        // Differences of the whole pack follow those with a position, the first position first.
-        self.report.differences.sort_by_key(|found| found.position.unwrap_or(u64::MAX));
+        self.report.differences.sort_by_key(|found| found.position);
+        self.report.differences.append(&mut self.whole);
+        self.report.differences.truncate(SHOWN);
         self.report.in_order = self.report.difference_count == 0;
         self.report
-    }
-}
-
-pub(super) fn cause(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {source}"),
-        None => error.to_string(),
     }
 }

@@ -11,8 +11,10 @@ mod pass;
 mod source;
 
 use super::manifest::{FileDigest, Manifest, digest_file};
-use super::{Error, PackFiles, Part};
+use super::records::RowReader;
+use super::{Error, PackFiles, Part, chain};
 use crate::progress::Progress;
+use crate::recordio::{self, IndexError, Reader};
 use against::against;
 use findings::Findings;
 use pass::check_records;
@@ -82,10 +84,20 @@ pub struct PackOrder {
     pub checks: Vec<String>,
     /// What could not be compared, and why.
     pub not_checked: Vec<String>,
-    /// Differences found, the first in the pack first; at most [`SHOWN`] are kept.
+    /// Differences found, the first in the pack first; at most 20 are kept.
     pub differences: Vec<Difference>,
     /// How many there are.
     pub difference_count: u64,
+    /// Why the pack could not be verified, when it could not.
+    pub error: Option<String>,
+}
+
+impl PackOrder {
+    /// The entry of a pack that could not be verified.
+    pub fn failed(files: &PackFiles, error: &Error) -> Self {
+        let pack = files.path(Part::Rec).display().to_string();
+        Self { pack, error: Some(chain(error)), ..Self::default() }
+    }
 }
 
 /// A place where the pack is not what it should be.
@@ -121,14 +133,13 @@ pub fn verify_order(
     if let Some(source) = &source {
         source.compare_lists(&manifest, options, &mut findings)?;
     }
-    let whole = check_small_files(files, &manifest, &mut findings)?;
-    if let Err(error) =
-        check_records(files, &manifest, source.as_ref(), options, &mut findings, progress)
-    {
-        findings.add_error(error)?;
-    }
-    if whole {
-        findings.check("the .idx, .lst and .records.csv have the digests of the manifest");
+    if check_small_files(files, &manifest, &mut findings)? {
+        let checked =
+            check_records(files, &manifest, source.as_ref(), options, &mut findings, progress);
+        if let Err(error) = checked {
+            let position = first_bad_position(files, &error)?;
+            findings.add_error(error, position)?;
+        }
     }
     if let Some(other) = &options.against {
         against(files, &manifest, other, &mut findings)?;
@@ -136,24 +147,58 @@ pub fn verify_order(
     Ok(findings.finish())
 }
 
-/// Holds length and digest of the small files against the manifest.
+/// Holds length and digest of the small files against the manifest; false when a file is not there.
 fn check_small_files(
     files: &PackFiles,
     manifest: &Manifest,
     findings: &mut Findings,
 ) -> Result<bool, Error> {
-    let mut whole = true;
-    for part in [Part::Idx, Part::Lst, Part::Records] {
+    let mut all_there = true;
+    let mut all_same = true;
+    for part in Part::ALL {
         let Some(stated) = manifest.files.of(part) else { continue };
         let path = files.path(part);
         if !path.is_file() {
             findings.differs(path.display().to_string(), None, "a file", "nothing");
-            whole = false;
-            continue;
+            all_there = false;
+        } else if part != Part::Rec {
+            all_same &= compare_digest(&path, stated, &digest_file(&path)?, findings);
         }
-        whole &= compare_digest(&path, stated, &digest_file(&path)?, findings);
     }
-    Ok(whole)
+    if all_there && all_same {
+        findings.check("the digests of the .idx, .lst and .records.csv");
+    }
+    Ok(all_there)
+}
+
+/// The position that damage of the index or of the records begins at, where it can be told.
+fn first_bad_position(files: &PackFiles, error: &Error) -> Result<Option<u64>, Error> {
+    match error {
+        Error::Record {
+            source: recordio::Error::Index(IndexError::BadLine { line, .. }), ..
+        }
+        | Error::Record {
+            source: recordio::Error::Index(IndexError::DuplicateKey { line, .. }),
+            ..
+        } => Ok(line.checked_sub(1)),
+        Error::BadRow { line, .. } => Ok(line.checked_sub(2)),
+        Error::Record { source: recordio::Error::OffsetOutside { position, .. }, .. } => {
+            Ok(Some(*position))
+        }
+        _ => first_bad_record(files),
+    }
+}
+
+/// The first row of `.records.csv` whose record cannot be read.
+fn first_bad_record(files: &PackFiles) -> Result<Option<u64>, Error> {
+    let Ok(reader) = Reader::open(&files.path(Part::Rec)) else { return Ok(Some(0)) };
+    let mut rows = RowReader::open(&files.path(Part::Records))?;
+    while let Some(Ok(row)) = rows.next_row() {
+        if reader.record_at(row.offset).is_err() {
+            return Ok(Some(row.position));
+        }
+    }
+    Ok(None)
 }
 
 fn compare_digest(

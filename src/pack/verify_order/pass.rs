@@ -1,13 +1,13 @@
 //! One pass over all records of a pack.
 
-use super::findings::{Findings, cause};
+use super::findings::Findings;
 use super::source::Source;
 use super::{Depth, Difference, Options, compare_digest};
 use crate::fs::io_error;
 use crate::image::probe::probe;
 use crate::pack::manifest::{FileDigest, Manifest, OrderDigest};
 use crate::pack::records::{Row, RowReader};
-use crate::pack::{Error, PackFiles, Part};
+use crate::pack::{Error, PackFiles, Part, chain};
 use crate::progress::Progress;
 use crate::recordio::{IndexedReader, Label};
 use rayon::prelude::*;
@@ -27,15 +27,7 @@ pub(super) fn check_records(
     findings: &mut Findings,
     progress: &dyn Progress,
 ) -> Result<(), Error> {
-    let rec = files.path(Part::Rec);
-    let damaged = |source| Error::Record { path: rec.clone(), source };
-    let pack = match IndexedReader::open(&rec, &files.path(Part::Idx)) {
-        Err(crate::recordio::Error::Index(source)) => {
-            let source = crate::recordio::Error::Index(source);
-            return Err(Error::Record { path: files.path(Part::Idx), source });
-        }
-        opened => opened.map_err(damaged)?,
-    };
+    let pack = crate::pack::open(files)?;
     findings.report.index_memory_bytes = pack.index().memory_bytes();
     let mut pass = Pass {
         files,
@@ -145,7 +137,7 @@ impl Pass<'_> {
             Ok(more) => {
                 found.extend(more.into_iter().map(|(expected, own)| at(place(), expected, own)))
             }
-            Err(error) => found.push(at(place(), "a whole record".to_owned(), cause(&error))),
+            Err(error) => found.push(at(place(), "a whole record".to_owned(), chain(&error))),
         }
         if let Some(source) = self.source {
             found.extend(source.compare(row, self.manifest, self.depth));
@@ -233,6 +225,14 @@ impl Pass<'_> {
         }
         findings
             .check(format!("{} records: framing, headers, index, lists and order", self.position));
+        if let Some(source) = self.source {
+            let what = match self.depth {
+                Depth::Full => "every position and its picture",
+                Depth::Quick => "every position",
+            };
+            let base = source.plan.list.base.display();
+            findings.check(format!("{what} against the source tree {base}"));
+        }
         if self.depth == Depth::Full {
             let rest = self.pack.reader().bytes().get(self.hashed as usize..).unwrap_or_default();
             self.hasher.update_rayon(rest);

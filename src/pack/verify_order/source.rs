@@ -1,11 +1,11 @@
 //! The source tree of a pack, listed and labelled as the pack says it was.
 
-use super::findings::{Findings, cause};
+use super::findings::Findings;
 use super::{Depth, Difference, Options, SourceTree};
 use crate::datasets::{self, LabelFunction, Request};
 use crate::pack::make_rec::{Plan, read_picture};
 use crate::pack::records::Row;
-use crate::pack::{Error, Manifest, NamedDigest};
+use crate::pack::{Error, Manifest, NamedDigest, chain};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -20,57 +20,54 @@ pub(super) struct Source {
 }
 
 impl Source {
+    /// Lists the tree. One that is not there is told as not compared, unless the user named it; one that
+    /// is there and cannot be listed is a difference.
     pub(super) fn find(
         manifest: &Manifest,
         options: &Options,
         findings: &mut Findings,
     ) -> Result<Option<Self>, Error> {
-        let (root, must) = match &options.source {
+        let (root, named) = match &options.source {
             SourceTree::At(root) => (root, true),
             SourceTree::Perhaps(root) => (root, false),
         };
-        let Some(dataset) = datasets::find(&manifest.set) else {
-            findings.not_checked(format!("the source tree: no data set {} is known", manifest.set));
-            return Ok(None);
-        };
-        if !must && !root.is_dir() {
-            findings.not_checked(format!(
-                "the source tree: {} is not there; name it with --root",
-                root.display()
-            ));
-            return Ok(None);
+        match Self::list(manifest, root, options) {
+            Ok(source) => Ok(Some(source)),
+            Err(error) if is_absence(&error) && named => Err(error),
+            Err(error) if is_absence(&error) => {
+                let reason = chain(&error);
+                findings.not_checked(format!("the source tree: {reason}; --root names another"));
+                Ok(None)
+            }
+            Err(error @ (Error::DataSet(_) | Error::Label(_))) => {
+                let place = root.display().to_string();
+                findings.differs(place, None, "the source tree of this pack", chain(&error));
+                Ok(None)
+            }
+            Err(error) => Err(error),
         }
+    }
+
+    fn list(manifest: &Manifest, root: &Path, options: &Options) -> Result<Self, Error> {
+        let no_input =
+            |name: &str| Error::NoInput { root: root.to_path_buf(), name: name.to_owned() };
+        let dataset = datasets::find(&manifest.set)
+            .ok_or_else(|| no_input(&format!("a set {}", manifest.set)))?;
         let list = match options.list.clone() {
             Some(list) => Some(list),
-            None if dataset.takes_list => Self::input(manifest, root, 0),
+            None if dataset.takes_list => {
+                Some(Self::input(manifest, root, 0).ok_or_else(|| no_input("the list"))?)
+            }
             None => None,
         };
-        let label = match Self::label(manifest, root, options) {
-            Some(label) if !dataset.takes_list || list.is_some() => label,
-            _ => {
-                let missing = "the list or csv it was made from is not there";
-                findings.not_checked(format!(
-                    "the source tree: {missing}; name it with --list or --labels"
-                ));
-                return Ok(None);
-            }
-        };
+        let label =
+            Self::label(manifest, root, options).ok_or_else(|| no_input("the csv of labels"))?;
         let aligned_dir = match &manifest.alignment {
             datasets::Alignment::Folder(name) => Some(name.as_str()),
             _ => None,
         };
         let request = Request { root, aligned_dir, list: list.as_deref() };
-        match Plan::of(dataset, &request, Some(label)) {
-            Ok(plan) => Ok(Some(Self::new(plan, manifest, list))),
-            Err(error @ Error::DataSet(datasets::Error::Missing { .. })) if !must => {
-                findings.not_checked(format!("the source tree: {}", cause(&error)));
-                Ok(None)
-            }
-            Err(error @ (Error::DataSet(datasets::Error::Files(_)) | Error::Files(_))) => {
-                Err(error)
-            }
-            Err(error) => Err(error),
-        }
+        Ok(Self::new(Plan::of(dataset, &request, Some(label))?, manifest, list))
     }
 
     /// The list or csv the pack was made from, where it lies below the root.
@@ -131,10 +128,6 @@ impl Source {
                 }
             }
         }
-        findings.check(format!(
-            "every position against the source tree below {}",
-            self.plan.list.base.display()
-        ));
         Ok(())
     }
 
@@ -178,9 +171,18 @@ impl Source {
                     let source = format!("the source file, BLAKE3 {}", picture.digest);
                     found.push(at(source, format!("BLAKE3 {}", row.digest)));
                 }
-                Err(error) => found.push(at("the source file".to_owned(), cause(&error))),
+                Err(error) => found.push(at("the source file".to_owned(), chain(&error))),
             }
         }
         found
     }
+}
+
+/// Whether a tree cannot be listed because it, or what the list comes from, is not there.
+fn is_absence(error: &Error) -> bool {
+    use datasets::Error::{Missing, NoImages, NoRoot};
+    matches!(
+        error,
+        Error::NoInput { .. } | Error::DataSet(NoRoot { .. } | Missing { .. } | NoImages { .. })
+    )
 }
