@@ -1,7 +1,7 @@
 //! Results on stdout, as text or JSON; progress, warnings and errors on stderr.
 
 use super::Error;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use qgface_data::progress::Progress;
 use qgface_data::settings::Settings;
 use serde::Serialize;
@@ -99,7 +99,7 @@ struct Bar {
 }
 
 /// Bar, count, rate and time left.
-const STYLE: &str = "{prefix} {wide_bar} {human_pos}/{human_len} {per_sec} {eta} left";
+const STYLE: &str = "{prefix} {wide_bar} {human_pos}/{human_len} {rate} {eta} left";
 
 impl Progress for Bar {
     fn start(&self, what: &str, total: u64) {
@@ -108,7 +108,10 @@ impl Progress for Bar {
         }
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
         if let Ok(style) = ProgressStyle::with_template(STYLE) {
-            bar.set_style(style);
+            let rate = |state: &ProgressState, out: &mut dyn std::fmt::Write| {
+                let _ = write!(out, "{}/s", grouped(state.per_sec() as u64));
+            };
+            bar.set_style(style.with_key("rate", rate));
         }
         bar.set_prefix(what.to_owned());
         *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
