@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 /// What a walk or a write can fail with.
@@ -98,7 +98,7 @@ pub struct Walk {
 /// Lists the pictures below `root`, following links, in the byte order of their relative paths.
 ///
 /// # Errors
-/// A folder that cannot be read, a link that leads nowhere, a name that no list can hold.
+/// A folder that cannot be read, a name that no list can hold.
 pub fn walk(root: &Path) -> Result<Walk, Error> {
     let mut found = Walk::default();
     let mut entries = walkdir::WalkDir::new(root).follow_links(true).min_depth(1).into_iter();
@@ -111,8 +111,13 @@ pub fn walk(root: &Path) -> Result<Walk, Error> {
             }
             Err(error) => {
                 let path = error.path().unwrap_or(root).to_path_buf();
-                if !is_dangling(&path) || !found.ignored.counts(&name_of(&path)) {
-                    return Err(Error::Io { action: "list", path, source: error.into() });
+                if !is_dangling(&path) {
+                    let source = error.into_io_error().unwrap_or_else(|| ErrorKind::Other.into());
+                    return Err(Error::Io { action: "list", path, source });
+                }
+                // A picture that leads nowhere is found out when it is read.
+                if !found.ignored.counts(&name_of(&path)) {
+                    found.files.push(relative(root, &path)?);
                 }
                 continue;
             }
@@ -246,10 +251,10 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_link_to_nowhere_is_an_error_that_names_it() {
+    fn a_picture_that_is_a_link_to_nowhere_is_listed() {
         let root = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink("gone.jpg", root.path().join("a.jpg")).unwrap();
-        assert!(walk(root.path()).unwrap_err().to_string().contains("a.jpg"));
+        assert_eq!(walk(root.path()).unwrap().files, ["a.jpg"]);
     }
 
     #[cfg(unix)]

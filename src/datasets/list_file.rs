@@ -163,7 +163,7 @@ fn below(path: &str, root: &Path) -> Option<String> {
 
 /// Looks for every picture before any work: the last one missing must not end a run of hours.
 fn missing(root: &Path, images: &[Image]) -> Vec<usize> {
-    let absent = |(_, image): &(usize, &Image)| !root.join(&*image.path).is_file();
+    let absent = |(_, image): &(usize, &Image)| !root.join(&*image.path).exists();
     images.par_iter().enumerate().filter(absent).map(|(at, _)| at).collect()
 }
 

@@ -131,8 +131,9 @@ impl Staging {
     pub(super) fn discard(self) -> Result<(), Error> {
         let parts = Part::ALL.map(|part| self.path(part));
         let others = [SETTINGS, UNSEALED].map(|name| self.folder.join(name));
-        // The lock goes last, so that what an interrupt leaves is seen to be left over.
-        for path in parts.into_iter().chain(others).chain([self.folder.join(LOCK)]) {
+        // The manifest goes first, so that a folder with a part missing never looks sealed; the lock
+        // goes last, so that what an interrupt leaves is seen to be left over.
+        for path in parts.into_iter().rev().chain(others).chain([self.folder.join(LOCK)]) {
             match fs::remove_file(&path) {
                 Err(error) if error.kind() != ErrorKind::NotFound => {
                     return Err(io_error("remove", &path)(error).into());

@@ -11,6 +11,8 @@ use crate::pack::records::{Row, RowReader};
 use crate::pack::staging::{SETTINGS, Staging};
 use crate::pack::{Error, Part, chain};
 use crate::recordio::Reader;
+use std::path::Path;
+use std::time::SystemTime;
 
 pub(super) fn write_settings(
     plan: &Plan,
@@ -29,6 +31,8 @@ pub(super) fn write_settings(
 /// What of an interrupted pack can be kept.
 #[derive(Default)]
 pub(super) struct Kept {
+    /// When the interrupted pack was written last: a source changed since then is packed again.
+    written: Option<SystemTime>,
     pub(super) rows: Vec<Row>,
     pub(super) rec_bytes: u64,
     /// The next image of the list.
@@ -45,6 +49,8 @@ impl Kept {
             write_settings(plan, options, staging)?;
             return Ok(kept);
         }
+        let written = std::fs::metadata(staging.path(Part::Rec)).and_then(|rec| rec.modified());
+        kept.written = written.ok();
         let Ok(reader) = Reader::open(&staging.path(Part::Rec)) else { return Ok(kept) };
         let Ok(mut rows) = RowReader::open(&staging.path(Part::Records)) else { return Ok(kept) };
         while let Some(Ok(row)) = rows.next_row() {
@@ -76,12 +82,17 @@ impl Kept {
         {
             return false;
         }
+        if !self.is_older(&plan.source(at)) {
+            return false;
+        }
         let (id, label) = plan.name(at, position);
         let Ok(record) = reader.record_at(row.offset) else { return false };
         let Ok((header, payload)) = record.image() else { return false };
         let named = header.id == id && header.id2 == 0 && header.label.same_bits(&label);
         let Ok(probe) = probe(payload) else { return false };
-        if !named || row.key != id || blake3::hash(payload) != row.digest {
+        let told = (row.length, row.width, row.height);
+        let of_payload = (payload.len() as u64, probe.width, probe.height);
+        if !named || row.key != id || told != of_payload || blake3::hash(payload) != row.digest {
             return false;
         }
         self.reoriented += u64::from(self.was_reoriented(plan, options, at, probe.reoriented));
@@ -91,6 +102,11 @@ impl Kept {
             .push(Row { landmarks: plan.image(at).landmarks.as_deref().cloned(), ..row.clone() });
         self.next = at + 1;
         true
+    }
+
+    fn is_older(&self, source: &Path) -> bool {
+        let changed = std::fs::metadata(source).and_then(|source| source.modified()).ok();
+        changed.zip(self.written).is_some_and(|(changed, written)| changed <= written)
     }
 
     /// A re-encoded picture has lost its EXIF data, so its source is asked.

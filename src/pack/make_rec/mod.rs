@@ -111,7 +111,8 @@ pub struct PackReport {
 /// Packs a data set.
 ///
 /// # Errors
-/// Any [`Error`]. Then nothing of the new pack is left, and an old one is whole.
+/// Any [`Error`]. Then nothing of the new pack is left and an old one is whole; only where the system
+/// refuses while the finished pack is renamed into place, the next command completes it.
 pub fn make_rec(options: &Options, progress: &dyn Progress) -> Result<PackReport, Error> {
     if options.dry_run {
         let plan = Plan::new(options)?;
