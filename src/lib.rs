@@ -1,4 +1,14 @@
-//! Order-preserving packs for low- and mixed-quality face recognition.
+//! Order-preserving packs for low- and mixed-quality face recognition research.
+//!
+//! The validation sets TinyFace, SCface, IJB-B and IJB-C, and any folder or list of pictures, become
+//! MXNet `.rec/.idx` files that are the same on every machine, with a manifest by which anybody can
+//! prove that record *i* is image *i*. Start at [`pack::make_rec()`]; then
+//! [`pack::verify_order::verify_order`].
+//!
+//! In reading order: [`recordio`] is the container; [`image`] decodes and encodes; [`datasets`] lists
+//! and labels; [`pack`] makes, proves and takes apart; [`synth`] draws faces to try all of it on, and
+//! [`demo`] does; [`settings`], [`fs`], [`seed`] and [`progress`] serve them. The binary alone parses
+//! arguments, prints and exits.
 #![warn(
     missing_docs,
     clippy::unwrap_used,

@@ -15,10 +15,13 @@ pub(crate) struct Args {
     /// Show the record with this key instead of the first ones
     #[arg(value_name = "KEY")]
     key: Option<u64>,
+    /// Write a PNG of pictures spread evenly over the pack, in its order
+    #[arg(long, value_name = "FILE.png")]
+    sheet: Option<PathBuf>,
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
-    let report = inspect(&PackFiles::of(&args.pack)?, args.key)?;
+    let report = inspect(&PackFiles::of(&args.pack)?, args.key, args.sheet.as_deref())?;
     context.output.report(&report, text)?;
     Ok(Outcome::Success)
 }
@@ -47,6 +50,9 @@ fn text(report: &InspectReport) -> String {
         }
     }
     report.records.iter().for_each(|record| text += &record_text(record));
+    if let Some(sheet) = &report.sheet {
+        text += &format!("  wrote {sheet}\n");
+    }
     text
 }
 

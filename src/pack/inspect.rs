@@ -6,6 +6,7 @@ use crate::image::probe::probe;
 use crate::recordio::IndexedReader;
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::path::Path;
 
 /// What a pack is.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -22,6 +23,8 @@ pub struct InspectReport {
     pub manifest: Option<Manifest>,
     /// The first records, or the one asked for.
     pub records: Vec<RecordReport>,
+    /// The sheet of pictures that was written.
+    pub sheet: Option<String>,
 }
 
 /// What a record is.
@@ -56,11 +59,16 @@ pub struct RecordReport {
 /// Records shown when no key is given.
 const SHOWN: usize = 5;
 
-/// Describes a pack and its first records, or the record with `key`.
+/// Describes a pack and its first records, or the record with `key`, and writes a PNG of pictures
+/// spread evenly over it to `sheet`.
 ///
 /// # Errors
-/// Damage of the pack, and a key that it does not have.
-pub fn inspect(files: &PackFiles, key: Option<u64>) -> Result<InspectReport, Error> {
+/// Damage of the pack, a key that it does not have, a sheet that cannot be written.
+pub fn inspect(
+    files: &PackFiles,
+    key: Option<u64>,
+    sheet: Option<&Path>,
+) -> Result<InspectReport, Error> {
     super::recover(files)?;
     let pack = super::open(files)?;
     let rec = files.path(Part::Rec);
@@ -83,6 +91,9 @@ pub fn inspect(files: &PackFiles, key: Option<u64>) -> Result<InspectReport, Err
         .collect::<Result<_, _>>()
         .map_err(damaged)?;
     add_paths(files, &mut records)?;
+    if let Some(out) = sheet {
+        super::sheet::write(files, &pack, out)?;
+    }
     Ok(InspectReport {
         pack: rec.display().to_string(),
         count: pack.index().len() as u64,
@@ -90,6 +101,7 @@ pub fn inspect(files: &PackFiles, key: Option<u64>) -> Result<InspectReport, Err
         index_memory_bytes: pack.index().memory_bytes(),
         manifest,
         records,
+        sheet: sheet.map(|out| out.display().to_string()),
     })
 }
 

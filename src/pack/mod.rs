@@ -11,6 +11,7 @@ mod ordered;
 mod output;
 mod records;
 pub mod reindex;
+mod sheet;
 mod staging;
 pub mod unpack;
 pub mod verify_order;

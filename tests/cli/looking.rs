@@ -117,3 +117,18 @@ fn a_record_that_no_line_of_the_index_lists_is_not_lost_without_a_word() {
     assert_eq!(ran.code, 2);
     assert!(ran.stderr.contains("bytes that the index does not list"), "{}", ran.stderr);
 }
+
+#[test]
+fn a_sheet_shows_the_pictures_with_their_true_colours() {
+    let work = tempfile::tempdir().unwrap();
+    let rec = fixture("im2rec_faces/train.rec");
+    let ran = done(work.path(), &["inspect", &rec, "--sheet", "sheet.png", "--format", "json"]);
+    assert_eq!(ran.json("inspect")["sheet"], "sheet.png");
+    let sheet =
+        qgface_data::image::decode::decode(&fs::read(work.path().join("sheet.png")).unwrap())
+            .unwrap();
+    assert_eq!((sheet.width, sheet.height), (12 * 96, 96));
+    let red: u64 = sheet.data.iter().step_by(3).map(|&value| u64::from(value)).sum();
+    let blue: u64 = sheet.data.iter().skip(2).step_by(3).map(|&value| u64::from(value)).sum();
+    assert!(red > blue, "faces are redder than they are blue");
+}
