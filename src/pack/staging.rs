@@ -38,6 +38,9 @@ const LOCK: &str = "lock";
 /// Name of the settings an interrupted pack was made with.
 pub(super) const SETTINGS: &str = "settings.json";
 
+/// Name of the rows of an interrupted pack while they are written anew.
+pub(super) const KEPT_ROWS: &str = "records.kept";
+
 /// Name of the manifest before it is sealed.
 const UNSEALED: &str = "manifest.unsealed";
 
@@ -130,7 +133,7 @@ impl Staging {
     /// Removes what this program writes in the folder, and the folder if nothing else is in it.
     pub(super) fn discard(self) -> Result<(), Error> {
         let parts = Part::ALL.map(|part| self.path(part));
-        let others = [SETTINGS, UNSEALED].map(|name| self.folder.join(name));
+        let others = [SETTINGS, KEPT_ROWS, UNSEALED].map(|name| self.folder.join(name));
         // The manifest goes first, so that a folder with a part missing never looks sealed; the lock
         // goes last, so that what an interrupt leaves is seen to be left over.
         for path in parts.into_iter().rev().chain(others).chain([self.folder.join(LOCK)]) {

@@ -2,16 +2,17 @@
 
 use super::picture::{Encoding, read_picture};
 use super::plan::Plan;
+use super::tables::Tables;
 use super::{OnError, Options};
 use crate::fs::io_error;
 use crate::image::probe::probe;
 use crate::pack::manifest::Skipped;
 use crate::pack::output::Output;
 use crate::pack::records::{Row, RowReader};
-use crate::pack::staging::{SETTINGS, Staging};
+use crate::pack::staging::{KEPT_ROWS, SETTINGS, Staging};
 use crate::pack::{Error, Part, chain};
 use crate::recordio::Reader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 pub(super) fn write_settings(
@@ -21,6 +22,7 @@ pub(super) fn write_settings(
 ) -> Result<(), Error> {
     let path = staging.beside(SETTINGS);
     // An older interrupted pack must not be taken for one with these settings.
+    let _ = std::fs::remove_file(staging.beside(KEPT_ROWS));
     for part in [Part::Rec, Part::Records] {
         Output::create(&staging.path(part))?;
     }
@@ -28,12 +30,9 @@ pub(super) fn write_settings(
     Ok(std::fs::write(&path, text.unwrap_or_default()).map_err(io_error("write", &path))?)
 }
 
-/// What of an interrupted pack can be kept.
+/// What of an interrupted pack is kept beside its rows.
 #[derive(Default)]
 pub(super) struct Kept {
-    /// When the interrupted pack was written last: a source changed since then is packed again.
-    written: Option<SystemTime>,
-    pub(super) rows: Vec<Row>,
     pub(super) rec_bytes: u64,
     /// The next image of the list.
     pub(super) next: usize,
@@ -41,29 +40,89 @@ pub(super) struct Kept {
     pub(super) reoriented: u64,
 }
 
-impl Kept {
-    /// Reads the rows of the interrupted pack and keeps those whose records are whole.
-    pub(super) fn read(plan: &Plan, options: &Options, staging: &Staging) -> Result<Self, Error> {
-        let mut kept = Self::default();
+/// An interrupted pack. Its rows are read from a file of their own while they are written anew, so that
+/// another interrupt loses none.
+pub(super) struct Interrupted {
+    reader: Reader,
+    rows: PathBuf,
+    /// When the pack was written last: a source changed since then is packed again.
+    written: SystemTime,
+}
+
+impl Interrupted {
+    /// Opens what an interrupt left; nothing when it had hardly begun.
+    pub(super) fn open(
+        plan: &Plan,
+        options: &Options,
+        staging: &Staging,
+    ) -> Result<Option<Self>, Error> {
         if !same_settings(plan, options, staging)? {
-            write_settings(plan, options, staging)?;
-            return Ok(kept);
+            return Ok(None);
         }
-        let written = std::fs::metadata(staging.path(Part::Rec)).and_then(|rec| rec.modified());
-        kept.written = written.ok();
-        let Ok(reader) = Reader::open(&staging.path(Part::Rec)) else { return Ok(kept) };
-        let Ok(mut rows) = RowReader::open(&staging.path(Part::Records)) else { return Ok(kept) };
+        let rec = staging.path(Part::Rec);
+        let written = std::fs::metadata(&rec).and_then(|rec| rec.modified());
+        let (Ok(reader), Ok(written)) = (Reader::open(&rec), written) else { return Ok(None) };
+        let rows = staging.beside(KEPT_ROWS);
+        if !rows.exists() {
+            let table = staging.path(Part::Records);
+            // An interrupt of the clean-up after an error leaves a part of the files.
+            if !table.exists() {
+                return Ok(None);
+            }
+            std::fs::rename(&table, &rows).map_err(io_error("set aside", &table))?;
+        }
+        Ok(Some(Self { reader, rows, written }))
+    }
+
+    /// Copies the rows whose records are whole to `tables`.
+    pub(super) fn keep(
+        &self,
+        plan: &Plan,
+        options: &Options,
+        tables: &mut Tables,
+    ) -> Result<Kept, Error> {
+        let mut kept = Kept::default();
+        let Ok(mut rows) = RowReader::open(&self.rows) else { return Ok(kept) };
+        let mut released = 0;
         while let Some(Ok(row)) = rows.next_row() {
-            if !kept.follow(plan, options, &row, &reader) {
+            let position = tables.count();
+            if !kept.follow(plan, options, (position, &row), self) {
                 break;
             }
+            let landmarks = plan.image(kept.next - 1).landmarks.as_deref().cloned();
+            tables.append(&Row { landmarks, ..row })?;
+            if kept.rec_bytes - released > RELEASE_BYTES {
+                self.reader.release(released, kept.rec_bytes);
+                released = kept.rec_bytes;
+            }
         }
-        reader.release(0, reader.length());
         Ok(kept)
     }
 
-    /// Keeps `row` if it is the next record of this plan; false ends the reading.
-    fn follow(&mut self, plan: &Plan, options: &Options, row: &Row, reader: &Reader) -> bool {
+    /// Removes the old rows, once the new ones are written.
+    pub(super) fn close(self) -> Result<(), Error> {
+        Ok(std::fs::remove_file(&self.rows).map_err(io_error("remove", &self.rows))?)
+    }
+
+    fn is_newer_than(&self, source: &Path) -> bool {
+        let changed = std::fs::metadata(source).and_then(|source| source.modified());
+        changed.is_ok_and(|changed| changed <= self.written)
+    }
+}
+
+/// Bytes of the `.rec` that stay mapped behind the reading.
+const RELEASE_BYTES: u64 = 64 << 20;
+
+impl Kept {
+    /// Keeps `row`, which stands at `position`, if it is the next record of this plan; false ends the
+    /// reading.
+    fn follow(
+        &mut self,
+        plan: &Plan,
+        options: &Options,
+        (position, row): (u64, &Row),
+        interrupted: &Interrupted,
+    ) -> bool {
         let mut skipped = Vec::new();
         let mut at = self.next;
         // Images before the row's own were skipped: they must still be bad.
@@ -77,16 +136,15 @@ impl Kept {
             }
             at += 1;
         }
-        let position = self.rows.len() as u64;
         if at >= plan.list.images.len() || row.position != position || row.offset != self.rec_bytes
         {
             return false;
         }
-        if !self.is_older(&plan.source(at)) {
+        if !interrupted.is_newer_than(&plan.source(at)) {
             return false;
         }
         let (id, label) = plan.name(at, position);
-        let Ok(record) = reader.record_at(row.offset) else { return false };
+        let Ok(record) = interrupted.reader.record_at(row.offset) else { return false };
         let Ok((header, payload)) = record.image() else { return false };
         let named = header.id == id && header.id2 == 0 && header.label.same_bits(&label);
         let Ok(probe) = probe(payload) else { return false };
@@ -98,15 +156,8 @@ impl Kept {
         self.reoriented += u64::from(self.was_reoriented(plan, options, at, probe.reoriented));
         self.rec_bytes = record.end;
         self.skipped.append(&mut skipped);
-        self.rows
-            .push(Row { landmarks: plan.image(at).landmarks.as_deref().cloned(), ..row.clone() });
         self.next = at + 1;
         true
-    }
-
-    fn is_older(&self, source: &Path) -> bool {
-        let changed = std::fs::metadata(source).and_then(|source| source.modified()).ok();
-        changed.zip(self.written).is_some_and(|(changed, written)| changed <= written)
     }
 
     /// A re-encoded picture has lost its EXIF data, so its source is asked.

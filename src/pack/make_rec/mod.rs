@@ -1,11 +1,11 @@
 //! A set's list to a pack: read, encoded and hashed in parallel, written in list order.
 //!
-//! Memory: the list (and, when resuming, a row for each record kept), `IN_FLIGHT_BYTES` of finished
-//! records, and one chunk of images a thread.
+//! Memory: the list, `IN_FLIGHT_BYTES` of finished records, and one chunk of images a thread.
 
 mod kept;
 mod picture;
 mod plan;
+mod tables;
 mod writing;
 
 pub use picture::Encoding;
@@ -138,8 +138,11 @@ pub fn make_rec(options: &Options, progress: &dyn Progress) -> Result<PackReport
         }
         return Err(error);
     }
-    let resume = options.resume && found == Recovery::Resumable;
-    match Writing::new(&plan, options, &staging, resume).and_then(|mut writing| {
+    let writing = match (options.resume, found) {
+        (true, Recovery::Resumable) => Writing::resume(&plan, options, &staging),
+        _ => Writing::begin(&plan, options, &staging),
+    };
+    match writing.and_then(|mut writing| {
         writing.run(progress)?;
         writing.seal()
     }) {

@@ -1,12 +1,12 @@
 //! A pack while it is written.
 
-use super::kept::{Kept, write_settings};
+use super::kept::{Interrupted, Kept, write_settings};
 use super::picture::{Picture, read_picture};
 use super::plan::Plan;
+use super::tables::{Tables, csv_error};
 use super::{OnError, Options, PackReport};
 use crate::datasets::Alignment;
-use crate::fs;
-use crate::pack::manifest::{Manifest, OrderDigest, PackDigests, PointsNote, Skipped};
+use crate::pack::manifest::{Manifest, PackDigests, PointsNote, Skipped};
 use crate::pack::ordered::{Bound, in_order};
 use crate::pack::output::Output;
 use crate::pack::records::{Row, RowWriter};
@@ -14,7 +14,6 @@ use crate::pack::staging::Staging;
 use crate::pack::{Error, ImageError, Part, chain};
 use crate::progress::Progress;
 use crate::recordio::{Header, frame};
-use std::path::Path;
 
 /// Images a thread works on at a time: few enough to balance, enough to make the hand-over cheap.
 const CHUNK: usize = 16;
@@ -28,13 +27,7 @@ pub(super) struct Writing<'a> {
     options: &'a Options,
     staging: &'a Staging,
     rec: Output,
-    idx: Output,
-    lst: Output,
-    records: Output,
-    rows: RowWriter,
-    order: OrderDigest,
-    position: u64,
-    first_and_last: [String; 2],
+    tables: Tables,
     /// The next image of the list.
     next: usize,
     skipped: Vec<Skipped>,
@@ -44,41 +37,47 @@ pub(super) struct Writing<'a> {
 }
 
 impl<'a> Writing<'a> {
-    pub(super) fn new(
+    /// Starts anew.
+    pub(super) fn begin(
         plan: &'a Plan,
         options: &'a Options,
         staging: &'a Staging,
-        resume: bool,
     ) -> Result<Self, Error> {
-        let kept = if resume { Kept::read(plan, options, staging)? } else { Kept::default() };
-        if !resume {
-            write_settings(plan, options, staging)?;
-        }
-        let rec = match kept.rec_bytes {
-            0 => Output::create(&staging.path(Part::Rec))?,
-            keep => Output::resume(&staging.path(Part::Rec), keep)?,
+        write_settings(plan, options, staging)?;
+        let tables = Tables::create(staging, row_writer(plan)?)?;
+        let rec = Output::create(&staging.path(Part::Rec))?;
+        Ok(Self::after(Kept::default(), rec, tables, plan, options, staging))
+    }
+
+    /// Goes on after what can be kept of an interrupted pack.
+    pub(super) fn resume(
+        plan: &'a Plan,
+        options: &'a Options,
+        staging: &'a Staging,
+    ) -> Result<Self, Error> {
+        let Some(interrupted) = Interrupted::open(plan, options, staging)? else {
+            return Self::begin(plan, options, staging);
         };
-        let mut writing = Self {
-            plan,
-            options,
-            staging,
-            rec,
-            idx: Output::create(&staging.path(Part::Idx))?,
-            lst: Output::create(&staging.path(Part::Lst))?,
-            records: Output::create(&staging.path(Part::Records))?,
-            rows: RowWriter::new(plan.has_landmarks()).map_err(csv_error)?,
-            order: OrderDigest::default(),
-            position: 0,
-            first_and_last: Default::default(),
-            next: kept.next,
-            skipped: kept.skipped,
-            reoriented: kept.reoriented,
-            resumed: kept.rows.len() as u64,
-            framed: Vec::new(),
-        };
-        kept.rows.iter().try_for_each(|row| writing.append_row(row))?;
-        writing.flush()?;
-        Ok(writing)
+        let mut tables = Tables::create(staging, row_writer(plan)?)?;
+        let kept = interrupted.keep(plan, options, &mut tables)?;
+        let rec = Output::resume(&staging.path(Part::Rec), kept.rec_bytes)?;
+        tables.flush()?;
+        interrupted.close()?;
+        Ok(Self::after(kept, rec, tables, plan, options, staging))
+    }
+
+    fn after(
+        kept: Kept,
+        rec: Output,
+        tables: Tables,
+        plan: &'a Plan,
+        options: &'a Options,
+        staging: &'a Staging,
+    ) -> Self {
+        let Kept { next, skipped, reoriented, .. } = kept;
+        let resumed = tables.count();
+        let framed = Vec::new();
+        Self { plan, options, staging, rec, tables, next, skipped, reoriented, resumed, framed }
     }
 
     pub(super) fn run(&mut self, progress: &dyn Progress) -> Result<(), Error> {
@@ -103,7 +102,7 @@ impl<'a> Writing<'a> {
             if self.rec.is_full() { self.flush() } else { Ok(()) }
         })?;
         progress.finish();
-        if self.position == 0 {
+        if self.tables.count() == 0 {
             let path = plan.image(0).path.to_string();
             return Err(Error::AllSkipped { count: count as u64, path });
         }
@@ -114,7 +113,7 @@ impl<'a> Writing<'a> {
     fn take(&mut self, at: usize, picture: Result<Picture, ImageError>) -> Result<(), Error> {
         let path = self.plan.image(at).path.to_string();
         match picture.and_then(|picture| self.append(at, &picture)) {
-            Ok(row) => self.append_row(&row),
+            Ok(row) => self.tables.append(&row),
             Err(source) if self.options.on_error == OnError::Skip => {
                 self.skipped.push(Skipped { path, reason: chain(&source) });
                 Ok(())
@@ -125,7 +124,7 @@ impl<'a> Writing<'a> {
 
     /// Writes the record of the image at `at`.
     fn append(&mut self, at: usize, picture: &Picture) -> Result<Row, ImageError> {
-        let (key, label) = self.plan.name(at, self.position);
+        let (key, label) = self.plan.name(at, self.tables.count());
         let mut record = Header { label: label.clone(), id: key, id2: 0 }.to_bytes();
         record.extend_from_slice(&picture.bytes);
         self.framed.clear();
@@ -135,7 +134,7 @@ impl<'a> Writing<'a> {
         self.reoriented += u64::from(picture.reoriented);
         let image = self.plan.image(at);
         Ok(Row {
-            position: self.position,
+            position: self.tables.count(),
             key,
             label,
             path: image.path.to_string(),
@@ -148,61 +147,36 @@ impl<'a> Writing<'a> {
         })
     }
 
-    /// Writes what stands beside the `.rec` of a record.
-    fn append_row(&mut self, row: &Row) -> Result<(), Error> {
-        self.idx.append(format!("{}\t{}\n", row.key, row.offset).as_bytes());
-        self.lst.append(row.list_line().as_bytes());
-        self.rows.append(row).map_err(csv_error)?;
-        self.order.add(row);
-        if self.position == 0 {
-            self.first_and_last[0].clone_from(&row.path);
-        }
-        self.first_and_last[1].clone_from(&row.path);
-        self.position += 1;
-        Ok(())
-    }
-
     /// Hands everything to the operating system, the `.rec` first: a row that can be read after a kill
     /// has its record.
     fn flush(&mut self) -> Result<(), Error> {
-        self.records.append(&self.rows.take().map_err(csv_error)?);
-        for output in [&mut self.rec, &mut self.idx, &mut self.lst, &mut self.records] {
-            output.flush()?;
-        }
-        Ok(())
+        self.rec.flush()?;
+        self.tables.flush()
     }
 
     /// Makes the files durable and writes the manifest beside them.
     pub(super) fn seal(self) -> Result<PackReport, Error> {
-        let Self {
-            plan,
-            options,
-            staging,
-            order,
+        let Self { plan, options, staging, skipped, reoriented, resumed, .. } = self;
+        let rec = self.rec.finish()?;
+        let tables = self.tables.finish()?;
+        let report = PackReport {
+            count: tables.count,
+            resumed,
+            bytes: rec.bytes,
+            first_and_last: tables.first_and_last,
+            order: tables.order,
             skipped,
             reoriented,
-            resumed,
-            position,
-            first_and_last,
-            ..
-        } = self;
-        let files = PackDigests {
-            rec: self.rec.finish()?,
-            idx: self.idx.finish()?,
-            lst: self.lst.finish()?,
-            records: self.records.finish()?,
+            ..plan.report(options)
         };
-        let mut report = plan.report(options);
-        report.first_and_last = first_and_last;
-        report.count = position;
-        report.resumed = resumed;
-        report.bytes = files.rec.bytes;
-        report.order = order.finish();
-        report.reoriented = reoriented;
-        report.skipped = skipped;
+        let files = PackDigests { rec, idx: tables.idx, lst: tables.lst, records: tables.records };
         staging.seal(&manifest(plan, options, &report, files)?.to_bytes())?;
         Ok(report)
     }
+}
+
+fn row_writer(plan: &Plan) -> Result<RowWriter, Error> {
+    RowWriter::new(plan.has_landmarks()).map_err(csv_error)
 }
 
 fn manifest(
@@ -240,9 +214,4 @@ fn manifest(
         digest: String::new(),
     };
     Ok(manifest.sealed())
-}
-
-fn csv_error(error: csv::Error) -> Error {
-    let path = Path::new(Part::Records.ending());
-    fs::Error::Io { action: "write", path: path.to_path_buf(), source: error.into() }.into()
 }
