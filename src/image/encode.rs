@@ -20,7 +20,7 @@ pub fn jpeg(pixels: &Pixels, quality: u8) -> Result<Vec<u8>, Error> {
 pub fn png(pixels: &Pixels) -> Result<Vec<u8>, Error> {
     let rgb = checked_rgb(pixels)?;
     let mut out = Vec::new();
-    PngEncoder::new_with_quality(&mut out, CompressionType::Default, FilterType::Adaptive)
+    PngEncoder::new_with_quality(&mut out, CompressionType::Fast, FilterType::Adaptive)
         .write_image(&rgb.data, rgb.width, rgb.height, ExtendedColorType::Rgb8)
         .map_err(|error| Error::Encoder { message: error.to_string() })?;
     Ok(out)

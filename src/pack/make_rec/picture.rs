@@ -4,6 +4,8 @@ use crate::image::{decode::decode, encode, probe::probe};
 use crate::pack::ImageError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use std::fs::File;
+use std::io::Read;
 use std::path::Path;
 
 /// What is done to the pictures' bytes. Colours are never exchanged.
@@ -62,11 +64,7 @@ pub(in crate::pack) fn read_picture(
     path: &Path,
     encoding: Encoding,
 ) -> Result<Picture, ImageError> {
-    // Opening a pipe would wait for its other end.
-    if !std::fs::metadata(path)?.is_file() {
-        return Err(ImageError::NotAFile);
-    }
-    let source = std::fs::read(path)?;
+    let source = read_file(path)?;
     let found = probe(&source)?;
     let bytes = match encoding {
         Encoding::Origin => source,
@@ -76,4 +74,17 @@ pub(in crate::pack) fn read_picture(
     let digest = blake3::hash(&bytes);
     let (width, height, reoriented) = (found.width, found.height, found.reoriented);
     Ok(Picture { bytes, digest, width, height, reoriented })
+}
+
+/// Reads a file whole, and nothing but a file: opening a pipe would wait for its other end.
+fn read_file(path: &Path) -> Result<Vec<u8>, ImageError> {
+    let found = std::fs::metadata(path)?;
+    if !found.is_file() {
+        return Err(ImageError::NotAFile);
+    }
+    // One byte more, so that the end is seen without growing.
+    let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0).saturating_add(1));
+    // `take` keeps `read_to_end` from asking for the length a second time.
+    File::open(path)?.take(u64::MAX).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
