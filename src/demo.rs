@@ -25,8 +25,8 @@ pub struct Options {
 pub struct DemoReport {
     /// The folder.
     pub out: String,
-    /// The drawn sets.
-    pub synth: SynthReport,
+    /// The drawn sets; none when an earlier tour had drawn them.
+    pub synth: Option<SynthReport>,
     /// One pack a set.
     pub packs: Vec<PackReport>,
     /// The proof of their order.
@@ -62,6 +62,9 @@ const PACKS: [(&str, &str, &str); 4] = [
     ("folder", "train", "train"),
 ];
 
+/// Folders of the drawn sets; each is there only when it is whole.
+const DRAWN: [&str; 5] = ["tinyface", "scface", "ijbb", "hq", "train"];
+
 /// Draws faces in every layout, packs every set and proves every pack's order. Leaves `data/`,
 /// `packs/` and `qgface.toml`, so that the commands of the README work as typed in the folder.
 ///
@@ -70,7 +73,11 @@ const PACKS: [(&str, &str, &str); 4] = [
 pub fn demo(options: &Options, progress: &dyn Progress) -> Result<DemoReport, Error> {
     let out = &options.out;
     let data = out.join("data");
-    let synth = synth::synth(&synth::Options::new(data.clone()), progress)?;
+    let drawn = DRAWN.iter().all(|set| data.join(set).is_dir());
+    let synth = match drawn {
+        true => None,
+        false => Some(synth::synth(&synth::Options::new(data.clone()), progress)?),
+    };
     let settings = settings::template(&[("folder", "data/train")]);
     fs::write_whole(&out.join(settings::FILE_NAME), settings.as_bytes())?;
     let mut packs = Vec::new();
@@ -85,7 +92,7 @@ pub fn demo(options: &Options, progress: &dyn Progress) -> Result<DemoReport, Er
             encoding: Encoding::Origin,
             label: None,
             on_error: OnError::Stop,
-            previous: Previous::Replace,
+            previous: Previous::Keep,
             resume: false,
             dry_run: false,
             jobs: options.jobs,

@@ -329,6 +329,8 @@ mod tests {
     fn the_template_is_the_defaults() {
         let from_template = load(&template(&[]), &[]).unwrap();
         for key in KEYS {
+            let (_, name) = key.name.split_once('.').unwrap();
+            assert!(template(&[]).contains(&format!("\n{name} = \"{}\"\n", key.default)));
             assert_eq!(from_template.parse::<String>(key.name).unwrap(), key.default);
         }
     }

@@ -21,14 +21,15 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
 }
 
 fn text(report: &DemoReport) -> String {
-    let mut text = synth::text(&report.synth);
+    let there = || "the faces were drawn already\n".to_owned();
+    let mut text = report.synth.as_ref().map_or_else(there, synth::text);
     for pack in &report.packs {
         text += &format!("packed {} of {}\n", counted(pack.count, "image"), pack.set);
     }
     text += &verify_order::text(&report.order);
     text + &format!(
         "\nNow try, in {}:\n  qgface-data verify-order\n  qgface-data make-rec --dataset tinyface \
-         --origin --overwrite\n  qgface-data inspect packs/ijbb 7\n",
+         --origin\n  qgface-data inspect packs/ijbb 7\n",
         report.out
     )
 }

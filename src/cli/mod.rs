@@ -20,7 +20,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
 
-/// Order-preserving packs, training and evaluation for low- and mixed-quality face recognition.
+/// Order-preserving packs for low- and mixed-quality face recognition research
 #[derive(Parser)]
 #[command(name = "qgface-data", version, max_term_width = 100, propagate_version = true)]
 struct Cli {
@@ -32,6 +32,7 @@ struct Cli {
 
 /// What every subcommand takes.
 #[derive(clap::Args)]
+#[command(next_help_heading = "Everywhere")]
 struct Global {
     /// Write the result as text, or as one JSON document
     #[arg(long, global = true, value_enum, default_value_t = Format::Text)]

@@ -76,10 +76,9 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
 fn named(packs: &[PathBuf], context: &Context) -> Result<Vec<PackFiles>, Error> {
     let mut found = Vec::new();
     for pack in packs {
-        if pack.is_dir() {
-            found.extend(every_pack(pack, context)?);
-        } else {
-            found.push(PackFiles::of(pack)?);
+        match PackFiles::of(pack) {
+            Err(_) if pack.is_dir() => found.extend(every_pack(pack, context)?),
+            named => found.push(named?),
         }
     }
     Ok(found)
@@ -104,7 +103,7 @@ fn likely_source(files: &PackFiles, settings: &Settings) -> PathBuf {
     let own = settings.path("data.root").join(&files.stem);
     let set = pack::Manifest::open(files).map(|manifest| manifest.set).unwrap_or_default();
     let one_tree = datasets::find(&set).is_some_and(|set| set.one_tree);
-    if one_tree || files.stem == set { settings.set_root(&set) } else { own }
+    if !one_tree && own.is_dir() { own } else { settings.set_root(&set) }
 }
 
 pub(super) fn text(report: &OrderReport) -> String {

@@ -67,12 +67,15 @@ impl PackFiles {
     /// # Errors
     /// As [`PackFiles::new`].
     pub fn of(path: &Path) -> Result<Self, Error> {
-        if path.is_dir() {
-            return Err(Error::Folder { path: path.to_path_buf() });
-        }
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let stem = Part::ALL.iter().find_map(|part| name.strip_suffix(part.ending()));
-        Self::new(path.parent().unwrap_or(Path::new("")), stem.unwrap_or(&name))
+        let named = Self::new(path.parent().unwrap_or(Path::new("")), stem.unwrap_or(&name));
+        // A folder of unpacked pictures may lie beside the pack under its name.
+        let has_files = |files: &Self| Part::ALL.iter().any(|&part| files.path(part).is_file());
+        if path.is_dir() && !named.as_ref().is_ok_and(has_files) {
+            return Err(Error::Folder { path: path.to_path_buf() });
+        }
+        named
     }
 
     /// The path of one file.

@@ -176,15 +176,11 @@ pub enum Error {
         /// Where its manifest should be.
         path: PathBuf,
     },
-    /// What the pack was made from is not where the named source tree is.
-    #[error(
-        "{root}: expected {name}, which the pack was made from; name it with --list or --labels"
-    )]
-    NoInput {
-        /// The source tree.
-        root: PathBuf,
-        /// The list or csv.
-        name: String,
+    /// The pack is of a set this program does not know.
+    #[error("no data set {set} is known, so its source tree cannot be listed")]
+    NoSet {
+        /// Its name.
+        set: String,
     },
     /// An id stands in two records, so no index can list both.
     #[error("{path}: byte {offset}: the record has the id {id} of the record at byte {first}")]

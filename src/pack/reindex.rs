@@ -34,7 +34,8 @@ pub fn reindex(
 ) -> Result<ReindexReport, Error> {
     let files = PackFiles::of(rec)?;
     super::recover(&files)?;
-    let damaged = |source| Error::Record { path: rec.to_path_buf(), source };
+    let rec = &files.path(Part::Rec);
+    let damaged = |source| Error::Record { path: rec.clone(), source };
     let reader = Reader::open(rec).map_err(damaged)?;
     let mut index = IndexWriter::new(Vec::new());
     let mut seen = HashMap::new();
@@ -44,7 +45,7 @@ pub fn reindex(
         let record = record.map_err(damaged)?;
         let (header, _) = record.image().map_err(damaged)?;
         if let Some(first) = seen.insert(header.id, record.offset) {
-            let path = rec.to_path_buf();
+            let path = rec.clone();
             return Err(Error::DoubledId { path, offset: record.offset, id: header.id, first });
         }
         let refused = fs::io_error("write", rec);

@@ -97,7 +97,7 @@ fn defect_5_an_unreadable_image_stops_the_run_by_name_and_is_never_missing_witho
     let ran = run(work.path(), &["make-rec", "--dataset", "folder", "--root", &tree, "--origin"]);
     assert_eq!((ran.code, ran.stdout.as_str()), (2, ""));
     assert!(ran.stderr.contains("imgs/1/0.png"), "{}", ran.stderr);
-    assert_eq!(fs::read_dir(work.path().join("packs")).unwrap().count(), 0);
+    assert!(!work.path().join("packs").exists());
     let skip = [
         "make-rec",
         "--dataset",

@@ -1,6 +1,6 @@
 //! Help, settings, completions, and the documents of `--format json`.
 
-use crate::program::{done, fixture, run};
+use crate::program::{done, fixture, root, run};
 
 #[test]
 fn every_command_explains_itself_and_its_options() {
@@ -104,8 +104,17 @@ fn demo_packs_and_proves_every_set_and_the_commands_work_in_its_folder() {
     assert_eq!(report["packs"].as_array().unwrap().len(), 4);
     let folder = work.path().join("demo");
     done(&folder, &["verify-order"]);
-    done(&folder, &["make-rec", "--dataset", "tinyface", "--origin", "--overwrite"]);
+    done(&folder, &["make-rec", "--dataset", "tinyface", "--origin"]);
+    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
+    for command in [
+        &["make-rec", "--dataset", "tinyface", "--origin", "--overwrite"][..],
+        &["verify-order", "packs/tinyface"],
+    ] {
+        let told = done(&folder, command).stdout;
+        assert!(readme.contains(&told), "README.md shows another output of {command:?}:\n{told}");
+    }
     done(&folder, &["verify-order", "--quick"]);
+    done(work.path(), &["demo", "--format", "json"]).json("demo");
     for set in ["lfw", "cfp_fp", "agedb_30", "calfw", "cplfw"] {
         assert!(folder.join(format!("data/hq/{set}.bin")).is_file());
     }

@@ -91,11 +91,101 @@ fn a_pack_that_is_there_is_kept_unless_overwrite_is_said() {
     let work = tempfile::tempdir().unwrap();
     let tree = fixture("golden/make_rec/folder_root");
     let pack = ["make-rec", "--dataset", "folder", "--root", &tree];
+    let encoded = [&pack[..], &["--encode", "png"]].concat();
     done(work.path(), &pack);
-    let ran = run(work.path(), &pack);
+    let ran = run(work.path(), &encoded);
     assert_eq!(ran.code, 2);
-    assert!(ran.stderr.contains("packs/folder.rec is there already; --overwrite replaces it"));
-    done(work.path(), &[&pack[..], &["--overwrite", "--encode", "png"]].concat());
+    assert!(ran.stderr.contains("is there already; --overwrite replaces it"), "{}", ran.stderr);
+    done(work.path(), &[&encoded[..], &["--overwrite"]].concat());
+}
+
+#[test]
+fn the_same_pack_again_is_proved_and_kept_and_another_is_refused() {
+    let work = tempfile::tempdir().unwrap();
+    copy(&root().join("fixtures/golden/make_rec/folder_root"), &work.path().join("tree"));
+    let pack = ["make-rec", "--dataset", "folder", "--root", "tree"];
+    done(work.path(), &pack);
+    let before = fs::metadata(work.path().join("packs/folder.rec")).unwrap().modified().unwrap();
+    assert!(done(work.path(), &pack).stdout.contains("6 records were there already"));
+    let after = fs::metadata(work.path().join("packs/folder.rec")).unwrap().modified().unwrap();
+    assert_eq!(before, after);
+    fs::copy(work.path().join("tree/imgs/1/0.jpg"), work.path().join("tree/imgs/0/0.jpg")).unwrap();
+    assert_eq!(run(work.path(), &pack).code, 2);
+}
+
+#[test]
+fn a_pack_of_a_list_that_lies_elsewhere_is_still_compared_with_its_pictures() {
+    let work = tempfile::tempdir().unwrap();
+    copy(&root().join("fixtures/im2rec_faces"), &work.path().join("data/list"));
+    fs::rename(work.path().join("data/list/train.lst"), work.path().join("train.lst")).unwrap();
+    done(work.path(), &["make-rec", "--dataset", "list", "--list", "train.lst"]);
+    done(work.path(), &["verify-order"]);
+    let faces = work.path().join("data/list/woman");
+    fs::copy(faces.join("woman_2.jpg"), faces.join("woman_4.jpg")).unwrap();
+    let ran = run(work.path(), &["verify-order", "--format", "json"]);
+    assert_eq!(ran.code, 1);
+    assert_eq!(ran.json("verify-order")["packs"][0]["differences"][0]["position"], 2);
+}
+
+#[test]
+fn a_source_tree_whose_pictures_are_gone_is_a_difference() {
+    let work = tempfile::tempdir().unwrap();
+    copy(
+        &root().join("fixtures/golden/make_rec/tinyface_root"),
+        &work.path().join("data/tinyface"),
+    );
+    done(work.path(), &["make-rec", "--dataset", "tinyface"]);
+    fs::remove_dir_all(work.path().join("data/tinyface/aligned_pad_0.1_pad_high")).unwrap();
+    assert_eq!(run(work.path(), &["verify-order"]).code, 1);
+    assert_eq!(run(work.path(), &["verify-order", "--root", "data/tinyface"]).code, 1);
+}
+
+#[test]
+fn another_tree_of_the_same_kind_condemns_no_pack() {
+    let work = tempfile::tempdir().unwrap();
+    copy(&root().join("fixtures/golden/make_rec/folder_root"), &work.path().join("mine"));
+    copy(&root().join("fixtures/im2rec_faces"), &work.path().join("data/folder"));
+    done(work.path(), &["make-rec", "--dataset", "folder", "--root", "mine", "--name", "other"]);
+    let ran = done(work.path(), &["verify-order"]);
+    assert!(ran.stdout.contains("holds none of the pack's pictures"), "{}", ran.stdout);
+}
+
+#[test]
+fn a_manifest_that_hides_a_protocol_file_is_found_out_from_the_tree() {
+    let work = tempfile::tempdir().unwrap();
+    let tree = fixture("golden/make_rec/scface_root");
+    done(work.path(), &["make-rec", "--dataset", "scface", "--root", &tree]);
+    let path = work.path().join("packs/scface.manifest.json");
+    for (key, value) in [
+        ("protocol_files", serde_json::json!([])),
+        ("landmarks", serde_json::Value::Null),
+        ("stored_channel_order", "bgr".into()),
+        ("alignment", "unknown".into()),
+    ] {
+        let text = fs::read(&path).unwrap();
+        let mut manifest: serde_json::Value = serde_json::from_slice(&text).unwrap();
+        manifest[key] = value;
+        manifest["digest"] = "".into();
+        let bytes = |manifest: &serde_json::Value| {
+            [&serde_json::to_vec_pretty(manifest).unwrap()[..], b"\n"].concat()
+        };
+        manifest["digest"] = blake3::hash(&bytes(&manifest)).to_string().into();
+        fs::write(&path, bytes(&manifest)).unwrap();
+        let ran = run(work.path(), &["verify-order", "--root", &tree]);
+        assert_eq!(ran.code, 1, "{key}: {}{}", ran.stdout, ran.stderr);
+        fs::write(&path, text).unwrap();
+    }
+}
+
+#[test]
+fn a_failed_run_leaves_no_folder_that_it_made() {
+    let work = tempfile::tempdir().unwrap();
+    fs::create_dir(work.path().join("bad")).unwrap();
+    fs::write(work.path().join("bad/a.jpg"), "text").unwrap();
+    let pack =
+        ["make-rec", "--dataset", "folder", "--label", "index", "--root", "bad", "--out", "o/p"];
+    assert_eq!(run(work.path(), &pack).code, 2);
+    assert!(!work.path().join("o").exists());
 }
 
 #[test]
@@ -215,9 +305,9 @@ fn a_label_csv_is_found_again_when_it_lies_in_the_tree_or_is_named() {
     );
     let ran = done(work.path(), &["verify-order", "packs/x"]);
     assert!(ran.stdout.contains("NOT compared: the source tree"), "{}", ran.stdout);
-    let ran = run(work.path(), &["verify-order", "packs/x", "--root", "tree"]);
-    assert_eq!(ran.code, 2);
-    assert!(ran.stderr.contains("expected the csv of labels"), "{}", ran.stderr);
+    let ran = done(work.path(), &["verify-order", "packs/x", "--root", "tree"]);
+    assert!(ran.stdout.contains("NOT compared: the csv of labels"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("every position and its picture"), "{}", ran.stdout);
     let named = ["verify-order", "packs/x", "--root", "tree", "--labels", "labels.csv"];
     assert!(!done(work.path(), &named).stdout.contains("NOT compared"));
     fs::write(

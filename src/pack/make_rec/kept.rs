@@ -12,8 +12,9 @@ use crate::pack::records::{Row, RowReader};
 use crate::pack::staging::{KEPT_ROWS, SETTINGS, Staging};
 use crate::pack::{Error, Part, chain};
 use crate::recordio::Reader;
+use std::fs::Metadata;
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(super) fn write_settings(
     plan: &Plan,
@@ -104,10 +105,26 @@ impl Interrupted {
         Ok(std::fs::remove_file(&self.rows).map_err(io_error("remove", &self.rows))?)
     }
 
+    /// Whether neither the bytes nor the name of `source` changed since the pack was written last.
     fn is_newer_than(&self, source: &Path) -> bool {
-        let changed = std::fs::metadata(source).and_then(|source| source.modified());
-        changed.is_ok_and(|changed| changed <= self.written)
+        let Ok(found) = std::fs::metadata(source) else { return false };
+        let named = UNIX_EPOCH.checked_add(renamed_at(&found));
+        let changed = found.modified().ok();
+        changed.zip(named).is_some_and(|(changed, named)| changed.max(named) <= self.written)
     }
+}
+
+/// When the file's name or rights changed, since 1970.
+#[cfg(unix)]
+fn renamed_at(found: &Metadata) -> Duration {
+    use std::os::unix::fs::MetadataExt;
+    let seconds = u64::try_from(found.ctime()).unwrap_or_default();
+    Duration::new(seconds, u32::try_from(found.ctime_nsec()).unwrap_or_default())
+}
+
+#[cfg(not(unix))]
+fn renamed_at(_found: &Metadata) -> Duration {
+    Duration::ZERO
 }
 
 /// Bytes of the `.rec` that stay mapped behind the reading.
@@ -140,7 +157,13 @@ impl Kept {
         {
             return false;
         }
-        if !interrupted.is_newer_than(&plan.source(at)) {
+        let source = plan.source(at);
+        let unchanged = match options.encoding {
+            Encoding::Origin => read_picture(&source, Encoding::Origin)
+                .is_ok_and(|picture| picture.digest == row.digest),
+            Encoding::Jpeg(_) | Encoding::Png => interrupted.is_newer_than(&source),
+        };
+        if !unchanged {
             return false;
         }
         let (id, label) = plan.name(at, position);
@@ -173,7 +196,7 @@ impl Kept {
 /// Whether the interrupted pack is of this plan; false when it had not begun.
 fn same_settings(plan: &Plan, options: &Options, staging: &Staging) -> Result<bool, Error> {
     let Ok(text) = std::fs::read(staging.beside(SETTINGS)) else { return Ok(false) };
-    let Ok(then) = serde_json::from_slice::<[String; 4]>(&text) else { return Ok(false) };
+    let Ok(then) = serde_json::from_slice::<[String; 5]>(&text) else { return Ok(false) };
     for ((what, now), then) in plan.settings(options).into_iter().zip(then) {
         if now != then {
             return Err(Error::OtherPlan { path: staging.folder().clone(), what, then, now });

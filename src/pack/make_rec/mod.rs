@@ -21,7 +21,7 @@ use crate::image::ChannelOrder;
 use crate::progress::Progress;
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use writing::Writing;
 
 /// What happens when an image cannot be packed.
@@ -114,22 +114,34 @@ pub struct PackReport {
 /// Any [`Error`]. Then nothing of the new pack is left and an old one is whole; only where the system
 /// refuses while the finished pack is renamed into place, the next command completes it.
 pub fn make_rec(options: &Options, progress: &dyn Progress) -> Result<PackReport, Error> {
-    if options.dry_run {
-        let plan = Plan::new(options)?;
-        plan.check_missing(options.on_error)?;
-        return Ok(plan.report(options));
-    }
-    let found = prepare(options)?;
-    if !options.resume {
-        check_targets(options)?;
-    }
+    let found = match recover(&options.files)? {
+        Recovery::Busy => return Err(Error::Busy { path: options.files.staging() }),
+        found => found,
+    };
     let plan = Plan::new(options)?;
     plan.check_missing(options.on_error)?;
-    if let (Recovery::Clean | Recovery::RolledForward, true) = (found, options.resume)
-        && let Some(report) = plan.finished_before(options)?
-    {
+    if options.dry_run {
+        return Ok(plan.report(options));
+    }
+    if let Some(report) = plan.finished_before(options, progress)? {
         return Ok(report);
     }
+    check_targets(options)?;
+    let made = MadeFolders::make(&options.files.folder)?;
+    let report = write(&plan, options, found, progress);
+    if report.is_err() {
+        made.remove();
+    }
+    report
+}
+
+/// Writes the pack in its hidden folder and renames it into place.
+fn write(
+    plan: &Plan,
+    options: &Options,
+    found: Recovery,
+    progress: &dyn Progress,
+) -> Result<PackReport, Error> {
     let staging = Staging::enter(&options.files)?;
     // Another process may have finished the same pack in the meantime.
     if let Err(error) = check_targets(options) {
@@ -139,8 +151,8 @@ pub fn make_rec(options: &Options, progress: &dyn Progress) -> Result<PackReport
         return Err(error);
     }
     let writing = match (options.resume, found) {
-        (true, Recovery::Resumable) => Writing::resume(&plan, options, &staging),
-        _ => Writing::begin(&plan, options, &staging),
+        (true, Recovery::Resumable) => Writing::resume(plan, options, &staging),
+        _ => Writing::begin(plan, options, &staging),
     };
     match writing.and_then(|mut writing| {
         writing.run(progress)?;
@@ -165,13 +177,22 @@ pub fn make_rec(options: &Options, progress: &dyn Progress) -> Result<PackReport
     }
 }
 
-/// Makes the folder and brings an old pack to a whole state.
-fn prepare(options: &Options) -> Result<Recovery, Error> {
-    let folder = &options.files.folder;
-    std::fs::create_dir_all(folder).map_err(io_error("make the folder", folder))?;
-    match recover(&options.files)? {
-        Recovery::Busy => Err(Error::Busy { path: options.files.staging() }),
-        found => Ok(found),
+/// The folders that were not there before a run, outermost first.
+struct MadeFolders(Vec<PathBuf>);
+
+impl MadeFolders {
+    fn make(folder: &Path) -> Result<Self, Error> {
+        let absent = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
+        let mut made: Vec<PathBuf> =
+            folder.ancestors().take_while(absent).map(Path::to_path_buf).collect();
+        made.reverse();
+        std::fs::create_dir_all(folder).map_err(io_error("make the folder", folder))?;
+        Ok(Self(made))
+    }
+
+    /// Removes those that are empty.
+    fn remove(&self) {
+        self.0.iter().rev().for_each(|folder| _ = std::fs::remove_dir(folder));
     }
 }
 

@@ -1,12 +1,14 @@
 //! What will be packed, decided before any work.
 
-use super::{OnError, Options, PackReport, Previous};
-use crate::datasets::{DataSet, Image, ImageList, LabelFunction, Request};
+use super::{Encoding, OnError, Options, PackReport, Previous};
+use crate::datasets::{Alignment, DataSet, Image, ImageList, LabelFunction, Request};
 use crate::fs;
 use crate::image::ChannelOrder;
-use crate::pack::manifest::{Manifest, NamedDigest, Skipped, digest_file};
+use crate::pack::manifest::{Manifest, NamedDigest, PointsNote, Skipped, digest_file};
 use crate::pack::records::list_line;
-use crate::pack::{Error, ImageError, PackFiles, Part};
+use crate::pack::verify_order::{self, Depth, SourceTree, verify_order};
+use crate::pack::{Error, ImageError, Part};
+use crate::progress::Progress;
 use crate::recordio::Label;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -73,6 +75,16 @@ impl Plan {
         self.list.images.iter().any(|image| image.landmarks.is_some())
     }
 
+    /// What the landmarks of the set are, if it has any.
+    pub(in crate::pack) fn points_note(&self) -> Option<PointsNote> {
+        let landmarks = self.list.images.iter().find_map(|image| image.landmarks.as_deref())?;
+        let picture = match self.list.alignment {
+            Alignment::Folder(_) => "original",
+            Alignment::Landmarks | Alignment::Unknown => "stored",
+        };
+        Some(PointsNote { points: landmarks.points.len() as u64, picture: picture.to_owned() })
+    }
+
     /// Digest of the `.lst` that results when the images named by `skipped` are left out.
     fn list_digest(&self, skipped: &[Skipped]) -> String {
         let mut hasher = blake3::Hasher::new();
@@ -90,8 +102,17 @@ impl Plan {
     }
 
     /// What an interrupted pack must agree with.
-    pub(super) fn settings(&self, options: &Options) -> [(&'static str, String); 4] {
+    pub(super) fn settings(&self, options: &Options) -> [(&'static str, String); 5] {
+        // Original bytes are compared with their sources, wherever those lie now.
+        let root = match options.encoding {
+            Encoding::Origin => String::new(),
+            Encoding::Jpeg(_) | Encoding::Png => {
+                let root = options.root.canonicalize().unwrap_or_else(|_| options.root.clone());
+                root.display().to_string()
+            }
+        };
         [
+            ("the root", root),
             ("the data set", options.dataset.name.to_owned()),
             ("the label function", self.function.to_string()),
             ("the encoding", options.encoding.to_string()),
@@ -119,24 +140,48 @@ impl Plan {
             skipped: Vec::new(),
             ignored: self.list.ignored,
             reoriented: 0,
-            warnings: self.list.warnings.clone(),
+            warnings: self.warnings(options),
         }
     }
 
-    /// The report of a pack that a run to be resumed had finished already, if it is that of this plan.
-    pub(super) fn finished_before(&self, options: &Options) -> Result<Option<PackReport>, Error> {
-        let manifest = match Manifest::open(&options.files) {
-            Ok(manifest) => manifest,
-            Err(Error::NoManifest { .. } | Error::Unfinished { .. }) => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let same = options.previous == Previous::Keep
-            && manifest.set == options.dataset.name
+    fn warnings(&self, options: &Options) -> Vec<String> {
+        let there =
+            Part::ALL.map(|part| options.files.path(part)).into_iter().find(|path| path.exists());
+        let told = there.filter(|_| options.dry_run && options.previous == Previous::Keep);
+        let told = told.map(|path| format!("{} is there already", path.display()));
+        self.list.warnings.iter().cloned().chain(told).collect()
+    }
+
+    /// The report of a pack that is there already, if it is the one this plan would give: of the same
+    /// settings, and proved against the sources byte for byte.
+    pub(super) fn finished_before(
+        &self,
+        options: &Options,
+        progress: &dyn Progress,
+    ) -> Result<Option<PackReport>, Error> {
+        if options.previous == Previous::Replace {
+            return Ok(None);
+        }
+        let Ok(manifest) = Manifest::open(&options.files) else { return Ok(None) };
+        let same = manifest.set == options.dataset.name
             && manifest.label == self.function.to_string()
             && manifest.encoding == options.encoding
-            && manifest.files.lst.blake3 == self.list_digest(&manifest.skipped)
-            && Part::ALL.iter().all(|&part| has_stated_length(&options.files, &manifest, part));
-        Ok(same.then(|| PackReport {
+            && manifest.files.lst.blake3 == self.list_digest(&manifest.skipped);
+        if !same {
+            return Ok(None);
+        }
+        let proof = verify_order::Options {
+            source: SourceTree::At(options.root.clone()),
+            list: options.list.clone(),
+            label_csv: match &self.function {
+                LabelFunction::Csv(file) => Some(file.clone()),
+                _ => None,
+            },
+            against: None,
+            depth: Depth::Full,
+        };
+        let proved = verify_order(&options.files, &proof, progress)?;
+        Ok(proved.in_order.then(|| PackReport {
             count: manifest.count,
             resumed: manifest.count,
             bytes: manifest.files.rec.bytes,
@@ -175,9 +220,4 @@ impl Plan {
         let name = name.to_string_lossy().into_owned();
         Ok(NamedDigest { path: name, blake3: digest_file(path)?.blake3 })
     }
-}
-
-fn has_stated_length(files: &PackFiles, manifest: &Manifest, part: Part) -> bool {
-    let length = files.path(part).metadata().map(|found| found.len()).ok();
-    manifest.files.of(part).is_none_or(|stated| Some(stated.bytes) == length)
 }

@@ -5,8 +5,7 @@ use super::picture::{Picture, read_picture};
 use super::plan::Plan;
 use super::tables::{Tables, csv_error};
 use super::{OnError, Options, PackReport};
-use crate::datasets::Alignment;
-use crate::pack::manifest::{Manifest, PackDigests, PointsNote, Skipped};
+use crate::pack::manifest::{Manifest, PackDigests, Skipped};
 use crate::pack::ordered::{Bound, in_order};
 use crate::pack::output::Output;
 use crate::pack::records::{Row, RowWriter};
@@ -185,15 +184,6 @@ fn manifest(
     report: &PackReport,
     files: PackDigests,
 ) -> Result<Manifest, Error> {
-    let points = plan.list.images.iter().find_map(|image| image.landmarks.as_deref());
-    let picture = match plan.list.alignment {
-        Alignment::Folder(_) => "original",
-        Alignment::Landmarks | Alignment::Unknown => "stored",
-    };
-    let landmarks = points.map(|landmarks| PointsNote {
-        points: landmarks.points.len() as u64,
-        picture: picture.to_owned(),
-    });
     let manifest = Manifest {
         format: Manifest::format(),
         tool: Manifest::tool(),
@@ -203,7 +193,7 @@ fn manifest(
         encoding: report.encoding,
         stored_channel_order: report.stored_channel_order,
         alignment: report.alignment.clone(),
-        landmarks,
+        landmarks: plan.points_note(),
         reoriented: report.reoriented,
         ignored: report.ignored,
         skipped: report.skipped.clone(),

@@ -129,7 +129,7 @@ pub fn verify_order(
     super::recover(files)?;
     let manifest = Manifest::open(files)?;
     let mut findings = Findings::new(files, &manifest);
-    let source = Source::find(&manifest, options, &mut findings)?;
+    let source = Source::find(files, &manifest, options, &mut findings)?;
     if let Some(source) = &source {
         source.compare_lists(&manifest, options, &mut findings)?;
     }

@@ -3,9 +3,11 @@
 use super::findings::Findings;
 use super::{Depth, Difference, Options, SourceTree};
 use crate::datasets::{self, LabelFunction, Request};
+use crate::image::ChannelOrder;
 use crate::pack::make_rec::{Plan, read_picture};
 use crate::pack::records::Row;
-use crate::pack::{Error, Manifest, NamedDigest, chain};
+use crate::pack::records::RowReader;
+use crate::pack::{Error, Manifest, NamedDigest, PackFiles, Part, chain};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -16,13 +18,15 @@ pub(super) struct Source {
     pub(super) packed: Vec<usize>,
     /// Positions of the list that were skipped.
     skipped: Vec<usize>,
-    list: Option<PathBuf>,
+    /// The list or csv the labels come from.
+    inputs: Vec<NamedDigest>,
 }
 
 impl Source {
     /// Lists the tree. One that is not there is told as not compared, unless the user named it; one that
     /// is there and cannot be listed is a difference.
     pub(super) fn find(
+        files: &PackFiles,
         manifest: &Manifest,
         options: &Options,
         findings: &mut Findings,
@@ -31,43 +35,80 @@ impl Source {
             SourceTree::At(root) => (root, true),
             SourceTree::Perhaps(root) => (root, false),
         };
-        match Self::list(manifest, root, options) {
+        match Self::list(files, manifest, root, options, findings) {
+            Ok(source) if !named && !source.holds_any_of(files)? => {
+                let root = root.display();
+                findings.not_checked(format!(
+                    "the source tree: {root} holds none of the pack's pictures; --root names another"
+                ));
+                Ok(None)
+            }
             Ok(source) => Ok(Some(source)),
-            Err(error) if is_absence(&error) && named => Err(error),
-            Err(error) if is_absence(&error) => {
-                let reason = chain(&error);
-                findings.not_checked(format!("the source tree: {reason}; --root names another"));
+            Err(error) if is_absence(&error, root) && named => Err(error),
+            Err(error) if is_absence(&error, root) => {
+                findings.not_checked(format!("the source tree: {}", chain(&error)));
                 Ok(None)
             }
             Err(error @ (Error::DataSet(_) | Error::Label(_))) => {
                 let place = root.display().to_string();
-                findings.differs(place, None, "the source tree of this pack", chain(&error));
+                findings.differs(place, Some(0), "the source tree of this pack", chain(&error));
                 Ok(None)
             }
             Err(error) => Err(error),
         }
     }
 
-    fn list(manifest: &Manifest, root: &Path, options: &Options) -> Result<Self, Error> {
-        let no_input =
-            |name: &str| Error::NoInput { root: root.to_path_buf(), name: name.to_owned() };
-        let dataset = datasets::find(&manifest.set)
-            .ok_or_else(|| no_input(&format!("a set {}", manifest.set)))?;
-        let list = match options.list.clone() {
-            Some(list) => Some(list),
-            None if dataset.takes_list => {
-                Some(Self::input(manifest, root, 0).ok_or_else(|| no_input("the list"))?)
-            }
-            None => None,
-        };
-        let label =
-            Self::label(manifest, root, options).ok_or_else(|| no_input("the csv of labels"))?;
+    /// Lists and labels the tree. Where the list or the csv is not there, the pack's own stands in for it,
+    /// so that the pictures are compared all the same.
+    fn list(
+        files: &PackFiles,
+        manifest: &Manifest,
+        root: &Path,
+        options: &Options,
+        findings: &mut Findings,
+    ) -> Result<Self, Error> {
+        let no_set = || Error::NoSet { set: manifest.set.clone() };
+        let dataset = datasets::find(&manifest.set).ok_or_else(no_set)?;
+        let mut own_input = false;
+        let list = dataset.takes_list.then(|| {
+            let given = options.list.clone().or_else(|| Self::input(manifest, root, 0));
+            given.unwrap_or_else(|| {
+                own_input = true;
+                findings.not_checked("the list it was made from; --list names it");
+                files.path(Part::Lst)
+            })
+        });
+        let label = Self::label(manifest, root, options).unwrap_or_else(|| {
+            own_input = true;
+            findings.not_checked("the csv of labels it was made with; --labels names it");
+            LabelFunction::Csv(files.path(Part::Records))
+        });
         let aligned_dir = match &manifest.alignment {
             datasets::Alignment::Folder(name) => Some(name.as_str()),
             _ => None,
         };
         let request = Request { root, aligned_dir, list: list.as_deref() };
-        Ok(Self::new(Plan::of(dataset, &request, Some(label))?, manifest, list))
+        let plan = Plan::of(dataset, &request, Some(label))?;
+        let inputs =
+            if own_input { manifest.inputs.clone() } else { plan.inputs(list.as_deref())? };
+        Ok(Self::new(plan, manifest, inputs))
+    }
+
+    /// Whether the tree has one of the pack's first pictures; another tree of the same kind has none.
+    fn holds_any_of(&self, files: &PackFiles) -> Result<bool, Error> {
+        let Ok(mut rows) = RowReader::open(&files.path(Part::Records)) else { return Ok(true) };
+        let own: HashSet<&str> = self.plan.list.images.iter().map(|image| &*image.path).collect();
+        let mut seen = 0;
+        while seen < ROWS_COMPARED {
+            match rows.next_row() {
+                Some(Ok(row)) if own.contains(row.path.as_str()) => return Ok(true),
+                Some(Ok(_)) => seen += 1,
+                // Damage is told by the pass over the records.
+                Some(Err(_)) => return Ok(true),
+                None => break,
+            }
+        }
+        Ok(seen == 0)
     }
 
     /// The list or csv the pack was made from, where it lies below the root.
@@ -85,12 +126,12 @@ impl Source {
         Some(LabelFunction::Csv(csv))
     }
 
-    fn new(plan: Plan, manifest: &Manifest, list: Option<PathBuf>) -> Self {
+    fn new(plan: Plan, manifest: &Manifest, inputs: Vec<NamedDigest>) -> Self {
         let left_out: HashSet<&str> =
             manifest.skipped.iter().map(|skipped| skipped.path.as_str()).collect();
         let all = 0..plan.list.images.len();
         let (skipped, packed) = all.partition(|&at| left_out.contains(&*plan.list.images[at].path));
-        Self { plan, packed, skipped, list }
+        Self { plan, packed, skipped, inputs }
     }
 
     /// Compares what concerns the whole list: its inputs, its length, the files that were skipped.
@@ -100,11 +141,10 @@ impl Source {
         options: &Options,
         findings: &mut Findings,
     ) -> Result<(), Error> {
-        let inputs = self.plan.inputs(self.list.as_deref())?;
         let digest_of = |all: &[NamedDigest]| -> Vec<String> {
             all.iter().map(|input| input.blake3.clone()).collect()
         };
-        if digest_of(&inputs) != digest_of(&manifest.inputs) {
+        if digest_of(&self.inputs) != digest_of(&manifest.inputs) {
             let names: Vec<_> = manifest.inputs.iter().map(|input| input.path.clone()).collect();
             findings.differs(names.join(", "), None, "the file the pack was made from", "another");
         }
@@ -120,6 +160,13 @@ impl Source {
                 None => findings.differs(stated.path.clone(), None, "a protocol file", "nothing"),
             }
         }
+        for own in &protocol {
+            if !manifest.protocol_files.iter().any(|stated| stated.path == own.path) {
+                let expected = format!("the protocol file {} in the manifest", own.path);
+                findings.differs("manifest.json", None, expected, "no mention of it");
+            }
+        }
+        self.compare_description(manifest, findings);
         if options.depth == Depth::Full {
             for &at in &self.skipped {
                 if read_picture(&self.plan.source(at), manifest.encoding).is_ok() {
@@ -129,6 +176,22 @@ impl Source {
             }
         }
         Ok(())
+    }
+
+    /// Compares what the manifest says of the pictures with what the tree tells.
+    fn compare_description(&self, manifest: &Manifest, findings: &mut Findings) {
+        let text = |value: &dyn std::fmt::Debug| format!("{value:?}");
+        let colours = ChannelOrder::Rgb;
+        let pairs = [
+            ("alignment", text(&self.plan.list.alignment), text(&manifest.alignment)),
+            ("landmarks", text(&self.plan.points_note()), text(&manifest.landmarks)),
+            ("stored_channel_order", text(&colours), text(&manifest.stored_channel_order)),
+        ];
+        for (name, expected, found) in pairs {
+            if expected != found {
+                findings.differs(format!("manifest.json: {name}"), None, expected, found);
+            }
+        }
     }
 
     /// Compares a row with the image that the source tree has at its position.
@@ -178,11 +241,17 @@ impl Source {
     }
 }
 
-/// Whether a tree cannot be listed because it, or what the list comes from, is not there.
-fn is_absence(error: &Error) -> bool {
-    use datasets::Error::{Missing, NoImages, NoRoot};
-    matches!(
-        error,
-        Error::NoInput { .. } | Error::DataSet(NoRoot { .. } | Missing { .. } | NoImages { .. })
-    )
+/// Rows that are looked for in a tree to see whether it is the pack's.
+const ROWS_COMPARED: usize = 100;
+
+/// Whether a tree cannot be listed because it is not there, or its folder is empty.
+fn is_absence(error: &Error, root: &Path) -> bool {
+    let is_empty = || std::fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_none());
+    match error {
+        Error::NoSet { .. } | Error::DataSet(datasets::Error::NoRoot { .. }) => true,
+        Error::DataSet(datasets::Error::Missing { .. } | datasets::Error::NoImages { .. }) => {
+            is_empty()
+        }
+        _ => false,
+    }
 }
