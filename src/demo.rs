@@ -3,7 +3,7 @@
 use crate::datasets::find;
 use crate::fs;
 use crate::pack::verify_order::{self, Depth, OrderReport, SourceTree};
-use crate::pack::{self, Encoding, OnError, PackFiles, PackReport, Previous, make_rec};
+use crate::pack::{self, PackFiles, PackReport, make_rec};
 use crate::progress::Progress;
 use crate::settings;
 use crate::synth::{self, SynthReport};
@@ -83,19 +83,11 @@ pub fn demo(options: &Options, progress: &dyn Progress) -> Result<DemoReport, Er
     let mut packs = Vec::new();
     let mut order = OrderReport { in_order: true, packs: Vec::new() };
     for (name, folder, stem) in PACKS {
+        let dataset = find(name).ok_or(Error::Set { name })?;
+        let files = PackFiles::new(&out.join("packs"), stem)?;
         let options = pack::Options {
-            dataset: find(name).ok_or(Error::Set { name })?,
-            root: data.join(folder),
-            list: None,
-            aligned_dir: None,
-            files: PackFiles::new(&out.join("packs"), stem)?,
-            encoding: Encoding::Origin,
-            label: None,
-            on_error: OnError::Stop,
-            previous: Previous::Keep,
-            resume: false,
-            dry_run: false,
             jobs: options.jobs,
+            ..pack::Options::new(dataset, data.join(folder), files)
         };
         packs.push(make_rec(&options, progress)?);
         let verify = verify_order::Options {

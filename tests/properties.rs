@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use qgface_data::datasets::find;
-use qgface_data::pack::{self, Encoding, OnError, PackFiles, Part, Previous, make_rec};
+use qgface_data::pack::{self, PackFiles, Part, make_rec};
 use qgface_data::recordio::{Header, Index, IndexWriter, Label, MAGIC, Reader, Writer};
 use std::io::Write;
 use std::path::Path;
@@ -83,20 +83,10 @@ fn picture(shade: u8) -> Vec<u8> {
 
 fn packed(root: &Path, jobs: usize) -> Vec<Vec<u8>> {
     let out = tempfile::tempdir().unwrap();
-    let options = pack::Options {
-        dataset: find("folder").unwrap(),
-        root: root.to_path_buf(),
-        list: None,
-        aligned_dir: None,
-        files: PackFiles::new(out.path(), "p").unwrap(),
-        encoding: Encoding::Origin,
-        label: None,
-        on_error: OnError::Stop,
-        previous: Previous::Keep,
-        resume: false,
-        dry_run: false,
-        jobs,
-    };
+    let files = PackFiles::new(out.path(), "p").unwrap();
+    let root = root.to_path_buf();
+    let options =
+        pack::Options { jobs, ..pack::Options::new(find("folder").unwrap(), root, files) };
     make_rec(&options, &()).unwrap();
     Part::ALL.iter().map(|part| std::fs::read(options.files.path(*part)).unwrap()).collect()
 }

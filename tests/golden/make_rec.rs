@@ -5,7 +5,7 @@ use super::Topic;
 use super::manifest::{Json, array, bytes_of_npy, entries, number, sha256, text};
 use qgface_data::datasets::{LabelFunction, Request, find};
 use qgface_data::image::{ChannelOrder, Pixels, decode::decode, encode};
-use qgface_data::pack::{self, Encoding, OnError, PackFiles, Part, Previous, make_rec};
+use qgface_data::pack::{self, Encoding, OnError, PackFiles, Part, make_rec};
 use qgface_data::recordio::IndexedReader;
 use std::path::{Path, PathBuf};
 
@@ -90,20 +90,8 @@ fn options(
     encoding: Encoding,
     out: &Path,
 ) -> pack::Options {
-    pack::Options {
-        dataset: find(set).unwrap(),
-        root,
-        list,
-        aligned_dir: None,
-        files: PackFiles::new(out, "own").unwrap(),
-        encoding,
-        label: None,
-        on_error: OnError::Stop,
-        previous: Previous::Keep,
-        resume: false,
-        dry_run: false,
-        jobs: 2,
-    }
+    let files = PackFiles::new(out, "own").unwrap();
+    pack::Options { list, encoding, ..pack::Options::new(find(set).unwrap(), root, files) }
 }
 
 fn origin(folder: &Path, name: &str, set: &Json) -> usize {

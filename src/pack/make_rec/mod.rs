@@ -71,6 +71,27 @@ pub struct Options {
     pub jobs: usize,
 }
 
+impl Options {
+    /// Original bytes, the set's own labels, stop at the first bad image, keep what is there, two
+    /// threads.
+    pub fn new(dataset: &'static DataSet, root: PathBuf, files: PackFiles) -> Self {
+        Self {
+            dataset,
+            root,
+            list: None,
+            aligned_dir: None,
+            files,
+            encoding: Encoding::Origin,
+            label: None,
+            on_error: OnError::Stop,
+            previous: Previous::Keep,
+            resume: false,
+            dry_run: false,
+            jobs: 2,
+        }
+    }
+}
+
 /// What was packed.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct PackReport {
