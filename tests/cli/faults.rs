@@ -2,9 +2,10 @@
 //! the folder of packs as it was.
 #![cfg(target_os = "linux")]
 
+use crate::program::program;
 use crate::program::{done, fixture};
 use crate::support::{
-    PARTS, Tree, assert_same, count, error_of, pictures, program, put, run_with, tree, words,
+    PARTS, Tree, assert_same, count, error_of, pictures, put, run_with, tree, words,
 };
 use std::fs;
 use std::os::unix::fs::symlink;

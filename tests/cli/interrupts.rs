@@ -2,8 +2,9 @@
 //! `make-rec --resume` ends with the bytes of a run that nobody disturbed.
 #![cfg(target_os = "linux")]
 
+use crate::program::program;
 use crate::support::{
-    Counts, PARTS, Tree, assert_same, count, pictures, program, put, run_with, tree, words,
+    Counts, PARTS, Tree, assert_same, count, pictures, put, run_with, tree, words,
 };
 use qgface_data::seed::Seed;
 use std::collections::BTreeMap;

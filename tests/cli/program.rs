@@ -30,14 +30,19 @@ pub(crate) fn fits(document: &Value, schema: &str) {
     }
 }
 
-/// Runs the program in `folder` with a clean environment.
-pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Ran {
+/// The program in `folder` with a clean environment, not yet started.
+pub(crate) fn program(folder: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_qgface-data"));
     command.args(arguments).current_dir(folder);
-    std::env::vars().filter(|(name, _)| name.starts_with("QGFACE_")).for_each(|(name, _)| {
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("QGFACE_")) {
         command.env_remove(name);
-    });
-    let output = command.output().unwrap();
+    }
+    command
+}
+
+/// Runs the program in `folder` with a clean environment.
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Ran {
+    let output = program(folder, arguments).output().unwrap();
     Ran {
         code: output.status.code().unwrap_or(-1),
         stdout: String::from_utf8(output.stdout).unwrap(),

@@ -1,5 +1,6 @@
 //! Pictures to pack, folders as values, and the program with a shim before its system calls.
 
+use crate::program::program;
 use qgface_data::image::{ChannelOrder, Pixels, encode};
 use qgface_data::seed::{Seed, Stream};
 use std::collections::BTreeMap;
@@ -10,16 +11,6 @@ use std::sync::OnceLock;
 
 /// The five files of the pack `p`, the manifest last.
 pub(crate) const PARTS: [&str; 5] = ["p.rec", "p.idx", "p.lst", "p.records.csv", "p.manifest.json"];
-
-/// The program in `folder` with a clean environment, not yet started.
-pub(crate) fn program(folder: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_qgface-data"));
-    command.args(arguments).current_dir(folder);
-    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("QGFACE_")) {
-        command.env_remove(name);
-    }
-    command
-}
 
 /// Runs the program with `faults`, variables that `shim.c` explains.
 pub(crate) fn run_with(folder: &Path, arguments: &[&str], faults: &[(&str, &str)]) -> Output {

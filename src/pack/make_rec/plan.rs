@@ -71,10 +71,6 @@ impl Plan {
         (key, label)
     }
 
-    pub(super) fn has_landmarks(&self) -> bool {
-        self.list.images.iter().any(|image| image.landmarks.is_some())
-    }
-
     /// What the landmarks of the set are, if it has any.
     pub(in crate::pack) fn points_note(&self) -> Option<PointsNote> {
         let landmarks = self.list.images.iter().find_map(|image| image.landmarks.as_deref())?;

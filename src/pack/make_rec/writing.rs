@@ -110,15 +110,16 @@ impl<'a> Writing<'a> {
 
     /// Takes the next image of the list.
     fn take(&mut self, at: usize, picture: Result<Picture, ImageError>) -> Result<(), Error> {
+        let source = match picture.and_then(|picture| self.append(at, &picture)) {
+            Ok(row) => return self.tables.append(&row),
+            Err(source) => source,
+        };
         let path = self.plan.image(at).path.to_string();
-        match picture.and_then(|picture| self.append(at, &picture)) {
-            Ok(row) => self.tables.append(&row),
-            Err(source) if self.options.on_error == OnError::Skip => {
-                self.skipped.push(Skipped { path, reason: chain(&source) });
-                Ok(())
-            }
-            Err(source) => Err(Error::Image { path, source }),
+        match self.options.on_error {
+            OnError::Skip => self.skipped.push(Skipped { path, reason: chain(&source) }),
+            OnError::Stop => return Err(Error::Image { path, source }),
         }
+        Ok(())
     }
 
     /// Writes the record of the image at `at`.
@@ -175,7 +176,7 @@ impl<'a> Writing<'a> {
 }
 
 fn row_writer(plan: &Plan) -> Result<RowWriter, Error> {
-    RowWriter::new(plan.has_landmarks()).map_err(csv_error)
+    RowWriter::new(plan.points_note().is_some()).map_err(csv_error)
 }
 
 fn manifest(
