@@ -4,6 +4,7 @@
 //! numbers were made with it and other decoders differ from it by a value here and there. An
 //! orientation in a file's EXIF data is never applied, as mxnet and PIL do not: it is reported.
 
+pub mod align;
 pub mod decode;
 pub mod encode;
 mod jpeg;
