@@ -6,9 +6,9 @@
 //! [`pack::verify_order::verify_order`].
 //!
 //! In reading order: [`recordio`] is the container; [`image`] decodes and encodes; [`datasets`] lists
-//! and labels; [`pack`] makes, proves and takes apart; [`synth`] draws faces to try all of it on, and
-//! [`demo`] does; [`settings`], [`fs`], [`seed`] and [`progress`] serve them. The binary alone parses
-//! arguments, prints and exits.
+//! and labels; [`pack`] makes, proves and takes apart; [`report`] shows results; [`synth`] draws
+//! faces to try all of it on, and [`demo`] does; [`settings`], [`fs`], [`seed`] and [`progress`] serve
+//! them. The binary alone parses arguments, prints and exits.
 #![warn(
     missing_docs,
     clippy::unwrap_used,
@@ -24,6 +24,7 @@ pub mod image;
 pub mod pack;
 pub mod progress;
 pub mod recordio;
+pub mod report;
 pub mod seed;
 pub mod settings;
 pub mod synth;
