@@ -11,6 +11,8 @@ mod label;
 mod list;
 mod list_file;
 mod mat;
+#[allow(dead_code, unreachable_pub)]
+mod pickle;
 mod scface;
 mod tinyface;
 
