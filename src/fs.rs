@@ -36,6 +36,33 @@ pub fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> 
     move |source| Error::Io { action, path, source }
 }
 
+/// The bytes of a file, mapped into memory and read when they are looked at.
+///
+/// The file must not be shortened while it is open: the operating system would end the process at the
+/// first read past the new end.
+#[derive(Debug)]
+pub struct Mapped(memmap2::Mmap);
+
+impl std::ops::Deref for Mapped {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Maps the file at `path`; an empty one is no bytes.
+///
+/// # Errors
+/// Whatever the system refuses with.
+pub fn map(path: &Path) -> Result<Mapped, Error> {
+    let file = File::open(path).map_err(io_error("read", path))?;
+    #[allow(unsafe_code)]
+    // SAFETY: the map is read-only; that the file must not shrink is said in the type's contract.
+    let map = unsafe { memmap2::Mmap::map(&file) };
+    map.map(Mapped).map_err(io_error("read", path))
+}
+
 /// Endings of picture files, in any case.
 const PICTURE_ENDINGS: [&str; 3] = ["jpg", "jpeg", "png"];
 
@@ -164,6 +191,19 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
         file.sync_all()
     })?;
     sync_folder(folder_of(path))
+}
+
+/// Copies the file `from` to `to`, whole or not at all.
+///
+/// # Errors
+/// As [`write_whole`].
+pub fn copy_whole(from: &Path, to: &Path) -> Result<(), Error> {
+    let mut source = File::open(from).map_err(io_error("read", from))?;
+    rename_into_place(to, |file| {
+        io::copy(&mut source, file)?;
+        file.sync_all()
+    })?;
+    sync_folder(folder_of(to))
 }
 
 /// Writes `bytes` to `path` through a file beside it, without waiting for the disk.

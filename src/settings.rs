@@ -1,6 +1,6 @@
 //! Settings: defaults, then `qgface.toml`, then the environment; flags come last and are the caller's.
 
-use crate::datasets::DATASETS;
+use crate::datasets::{DATASETS, DataSet, Root};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -197,11 +197,16 @@ impl Settings {
         setting.folder.join(&setting.text)
     }
 
-    /// The root of a data set: its own setting, else its folder below `data.root`.
-    pub fn set_root(&self, set: &str) -> PathBuf {
-        match self.values.get(&format!("data.{set}")) {
-            Some(setting) => setting.folder.join(&setting.text),
-            None => self.path("data.root").join(set),
+    /// The root of a data set: its own setting, else its folder below `data.root`, or the file there
+    /// that is called as the pack.
+    pub fn set_root(&self, set: &DataSet, pack: &str) -> PathBuf {
+        let data = || self.path("data.root");
+        match (self.values.get(&format!("data.{}", set.name)), set.root) {
+            (Some(setting), _) => setting.folder.join(&setting.text),
+            (None, Root::Folder) => data().join(set.name),
+            (None, Root::File { folder, ending }) => {
+                data().join(folder).join(format!("{pack}{ending}"))
+            }
         }
     }
 
@@ -307,9 +312,11 @@ mod tests {
     #[test]
     fn paths_of_the_file_are_relative_to_the_file() {
         let settings = load("[data]\ntinyface = \"sets/tiny\"\n", &[]).unwrap();
-        assert!(settings.set_root("tinyface").is_absolute());
-        assert!(settings.set_root("tinyface").ends_with("sets/tiny"));
-        assert_eq!(settings.set_root("scface"), Path::new("data/scface"));
+        let root = |set: &str| settings.set_root(crate::datasets::find(set).unwrap(), "lfw");
+        assert!(root("tinyface").is_absolute());
+        assert!(root("tinyface").ends_with("sets/tiny"));
+        assert_eq!(root("scface"), Path::new("data/scface"));
+        assert_eq!(root("bin"), Path::new("data/hq/lfw.bin"));
     }
 
     #[test]

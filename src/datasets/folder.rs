@@ -3,7 +3,7 @@
 //! Order: the bytes of the relative path. Label: the folder's number, or its rank when a folder is
 //! not named by a number.
 
-use super::{Alignment, DataSet, Error, Image, ImageList, LabelFunction, Request};
+use super::{DataSet, Error, Image, ImageList, LabelFunction, Request, Root};
 use crate::fs;
 
 pub(super) static FOLDER: DataSet = DataSet {
@@ -14,6 +14,7 @@ pub(super) static FOLDER: DataSet = DataSet {
     default_label: || LabelFunction::Parent,
     aligned_dir: None,
     takes_list: false,
+    root: Root::Folder,
     one_tree: false,
     identity: None,
     list,
@@ -21,14 +22,6 @@ pub(super) static FOLDER: DataSet = DataSet {
 
 fn list(request: &Request<'_>) -> Result<ImageList, Error> {
     let walk = fs::walk(request.root)?;
-    Ok(ImageList {
-        base: request.root.to_path_buf(),
-        prefix: "",
-        images: walk.files.into_iter().map(Image::at).collect(),
-        missing: Vec::new(),
-        alignment: Alignment::Unknown,
-        protocol_files: Vec::new(),
-        ignored: walk.ignored,
-        warnings: Vec::new(),
-    })
+    let images = walk.files.into_iter().map(Image::at).collect();
+    Ok(ImageList { ignored: walk.ignored, ..ImageList::of(request.root.to_path_buf(), images) })
 }

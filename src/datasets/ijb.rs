@@ -13,6 +13,8 @@ use std::path::{Path, PathBuf};
 #[derive(Debug)]
 pub(super) struct Edition {
     pub(super) folder: &'static str,
+    /// Where its faces lie, from the folder around `folder`.
+    pub(super) crops: &'static str,
     pub(super) prefix: &'static str,
     pub(super) galleries: [&'static str; 2],
     pub(super) images: u64,
@@ -27,7 +29,7 @@ pub(super) fn list(edition: &Edition, request: &Request<'_>) -> Result<ImageList
     let set = locate(edition, request.root)?;
     let crops = fs::walk(&set.join("loose_crop"))?;
     let faces_path = set.join("meta").join(format!("{}_name_5pts_score.txt", edition.prefix));
-    let (images, missing) = read_faces(&faces_path, edition.folder, &crops.files)?;
+    let (images, missing) = read_faces(&faces_path, edition.crops, &crops.files)?;
     let mut warnings = Vec::new();
     let unlisted = (crops.files.len() + missing.len()).saturating_sub(images.len());
     if unlisted > 0 {
@@ -46,14 +48,14 @@ pub(super) fn list(edition: &Edition, request: &Request<'_>) -> Result<ImageList
         }
     }
     Ok(ImageList {
-        base: set,
+        pictures: edition.crops,
         prefix: edition.folder,
-        images,
         missing,
         alignment: Alignment::Landmarks,
         protocol_files,
         ignored: crops.ignored,
         warnings,
+        ..ImageList::of(set, images)
     })
 }
 
@@ -83,7 +85,7 @@ fn protocol_names(edition: &Edition) -> [String; 6] {
 
 fn read_faces(
     path: &Path,
-    within: &'static str,
+    within: &str,
     crops: &[String],
 ) -> Result<(Vec<Image>, Vec<usize>), Error> {
     let text = read_text(path)?;
@@ -106,7 +108,7 @@ fn read_faces(
         }
         images.push(Image {
             landmarks: Some(Box::new(landmarks)),
-            ..Image::at(format!("{within}loose_crop/{name}"))
+            ..Image::at(format!("{within}{name}"))
         });
     }
     Ok((images, missing))

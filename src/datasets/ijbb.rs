@@ -3,7 +3,7 @@
 //! Packed are the loose crops, each with the five landmarks and the detector score of its own line of
 //! `ijbb_name_5pts_score.txt`. Scored are 8,010,270 template pairs, and two galleries 1:N.
 
-use super::{DataSet, Error, ImageList, LabelFunction, Request, ijb};
+use super::{DataSet, Error, ImageList, LabelFunction, Request, Root, ijb};
 
 pub(super) static IJBB: DataSet = DataSet {
     name: "ijbb",
@@ -13,6 +13,7 @@ pub(super) static IJBB: DataSet = DataSet {
     default_label: || LabelFunction::Index,
     aligned_dir: None,
     takes_list: false,
+    root: Root::Folder,
     one_tree: true,
     identity: None,
     list,
@@ -20,6 +21,7 @@ pub(super) static IJBB: DataSet = DataSet {
 
 static EDITION: ijb::Edition = ijb::Edition {
     folder: "IJBB/",
+    crops: "IJBB/loose_crop/",
     prefix: "ijbb",
     galleries: ["gallery_S1", "gallery_S2"],
     images: 227_630,

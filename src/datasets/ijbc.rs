@@ -2,7 +2,7 @@
 //!
 //! The layout is IJB-B's; scored are 15,658,489 template pairs, and the galleries G1 and G2.
 
-use super::{DataSet, Error, ImageList, LabelFunction, Request, ijb};
+use super::{DataSet, Error, ImageList, LabelFunction, Request, Root, ijb};
 
 pub(super) static IJBC: DataSet = DataSet {
     name: "ijbc",
@@ -12,6 +12,7 @@ pub(super) static IJBC: DataSet = DataSet {
     default_label: || LabelFunction::Index,
     aligned_dir: None,
     takes_list: false,
+    root: Root::Folder,
     one_tree: true,
     identity: None,
     list,
@@ -19,6 +20,7 @@ pub(super) static IJBC: DataSet = DataSet {
 
 static EDITION: ijb::Edition = ijb::Edition {
     folder: "IJBC/",
+    crops: "IJBC/loose_crop/",
     prefix: "ijbc",
     galleries: ["gallery_G1", "gallery_G2"],
     images: 469_375,

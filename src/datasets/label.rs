@@ -20,8 +20,12 @@ pub enum LabelFunction {
     Regex(Regex),
     /// The column `label` of a csv with the columns `path` and `label`.
     Csv(PathBuf),
+    /// The rank in byte order of the folder an image lies in, also where all are numbers.
+    Rank,
     /// What the list file says.
     List,
+    /// What the records of the pack say.
+    Records,
 }
 
 /// Why an image gets no label.
@@ -30,8 +34,8 @@ pub enum LabelFunction {
 pub enum LabelError {
     /// A function's text is of no known form.
     #[error(
-        "expected a label function index, identity, parent, regex:EXPRESSION (with one group) or \
-         csv:FILE, found {found:?}"
+        "expected a label function index, identity, parent, rank, regex:EXPRESSION (with one group) \
+         or csv:FILE, found {found:?}"
     )]
     Unknown {
         /// The text.
@@ -110,7 +114,9 @@ impl FromStr for LabelFunction {
             None if text == "index" => Ok(Self::Index),
             None if text == "identity" => Ok(Self::Identity),
             None if text == "parent" => Ok(Self::Parent),
+            None if text == "rank" => Ok(Self::Rank),
             None if text == "list" => Ok(Self::List),
+            None if text == "records" => Ok(Self::Records),
             Some(("regex", expression)) => expression_of(expression),
             Some(("csv", file)) if !file.is_empty() => Ok(Self::Csv(file.into())),
             _ => Err(LabelError::Unknown { found: text.to_owned() }),
@@ -142,7 +148,9 @@ impl std::fmt::Display for LabelFunction {
             Self::Csv(file) => {
                 write!(f, "csv:{}", file.file_name().unwrap_or_default().to_string_lossy())
             }
+            Self::Rank => f.write_str("rank"),
             Self::List => f.write_str("list"),
+            Self::Records => f.write_str("records"),
         }
     }
 }
@@ -162,12 +170,13 @@ impl LabelFunction {
                 paths().map(|path| identity_label(path, rule)).collect()
             }
             Self::Parent => parent_labels(list),
+            Self::Rank => rank_labels(&parents(list)?),
             Self::Regex(regex) => paths().map(|path| regex_label(path, regex)).collect(),
             Self::Csv(file) => {
                 let table = csv_table(file)?;
                 paths().map(|path| table_label(path, &table, file)).collect()
             }
-            Self::List => list.images.iter().map(listed_label).collect(),
+            Self::List | Self::Records => list.images.iter().map(listed_label).collect(),
         }
     }
 }
@@ -202,7 +211,8 @@ fn identity_label(path: &str, rule: &IdentityRule) -> Result<Label, LabelError> 
     exact(f64::from(identity), || (path.to_owned(), identity.to_string()))
 }
 
-fn parent_labels(list: &ImageList) -> Result<Vec<Label>, LabelError> {
+/// The folder around every image.
+fn parents(list: &ImageList) -> Result<Vec<String>, LabelError> {
     let parent = |path: &str| -> Result<String, LabelError> {
         let folder = path.rsplit_once('/').map(|(folder, _)| folder);
         folder.map(str::to_owned).ok_or_else(|| LabelError::None {
@@ -210,8 +220,11 @@ fn parent_labels(list: &ImageList) -> Result<Vec<Label>, LabelError> {
             expected: "a folder around the file".to_owned(),
         })
     };
-    let parents: Vec<String> =
-        list.images.iter().map(|image| parent(&image.path)).collect::<Result<_, _>>()?;
+    list.images.iter().map(|image| parent(&image.path)).collect()
+}
+
+fn parent_labels(list: &ImageList) -> Result<Vec<Label>, LabelError> {
+    let parents = parents(list)?;
     let last = |folder: &str| folder.rsplit('/').next().unwrap_or(folder).to_owned();
     let number = |folder: &str| {
         let name = last(folder);
@@ -233,6 +246,11 @@ fn parent_labels(list: &ImageList) -> Result<Vec<Label>, LabelError> {
         };
         return parents.iter().map(label).collect();
     }
+    rank_labels(&parents)
+}
+
+fn rank_labels(parents: &[String]) -> Result<Vec<Label>, LabelError> {
+    let distinct: BTreeSet<&str> = parents.iter().map(String::as_str).collect();
     let ranks: HashMap<&str, usize> =
         distinct.into_iter().enumerate().map(|(rank, folder)| (folder, rank)).collect();
     parents.iter().map(|folder| index_label(ranks[folder.as_str()])).collect()
@@ -279,29 +297,26 @@ fn table_label(
 }
 
 fn listed_label(image: &super::Image) -> Result<Label, LabelError> {
-    image.label.clone().ok_or_else(|| LabelError::None {
-        path: image.path.to_string(),
+    let path = || image.path.to_string();
+    let label = image.label.clone().ok_or_else(|| LabelError::None {
+        path: path(),
         expected: "a label in the list; use another --label".to_owned(),
-    })
+    })?;
+    // No table can tell one NaN from another.
+    if !label.values().iter().all(|value| value.is_finite()) {
+        return Err(LabelError::NotExact { path: path(), found: label.to_string() });
+    }
+    Ok(label)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::datasets::{Alignment, Image};
-    use crate::fs::Ignored;
+    use crate::datasets::Image;
 
     fn list(paths: &[&str]) -> ImageList {
-        ImageList {
-            base: PathBuf::new(),
-            prefix: "",
-            images: paths.iter().map(|path| Image::at(*path)).collect(),
-            missing: Vec::new(),
-            alignment: Alignment::Unknown,
-            protocol_files: Vec::new(),
-            ignored: Ignored::default(),
-            warnings: Vec::new(),
-        }
+        let images = paths.iter().map(|path| Image::at(*path)).collect();
+        ImageList::of(PathBuf::new(), images)
     }
 
     fn labels(function: &str, paths: &[&str]) -> Result<Vec<f32>, LabelError> {
@@ -324,6 +339,11 @@ mod tests {
     #[test]
     fn one_folder_that_is_no_number_makes_all_of_them_ranks() {
         assert_eq!(labels("parent", &["12/a.jpg", "9/b.jpg", "b/c.jpg"]).unwrap(), [0.0, 1.0, 2.0]);
+    }
+
+    #[test]
+    fn ranks_count_from_zero_without_a_gap_also_for_numbers() {
+        assert_eq!(labels("rank", &["x/3/a.jpg", "x/12/a.jpg"]).unwrap(), [1.0, 0.0]);
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! The ordered images of a set, and what its files say of each.
 
+use super::{Source, SourceError};
 use crate::fs::Ignored;
 use crate::recordio::Label;
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::path::PathBuf;
 
 /// Points of a face in the original picture, in pixels.
@@ -25,12 +27,14 @@ pub struct Image {
     pub label: Option<Label>,
     /// Where its face is.
     pub landmarks: Option<Box<Landmarks>>,
+    /// Which picture of its container it is, from 0; 0 where every image is a file.
+    pub stored: u32,
 }
 
 impl Image {
     /// An image of which only the path is known.
-    pub(super) fn at(path: impl Into<Box<str>>) -> Self {
-        Self { path: path.into(), key: None, label: None, landmarks: None }
+    pub fn at(path: impl Into<Box<str>>) -> Self {
+        Self { path: path.into(), key: None, label: None, landmarks: None, stored: 0 }
     }
 }
 
@@ -44,13 +48,35 @@ pub enum Alignment {
     Folder(String),
     /// Loose crops, to be aligned by the landmarks of `records.csv`.
     Landmarks,
+    /// Aligned by this program, by landmarks that `records.csv` holds.
+    Warped {
+        /// Pixels an edge.
+        size: u32,
+    },
+}
+
+/// What a person reads of it.
+impl std::fmt::Display for Alignment {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Unknown => f.write_str("unknown"),
+            Self::Folder(name) => write!(f, "folder {name}"),
+            Self::Landmarks => f.write_str("none yet, landmarks in records.csv"),
+            Self::Warped { size } => write!(f, "aligned to {size}x{size} pixels"),
+        }
+    }
 }
 
 /// The images of a set in the order that counts.
 #[derive(Debug)]
 pub struct ImageList {
+    /// Where the bytes of the images are.
+    pub source: Source,
     /// The folder all paths are relative to, without `prefix`.
     pub base: PathBuf,
+    /// The folders, at the front of every path, that an aligned copy of the tree does without. Empty, or
+    /// with a final `/`.
+    pub pictures: &'static str,
     /// What all paths begin with beside the folders below `base`: the set's own folder, however it is
     /// called here, so that lists are the same everywhere. Empty, or with a final `/`.
     pub prefix: &'static str,
@@ -62,6 +88,9 @@ pub struct ImageList {
     pub alignment: Alignment,
     /// Protocol files that were found, relative to `base`.
     pub protocol_files: Vec<String>,
+    /// Of a verification set, whether each pair of images is of one person: images 2i and 2i + 1 are
+    /// pair i.
+    pub pairs: Vec<bool>,
     /// What lay there and was passed over.
     pub ignored: Ignored,
     /// What differs from the published set, and other things to be told.
@@ -69,6 +98,40 @@ pub struct ImageList {
 }
 
 impl ImageList {
+    /// Images that are files below `base`, with nothing told of them.
+    pub(super) fn of(base: PathBuf, images: Vec<Image>) -> Self {
+        Self {
+            source: Source::Files,
+            base,
+            pictures: "",
+            prefix: "",
+            images,
+            missing: Vec::new(),
+            alignment: Alignment::Unknown,
+            protocol_files: Vec::new(),
+            pairs: Vec::new(),
+            ignored: Ignored::default(),
+            warnings: Vec::new(),
+        }
+    }
+
+    /// The file that holds the image at `at`: its own, or the container.
+    pub fn file_of(&self, at: usize) -> PathBuf {
+        match self.source {
+            Source::Files => self.file(&self.images[at].path),
+            Source::Pickle(_) | Source::Records(_) => self.base.clone(),
+        }
+    }
+
+    /// The bytes of the image at `at`.
+    ///
+    /// # Errors
+    /// [`super::SourceError`], without the path.
+    pub fn bytes(&self, at: usize) -> Result<Cow<'_, [u8]>, SourceError> {
+        let image = &self.images[at];
+        self.source.bytes(|| self.file(&image.path), image.stored)
+    }
+
     /// Where the file of a path lies.
     pub fn file(&self, path: &str) -> PathBuf {
         self.base.join(path.strip_prefix(self.prefix).unwrap_or(path))

@@ -5,10 +5,8 @@
 //! CVLface `index path label`, with or without a header row. The last two differ in the first column:
 //! face2rec2's is 0 or 1 and repeats, CVLface's are different numbers.
 
-use super::{
-    Alignment, DataSet, Error, Image, ImageList, LabelFunction, Request, label, read_text,
-};
-use crate::fs::{self, Ignored};
+use super::{DataSet, Error, Image, ImageList, LabelFunction, Request, Root, label, read_text};
+use crate::fs;
 use crate::recordio::Label;
 use rayon::prelude::*;
 use std::collections::HashSet;
@@ -22,6 +20,7 @@ pub(super) static LIST: DataSet = DataSet {
     default_label: || LabelFunction::List,
     aligned_dir: None,
     takes_list: true,
+    root: Root::Folder,
     one_tree: false,
     identity: None,
     list,
@@ -64,14 +63,9 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
         images.push(image);
     }
     Ok(ImageList {
-        base: request.root.to_path_buf(),
-        prefix: "",
         missing: missing(request.root, &images),
-        images,
-        alignment: Alignment::Unknown,
-        protocol_files: Vec::new(),
-        ignored: Ignored::default(),
         warnings: unaligned_warning(dialect, &rows).into_iter().collect(),
+        ..ImageList::of(request.root.to_path_buf(), images)
     })
 }
 

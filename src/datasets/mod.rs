@@ -3,24 +3,30 @@
 //! A set lists its images in the order that counts and knows what a path says of identity. It packs
 //! nothing and scores nothing.
 
+mod bin;
 mod folder;
 mod ijb;
 mod ijbb;
 mod ijbc;
 mod label;
+mod landmark_table;
 mod list;
 mod list_file;
 mod mat;
-#[allow(dead_code, unreachable_pub)]
 mod pickle;
+mod rec;
 mod scface;
+mod source;
 mod tinyface;
 
 pub use label::{LabelError, LabelFunction};
 pub use list::{Alignment, Image, ImageList, Landmarks};
+pub use pickle::Error as PickleError;
+pub use rec::{ImageRecords, RecFiles};
+pub use source::{Source, SourceError};
 
 use crate::fs;
-use crate::recordio::Label;
+use crate::recordio::{self, Label};
 use std::path::{Path, PathBuf};
 
 /// All data sets, in the order of the README's table.
@@ -31,6 +37,8 @@ pub static DATASETS: &[&DataSet] = &[
     &ijbc::IJBC,
     &folder::FOLDER,
     &list_file::LIST,
+    &bin::BIN,
+    &rec::REC,
 ];
 
 /// Finds a set by the name users type.
@@ -55,11 +63,37 @@ pub struct DataSet {
     pub aligned_dir: Option<&'static str>,
     /// Whether the order comes from a list file.
     pub takes_list: bool,
+    /// What a root of it is.
+    pub root: Root,
     /// Whether all packs of the set come from one tree, wherever it lies.
     pub one_tree: bool,
     /// What names say of identity.
     pub identity: Option<IdentityRule>,
     list: fn(&Request<'_>) -> Result<ImageList, Error>,
+}
+
+/// What the root of a set is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Root {
+    /// A folder of pictures.
+    Folder,
+    /// One file that holds all pictures. Where none is named, it lies in `folder` below the data folder
+    /// and has the pack's name and this ending.
+    File {
+        /// A folder below the data folder; empty for the data folder itself.
+        folder: &'static str,
+        /// With its dot.
+        ending: &'static str,
+    },
+}
+
+/// Which of a set's pictures are wanted, where it has them twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pictures {
+    /// Those that are packed: aligned copies.
+    Packed,
+    /// Those that its landmarks lie in.
+    Original,
 }
 
 /// How a path tells who is in the picture.
@@ -80,6 +114,15 @@ pub struct Request<'a> {
     pub aligned_dir: Option<&'a str>,
     /// The list file of a `list` set.
     pub list: Option<&'a Path>,
+    /// Which pictures.
+    pub pictures: Pictures,
+}
+
+impl<'a> Request<'a> {
+    /// What is packed of the set below `root`.
+    pub fn new(root: &'a Path) -> Self {
+        Self { root, aligned_dir: None, list: None, pictures: Pictures::Packed }
+    }
 }
 
 impl DataSet {
@@ -101,18 +144,46 @@ impl DataSet {
             (false, Some(_)) => return Err(Error::ListUnused { set: self.name }),
             _ => {}
         }
-        if !request.root.is_dir() {
-            return Err(Error::NoRoot {
-                set: self.name,
-                root: request.root.to_path_buf(),
-                layout: self.layout,
-            });
+        let (set, root) = (self.name, || request.root.to_path_buf());
+        match self.root {
+            Root::Folder if !request.root.is_dir() => {
+                return Err(Error::NoRoot { set, root: root(), layout: self.layout });
+            }
+            Root::File { .. } if request.root.is_dir() => {
+                return Err(self.no_file(request.root, "a folder"));
+            }
+            _ => {}
         }
         let list = (self.list)(request)?;
         if list.images.is_empty() {
-            return Err(Error::NoImages { set: self.name, root: request.root.to_path_buf() });
+            return Err(Error::NoImages { set, root: root() });
         }
         Ok(list)
+    }
+
+    /// The error of a root that is no file of this set.
+    fn no_file(&self, root: &Path, found: &'static str) -> Error {
+        Error::NoFile { set: self.name, root: root.to_path_buf(), layout: self.layout, found }
+    }
+
+    /// Gives the images of `list` the landmarks of a csv with the columns `path` and `x1 y1 … x5 y5` (or
+    /// `… x4 y4`) in place of their own.
+    ///
+    /// # Errors
+    /// A csv that cannot be read, a row that is no face, an image without a row.
+    pub fn take_landmarks(&self, list: &mut ImageList, csv: &Path) -> Result<(), Error> {
+        landmark_table::read(csv)?.tell(&mut list.images, list.pictures)
+    }
+
+    /// Refuses a list in which an image has no landmarks.
+    ///
+    /// # Errors
+    /// [`Error::NoLandmarks`].
+    pub fn check_landmarks(&self, list: &ImageList) -> Result<(), Error> {
+        match list.images.iter().find(|image| image.landmarks.is_none()) {
+            Some(image) => Err(Error::NoLandmarks { set: self.name, path: image.path.to_string() }),
+            None => Ok(()),
+        }
     }
 
     /// Gives every image of `list` its label.
@@ -146,6 +217,69 @@ pub enum Error {
         root: PathBuf,
         /// What it should hold.
         layout: &'static str,
+    },
+    /// The root is no file where a file is wanted.
+    #[error("{root}: expected {layout}, found {found}; give the file of {set} with --root")]
+    NoFile {
+        /// The set.
+        set: &'static str,
+        /// What was given.
+        root: PathBuf,
+        /// What it should be.
+        layout: &'static str,
+        /// What it is.
+        found: &'static str,
+    },
+    /// A verification pickle is damaged or not of its form.
+    #[error("{path}")]
+    Pickle {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: pickle::Error,
+    },
+    /// A `.rec` or `.idx` is damaged.
+    #[error("{path}")]
+    Record {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        source: recordio::Error,
+    },
+    /// A pack's index cannot be read because it is not there.
+    #[error("{path}: no such file; {advice}")]
+    NoIndex {
+        /// The file.
+        path: PathBuf,
+        /// What to do.
+        advice: &'static str,
+    },
+    /// Images shall be aligned, and one has no landmarks.
+    #[error(
+        "{path}: no landmarks, so it cannot be aligned; {set} has them not for every image, give a \
+         csv of path and x1 y1 … x5 y5 (or x4 y4) with --landmarks"
+    )]
+    NoLandmarks {
+        /// The set.
+        set: &'static str,
+        /// The first image without.
+        path: String,
+    },
+    /// A csv of landmarks has no row for an image.
+    #[error("{path}: expected a row of landmarks for {image}, found none")]
+    NoRow {
+        /// The csv.
+        path: PathBuf,
+        /// The image.
+        image: String,
+    },
+    /// A csv of landmarks cannot be read.
+    #[error("{path}: cannot read the landmarks")]
+    Csv {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: csv::Error,
     },
     /// The root holds no picture of the set.
     #[error("{root}: expected pictures of {set} (.jpg, .jpeg or .png), found none")]

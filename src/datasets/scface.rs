@@ -7,8 +7,8 @@
 //! names without their folder.
 
 use super::{
-    Alignment, DataSet, Error, IdentityRule, Image, ImageList, LabelFunction, Landmarks, Request,
-    count_warning, read_text,
+    Alignment, DataSet, Error, IdentityRule, Image, ImageList, LabelFunction, Landmarks, Pictures,
+    Request, Root, count_warning, read_text,
 };
 use crate::fs;
 use std::collections::{HashMap, HashSet};
@@ -20,8 +20,9 @@ pub(super) static SCFACE: DataSet = DataSet {
     layout: "all.txt and aligned/",
     order: "lines of all.txt without cameras 6 to 8",
     default_label: || LabelFunction::Identity,
-    aligned_dir: Some("aligned"),
+    aligned_dir: Some(ALIGNED),
     takes_list: false,
+    root: Root::Folder,
     one_tree: true,
     identity: Some(IdentityRule {
         form: "NNN_frontal or NNN_camC_D, NNN three digits",
@@ -29,6 +30,17 @@ pub(super) static SCFACE: DataSet = DataSet {
     }),
     list,
 };
+
+/// Folders of the aligned copies and of the pictures that all.txt's points lie in.
+const ALIGNED: &str = "aligned";
+const ORIGINAL: &str = "original";
+const ORIGINAL_PREFIX: &str = "original/";
+
+const NO_ALIGNED: &str = "it has original/'s folders and names, each face cropped by the four points of \
+                          all.txt; `qgface-data align --dataset scface` makes it, --align packs \
+                          original/ without it, --aligned-dir names another";
+const NO_ORIGINAL: &str = "--align reads the points of all.txt in it; without --align the folder \
+                           aligned is packed";
 
 /// 130 frontal pictures and 130 subjects × 5 cameras × 3 distances.
 const PUBLISHED_IMAGES: u64 = 2_080;
@@ -70,17 +82,16 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
     let within = request.root.join("scface");
     let inside = !request.root.join("all.txt").exists() && within.join("all.txt").is_file();
     let base = if inside { within.as_path() } else { request.root };
-    let folder = request.aligned_dir.unwrap_or("aligned");
-    let aligned = base.join(folder);
-    if !aligned.is_dir() {
-        return Err(Error::Missing {
-            root: base.to_path_buf(),
-            what: format!("the folder {folder} of aligned copies"),
-            advice: "it has original/'s folders and names, each face cropped by the four points of \
-                     all.txt; name another with --aligned-dir",
-        });
+    let (folder, what, advice) = match request.pictures {
+        Pictures::Packed => (request.aligned_dir.unwrap_or(ALIGNED), "aligned copies", NO_ALIGNED),
+        Pictures::Original => (ORIGINAL, "pictures as they were taken", NO_ORIGINAL),
+    };
+    let pictures = base.join(folder);
+    if !pictures.is_dir() {
+        let what = format!("the folder {folder} of {what}");
+        return Err(Error::Missing { root: base.to_path_buf(), what, advice });
     }
-    let walk = fs::walk(&aligned)?;
+    let walk = fs::walk(&pictures)?;
     let lookup = Lookup::new(&walk.files);
     let list_path = base.join("all.txt");
     let mut warnings = Vec::new();
@@ -119,15 +130,18 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
         warnings.push(format!("{left_out} lines of all.txt name no frontal or camera picture"));
     }
     warnings.extend(count_warning("images", images.len() as u64, PUBLISHED_IMAGES));
+    let (pictures, alignment) = match request.pictures {
+        Pictures::Packed => ("", Alignment::Folder(folder.to_owned())),
+        Pictures::Original => (ORIGINAL_PREFIX, Alignment::Landmarks),
+    };
     Ok(ImageList {
-        base: base.to_path_buf(),
-        prefix: "",
-        images,
+        pictures,
         missing,
-        alignment: Alignment::Folder(folder.to_owned()),
+        alignment,
         protocol_files: vec!["all.txt".to_owned()],
         ignored: walk.ignored,
         warnings,
+        ..ImageList::of(base.to_path_buf(), images)
     })
 }
 
@@ -220,7 +234,7 @@ mod tests {
         let text = "# comment\r\n\r\nD1/001_cam1_1 1 2 3 4 5 6 7 8\r\n002_cam2_3\t1\t2\t3\t4\t5\t6\t7\t8\r\n\
                     d1/001_frontal\t1\t2\t3\t4\t5\t6\t7\t8\r\nd1/003_cam6_1\t1\t2\t3\t4\t5\t6\t7\t8";
         std::fs::write(root.path().join("all.txt"), text).unwrap();
-        let request = Request { root: root.path(), aligned_dir: None, list: None };
+        let request = Request::new(root.path());
         let list = list(&request).unwrap();
         let paths: Vec<&str> = list.images.iter().map(|image| &*image.path).collect();
         let expected = [

@@ -6,8 +6,8 @@
 //! name. The two `.mat` protocol files are compared with the tree; scoring takes the file names.
 
 use super::{
-    Alignment, DataSet, Error, IdentityRule, Image, ImageList, LabelFunction, Request,
-    count_warning, mat,
+    Alignment, DataSet, Error, IdentityRule, Image, ImageList, LabelFunction, Pictures, Request,
+    Root, count_warning, mat,
 };
 use crate::fs;
 use std::collections::HashSet;
@@ -21,6 +21,7 @@ pub(super) static TINYFACE: DataSet = DataSet {
     default_label: || LabelFunction::Index,
     aligned_dir: Some(ALIGNED_DIR),
     takes_list: false,
+    root: Root::Folder,
     one_tree: true,
     identity: Some(IdentityRule {
         form: "NUMBER_… in Probe or Gallery_Match, any name in Gallery_Distractor",
@@ -30,6 +31,10 @@ pub(super) static TINYFACE: DataSet = DataSet {
 };
 
 const ALIGNED_DIR: &str = "aligned_pad_0.1_pad_high";
+
+/// The pictures before alignment, and what their paths begin with.
+const ORIGINAL: &str = "tinyface/Testing_Set";
+const ORIGINAL_PREFIX: &str = "tinyface/Testing_Set/";
 
 /// Label of every distractor (reference: `tinyface_helper.py`).
 const DISTRACTOR: i32 = -100;
@@ -53,7 +58,10 @@ fn identity(path: &str) -> Option<i32> {
 }
 
 fn list(request: &Request<'_>) -> Result<ImageList, Error> {
-    let folder = request.aligned_dir.unwrap_or(ALIGNED_DIR);
+    let (folder, pictures) = match request.pictures {
+        Pictures::Packed => (request.aligned_dir.unwrap_or(ALIGNED_DIR), ""),
+        Pictures::Original => (ORIGINAL, ORIGINAL_PREFIX),
+    };
     let base = locate(request.root, folder)?;
     let walk = fs::walk(&base.join(folder))?;
     let mut warnings = Vec::new();
@@ -76,15 +84,17 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
         warnings.extend(count_warning(&format!("images in {name}"), found, *published));
     }
     let protocol_files = check_protocol(&base, folder, &images, &mut warnings)?;
+    let alignment = match request.pictures {
+        Pictures::Packed => Alignment::Folder(folder.to_owned()),
+        Pictures::Original => Alignment::Landmarks,
+    };
     Ok(ImageList {
-        base,
-        prefix: "",
-        images,
-        missing: Vec::new(),
-        alignment: Alignment::Folder(folder.to_owned()),
+        pictures,
+        alignment,
         protocol_files,
         ignored: walk.ignored,
         warnings,
+        ..ImageList::of(base, images)
     })
 }
 
@@ -95,6 +105,12 @@ fn locate(root: &Path, folder: &str) -> Result<PathBuf, Error> {
     let around = absolute.parent().filter(|_| is_raw).map(Path::to_path_buf);
     let candidates = [Some(root.to_path_buf()), Some(root.join("tinyface")), around];
     let found = candidates.into_iter().flatten().find(|base| base.join(folder).is_dir());
+    if folder == ORIGINAL && found.is_none() {
+        let advice =
+            "--align reads the pictures in it; without --align the aligned copies are packed";
+        let what = format!("the folder {folder} of TinyFace itself");
+        return Err(Error::Missing { root: root.to_path_buf(), what, advice });
+    }
     found.ok_or_else(|| Error::Missing {
         root: root.to_path_buf(),
         what: format!("the folder {folder} of aligned faces"),
