@@ -23,6 +23,16 @@ pub enum ChannelOrder {
     Bgr,
 }
 
+impl ChannelOrder {
+    /// The name users type.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Rgb => "rgb",
+            Self::Bgr => "bgr",
+        }
+    }
+}
+
 /// An 8-bit picture of three interleaved channels, row by row from the top.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pixels {
@@ -54,6 +64,16 @@ pub enum Format {
     Jpeg,
     /// Portable Network Graphics.
     Png,
+}
+
+impl Format {
+    /// The ending of its files, without the dot.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Jpeg => "jpg",
+            Self::Png => "png",
+        }
+    }
 }
 
 /// The largest width or height that is decoded: a hostile header must not cause a huge allocation.

@@ -17,13 +17,21 @@ pub enum Part {
     Records,
     /// What the pack says of itself.
     Manifest,
+    /// Of a verification set, two positions and 0 or 1 a line.
+    Pairs,
+    /// Of an InsightFace training pack, `classes,height,width`; its readers look for it under this name
+    /// in the pack's folder.
+    Property,
 }
 
 impl Part {
-    /// The parts in the order they are renamed into place; the manifest last.
+    /// The parts of every pack in the order they are renamed into place; the manifest last.
     pub const ALL: [Self; 5] = [Self::Rec, Self::Idx, Self::Lst, Self::Records, Self::Manifest];
 
-    /// The ending after the stem.
+    /// The parts that only some packs have; they are renamed into place before the manifest.
+    pub const EXTRA: [Self; 2] = [Self::Pairs, Self::Property];
+
+    /// The ending after the stem; the whole name of `property`.
     pub fn ending(self) -> &'static str {
         match self {
             Self::Rec => ".rec",
@@ -31,9 +39,15 @@ impl Part {
             Self::Lst => ".lst",
             Self::Records => ".records.csv",
             Self::Manifest => ".manifest.json",
+            Self::Pairs => ".pairs.txt",
+            Self::Property => "property",
         }
     }
 }
+
+/// The parts whose names begin with the pack's stem.
+const NAMING: [Part; 6] =
+    [Part::Rec, Part::Idx, Part::Lst, Part::Records, Part::Manifest, Part::Pairs];
 
 /// Where the files of a pack lie.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +64,7 @@ impl PackFiles {
     /// # Errors
     /// [`Error::Name`] for a stem that is no plain file name.
     pub fn new(folder: &Path, stem: &str) -> Result<Self, Error> {
-        let ends_as_a_part = Part::ALL.iter().any(|part| stem.ends_with(part.ending()));
+        let ends_as_a_part = NAMING.iter().any(|part| stem.ends_with(part.ending()));
         if stem.is_empty()
             || ends_as_a_part
             || stem.starts_with('.')
@@ -68,7 +82,7 @@ impl PackFiles {
     /// As [`PackFiles::new`].
     pub fn of(path: &Path) -> Result<Self, Error> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let stem = Part::ALL.iter().find_map(|part| name.strip_suffix(part.ending()));
+        let stem = NAMING.iter().find_map(|part| name.strip_suffix(part.ending()));
         let named = Self::new(path.parent().unwrap_or(Path::new("")), stem.unwrap_or(&name));
         // A folder of unpacked pictures may lie beside the pack under its name.
         let has_files = |files: &Self| Part::ALL.iter().any(|&part| files.path(part).is_file());
@@ -80,7 +94,10 @@ impl PackFiles {
 
     /// The path of one file.
     pub fn path(&self, part: Part) -> PathBuf {
-        self.folder.join(format!("{}{}", self.stem, part.ending()))
+        match part {
+            Part::Property => self.folder.join(part.ending()),
+            _ => self.folder.join(format!("{}{}", self.stem, part.ending())),
+        }
     }
 
     /// The hidden folder a pack is written in before it is renamed into place.

@@ -129,20 +129,22 @@ fn describe(pack: &IndexedReader, position: usize) -> Result<RecordReport, crate
     })
 }
 
-/// Adds the paths from `records.csv`, reading no further than the last record shown.
+/// Adds the paths from `records.csv`, reading no further than the last record shown. Records are known by
+/// where they stand: identity records have no row, and packs made elsewhere any order of lines.
 fn add_paths(files: &PackFiles, records: &mut [RecordReport]) -> Result<(), Error> {
     let table = files.path(Part::Records);
-    let Some(last) = records.last().map(|record| record.position) else { return Ok(()) };
     if !table.exists() {
         return Ok(());
     }
     let mut rows = RowReader::open(&table)?;
+    let mut unnamed = records.len();
     while let Some(row) = rows.next_row().transpose()? {
-        if row.position > last {
-            break;
-        }
-        if let Some(record) = records.iter_mut().find(|record| record.position == row.position) {
+        if let Some(record) = records.iter_mut().find(|record| record.offset == row.offset) {
             record.path = Some(row.path);
+            unnamed -= 1;
+        }
+        if unnamed == 0 {
+            break;
         }
     }
     Ok(())

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use std::path::Path;
 
 /// Name and version of the manifest's form.
-const FORMAT: &str = "qgface-data pack 1";
+const FORMAT: &str = "qgface-data pack 2";
 
 /// A pack's description of itself.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// Always `qgface-data pack 1`.
+    /// Always `qgface-data pack 2`.
     pub format: String,
     /// Program and version that made the pack.
     pub tool: String,
@@ -24,12 +24,22 @@ pub struct Manifest {
     pub count: u64,
     /// The label function.
     pub label: String,
-    /// What was done to the pictures' bytes.
-    pub encoding: Encoding,
+    /// Where the order, the paths and the labels come from.
+    pub source: Source,
+    /// Which records stand beside the images.
+    pub layout: Layout,
+    /// The seed of the random order, if it is not the list's own.
+    pub shuffle: Option<u64>,
+    /// Which part of the list this is, if not all of it.
+    pub shard: Option<Shard>,
+    /// What was done to the pictures' bytes; none where the pack was made elsewhere and nobody knows.
+    pub encoding: Option<Encoding>,
     /// Which colours a decoder that returns RGB returns first: `bgr` says that the stored pictures have
     /// red and blue exchanged.
     pub stored_channel_order: ChannelOrder,
-    /// What was done to the faces before packing.
+    /// Pixels an edge that the faces were cut out to when this pack was made, if they were.
+    pub align: Option<u32>,
+    /// What was done to the faces, now or before.
     pub alignment: Alignment,
     /// What the landmarks in `records.csv` are, if there are any.
     pub landmarks: Option<PointsNote>,
@@ -39,9 +49,9 @@ pub struct Manifest {
     pub ignored: Ignored,
     /// Files of the list that could not be packed.
     pub skipped: Vec<Skipped>,
-    /// The list or the csv of labels the pack was made from.
-    pub inputs: Vec<NamedDigest>,
-    /// The set's protocol files, relative to its root.
+    /// Files the pack was made from beside the pictures, or that hold them all.
+    pub inputs: Vec<Input>,
+    /// The set's protocol files, relative to its root; `pairs.txt` is the pack's own `S.pairs.txt`.
     pub protocol_files: Vec<NamedDigest>,
     /// The files of the pack.
     pub files: PackDigests,
@@ -49,6 +59,72 @@ pub struct Manifest {
     pub order: String,
     /// BLAKE3 of this file with this value empty.
     pub digest: String,
+}
+
+/// Where order, paths and labels of a pack come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Source {
+    /// Made by this program from the set's list.
+    List,
+    /// Made elsewhere; its records were found again in a tree of pictures.
+    Tree,
+    /// Made elsewhere; known from itself alone.
+    Pack,
+}
+
+/// Which records stand beside the images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Layout {
+    /// None; keys count from 0, or are a list's own.
+    Plain,
+    /// Those of an InsightFace training pack: keys count from 1, then an identity record each, then key
+    /// 0. They have neither a row in the `.lst` nor in the `.records.csv`.
+    Insightface,
+}
+
+/// One of several equal consecutive parts of a list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Shard {
+    /// Which, from 0.
+    pub index: u64,
+    /// Of how many.
+    pub count: u64,
+    /// Images in the lists of the shards before this one.
+    pub first: u64,
+    /// Images in the whole list.
+    pub images: u64,
+    /// BLAKE3 of the `.lst` of the undivided pack with nothing skipped, by which shards of one run are
+    /// known.
+    pub list: String,
+}
+
+/// A file a pack was made from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Input {
+    /// What it told.
+    pub role: Role,
+    /// Its path.
+    pub path: String,
+    /// Its BLAKE3.
+    pub blake3: String,
+}
+
+/// What a file told of a pack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// The order, the keys and the labels.
+    List,
+    /// The labels.
+    Labels,
+    /// The landmarks.
+    Landmarks,
+    /// The pictures themselves: a `.bin` or a `.rec`.
+    Pictures,
 }
 
 /// What the landmark columns hold.
@@ -91,7 +167,7 @@ pub struct FileDigest {
     pub blake3: String,
 }
 
-/// The four files beside the manifest.
+/// The files beside the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PackDigests {
@@ -103,6 +179,10 @@ pub struct PackDigests {
     pub lst: FileDigest,
     /// The `.records.csv`.
     pub records: FileDigest,
+    /// The `.pairs.txt` of a verification set.
+    pub pairs: Option<FileDigest>,
+    /// The `property` of an InsightFace training pack.
+    pub property: Option<FileDigest>,
 }
 
 impl PackDigests {
@@ -114,8 +194,16 @@ impl PackDigests {
             Part::Lst => Some(&self.lst),
             Part::Records => Some(&self.records),
             Part::Manifest => None,
+            Part::Pairs => self.pairs.as_ref(),
+            Part::Property => self.property.as_ref(),
         }
     }
+}
+
+/// What tells whether a text is a manifest of this version.
+#[derive(Deserialize)]
+struct Form {
+    format: String,
 }
 
 impl Manifest {
@@ -127,6 +215,11 @@ impl Manifest {
     /// Program and version.
     pub(super) fn tool() -> String {
         concat!("qgface-data ", env!("CARGO_PKG_VERSION")).to_owned()
+    }
+
+    /// The input that told `what`, if there was one.
+    pub fn input(&self, role: Role) -> Option<&Input> {
+        self.inputs.iter().find(|input| input.role == role)
     }
 
     /// Reads the manifest of a pack.
@@ -159,11 +252,12 @@ impl Manifest {
 
     fn parse(text: &[u8], path: &Path) -> Result<Self, Error> {
         let bad = |found| Error::BadManifest { path: path.to_path_buf(), found };
-        let manifest: Self = serde_json::from_slice(text)
-            .map_err(|error| bad(format!("text that is no such JSON: {error}")))?;
-        if manifest.format != FORMAT {
-            return Err(bad(format!("the format {:?}; {FORMAT:?} is read", manifest.format)));
+        let not_json = |error| bad(format!("text that is no such JSON: {error}"));
+        let Form { format } = serde_json::from_slice(text).map_err(not_json)?;
+        if format != FORMAT {
+            return Err(bad(format!("the format {format:?}; {FORMAT:?} is read")));
         }
+        let manifest: Self = serde_json::from_slice(text).map_err(not_json)?;
         let canonical = manifest.to_bytes();
         if canonical != text {
             let same = canonical.iter().zip(text).take_while(|(own, read)| own == read).count();
@@ -197,6 +291,13 @@ impl Manifest {
     fn own_digest(&self) -> String {
         let unsigned = Self { digest: String::new(), ..self.clone() };
         blake3::hash(&unsigned.to_bytes()).to_string()
+    }
+}
+
+impl FileDigest {
+    /// Of bytes in memory.
+    pub(super) fn of(bytes: &[u8]) -> Self {
+        Self { bytes: bytes.len() as u64, blake3: blake3::hash(bytes).to_string() }
     }
 }
 

@@ -3,22 +3,34 @@
 //! A pack is five files of one stem: `.rec`, `.idx`, `.lst`, `.records.csv` and `.manifest.json`. The
 //! manifest is renamed into place last: a pack without one does not exist. Start at [`make_rec()`].
 
+pub mod adopt;
+pub mod align;
 mod files;
+mod identities;
 pub mod inspect;
 mod make_rec;
 mod manifest;
+pub mod merge;
 mod ordered;
 mod output;
 mod records;
 pub mod reindex;
+mod repack;
 mod sheet;
 mod staging;
+pub mod stats;
 pub mod unpack;
 pub mod verify_order;
 
 pub use files::{Found, PackFiles, Part, packs_in};
-pub use make_rec::{Encoding, OnError, Options, PackReport, Previous, make_rec};
-pub use manifest::{FileDigest, Manifest, NamedDigest, PackDigests, PointsNote, Skipped};
+pub use identities::LayoutError;
+pub use make_rec::{
+    Encoding, OnError, Options, PackReport, Previous, Recipe, ShardNumber, make_rec,
+};
+pub use manifest::{
+    FileDigest, Input, Layout, Manifest, NamedDigest, PackDigests, PointsNote, Role, Shard,
+    Skipped, Source,
+};
 pub use records::Row;
 pub use staging::{Recovery, recover};
 
@@ -64,6 +76,160 @@ pub enum Error {
         path: PathBuf,
         /// What is wrong.
         source: recordio::Error,
+    },
+    /// An image cannot stand in InsightFace's layout.
+    #[error("{path}: cannot stand in InsightFace's layout")]
+    Layout {
+        /// The image.
+        path: String,
+        /// Why not.
+        source: LayoutError,
+    },
+    /// Faces are aligned to a size that the template does not have.
+    #[error("cannot align the faces")]
+    AlignedSize(#[from] image::align::Error),
+    /// Aligned pictures cannot be stored as they lie in their files.
+    #[error("aligned pictures are new pictures: store them with --encode png or jpeg:QUALITY")]
+    AlignedOrigin,
+    /// Pictures are aligned already.
+    #[error("the pictures of {folder} are aligned already; leave out --align")]
+    AlignedTwice {
+        /// The folder or the pack.
+        folder: String,
+    },
+    /// Landmarks were given and nothing is aligned by them.
+    #[error("--landmarks goes with --align")]
+    LandmarksUnused,
+    /// The pictures of a verification set would change their positions.
+    #[error(
+        "the pairs of this set are told by position, two pictures a pair, so {option} would part them; \
+         leave it out"
+    )]
+    PairsParted {
+        /// What would do it.
+        option: &'static str,
+    },
+    /// There are fewer images than shards.
+    #[error("this shard would be empty: there are {images} images; use fewer shards")]
+    EmptyShard {
+        /// Images of the whole list.
+        images: u64,
+    },
+    /// Another pack's `property` lies in the folder.
+    #[error(
+        "{path} is there already, of another pack: InsightFace reads it by this name from the pack's \
+         folder, so a folder holds one such pack; choose another --out, or remove it"
+    )]
+    PropertyTaken {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A pack would be packed over itself.
+    #[error("{path} is the pack whose pictures are read; choose another --name or --out")]
+    OntoItself {
+        /// Its `.rec`.
+        path: PathBuf,
+    },
+    /// Shards are no whole.
+    #[error("{path}")]
+    Shard {
+        /// The shard's manifest, or the folder they lie in.
+        path: PathBuf,
+        /// Why not.
+        source: merge::ShardError,
+    },
+    /// A pack to be adopted was made by this program.
+    #[error("{path}: this pack was made by this program; `qgface-data verify-order` verifies it")]
+    NotForeign {
+        /// Its manifest.
+        path: PathBuf,
+    },
+    /// A pack to be adopted shall be found in what is no tree of files.
+    #[error("{root}: expected a folder of pictures in which the records can be found, found none")]
+    NoTree {
+        /// What was given.
+        root: PathBuf,
+    },
+    /// Two pictures would be aligned to one file.
+    #[error("{first} and {second} would both become {target}; rename one")]
+    SameTarget {
+        /// One picture.
+        first: String,
+        /// The other.
+        second: String,
+        /// The file.
+        target: String,
+    },
+    /// Records of a pack to be adopted are no pictures of the tree.
+    #[error(
+        "{count} records show no picture of {root}, the first at position {first}; name the tree the \
+         pack was made from with --root and its set with --dataset, or adopt it without --root"
+    )]
+    Alien {
+        /// How many.
+        count: u64,
+        /// Position of the first.
+        first: u64,
+        /// The tree.
+        root: PathBuf,
+    },
+    /// Records of a pack to be adopted have other colours than were declared.
+    #[error(
+        "{count} records have their channels in the order {} where {} was declared, the first {path} at \
+         position {position}; say --stored-order {}",
+        found.name(), declared.name(), found.name()
+    )]
+    OtherColours {
+        /// How many.
+        count: u64,
+        /// Position of the first.
+        position: u64,
+        /// Its picture.
+        path: String,
+        /// The declared order.
+        declared: image::ChannelOrder,
+        /// The order the tree shows.
+        found: image::ChannelOrder,
+    },
+    /// The skin tones of a pack to be adopted speak against RGB, and nobody declared an order.
+    #[error(
+        "{blue} pictures have more blue than red where skin is looked for, {red} more red: red and blue \
+         are probably exchanged in this pack; look with `qgface-data stats` or `inspect --sheet` and \
+         declare --stored-order bgr, or rgb if they are not"
+    )]
+    SkinColours {
+        /// Pictures with more red.
+        red: u64,
+        /// Pictures with more blue.
+        blue: u64,
+    },
+    /// A record of a pack to be adopted is no whole picture.
+    #[error(
+        "position {position} (key {key}): this record is no whole picture; `qgface-data make-rec \
+         --dataset rec --on-error skip` packs the others"
+    )]
+    Unreadable {
+        /// Position in the pack.
+        position: u64,
+        /// Its key.
+        key: u64,
+        /// Why not.
+        source: ImageError,
+    },
+    /// A file that would be kept under another name finds another one there.
+    #[error("{path}: would keep a file of the pack here, and another one is here; move it away")]
+    Kept {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file of a pack is not the one its manifest describes.
+    #[error(
+        "{path}: not the file that the pack's manifest describes; `qgface-data verify-order` says where \
+         it differs"
+    )]
+    Changed {
+        /// The file.
+        path: PathBuf,
     },
     /// A pack lies there already.
     #[error("{path} is there already; --overwrite replaces it")]
@@ -233,12 +399,12 @@ pub enum ImageError {
     /// The set's list names it, and there is no such file.
     #[error("the set's list names it, but there is no such file")]
     Missing,
-    /// It is a folder, a pipe or a device.
-    #[error("expected a file, found something else, such as a folder or a pipe")]
-    NotAFile,
-    /// Its file cannot be read.
-    #[error("cannot read the file")]
-    Read(#[from] std::io::Error),
+    /// Its bytes cannot be had.
+    #[error(transparent)]
+    Source(#[from] datasets::SourceError),
+    /// Its landmarks are those of no face.
+    #[error(transparent)]
+    Align(#[from] image::align::Error),
     /// Its bytes are no whole picture.
     #[error(transparent)]
     Picture(#[from] image::Error),

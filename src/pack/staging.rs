@@ -6,11 +6,11 @@
 //! into place, the new manifest last. Before it is sealed, the old pack is untouched, and the folder can
 //! be resumed or thrown away.
 
-use super::{Error, PackFiles, Part};
+use super::{Error, Manifest, PackFiles, Part, Source};
 use crate::fs::{io_error, sync_folder};
 use std::fs::{self, File, TryLockError};
 use std::io::{ErrorKind, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// What [`recover`] found beside a pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -109,14 +109,15 @@ impl Staging {
 
     /// Renames a sealed pack into place; can be repeated from any point it was interrupted at.
     pub(super) fn commit(self) -> Result<(), Error> {
-        let old = self.files.path(Part::Manifest);
-        match fs::remove_file(&old) {
-            Err(error) if error.kind() != ErrorKind::NotFound => {
-                return Err(io_error("remove", &old)(error).into());
-            }
-            _ => sync_folder(&self.files.folder)?,
-        }
-        for part in Part::ALL {
+        self.remove_stale_extras()?;
+        remove(&self.files.path(Part::Manifest))?;
+        sync_folder(&self.files.folder)?;
+        let stated = Manifest::read(&self.path(Part::Manifest));
+        let is_stated =
+            |part: &Part| stated.as_ref().is_ok_and(|manifest| manifest.files.of(*part).is_some());
+        let extra = Part::EXTRA.into_iter().filter(is_stated);
+        let [before @ .., manifest] = Part::ALL;
+        for part in before.into_iter().chain(extra).chain([manifest]) {
             let (from, to) = (self.path(part), self.files.path(part));
             if part == Part::Manifest {
                 sync_folder(&self.files.folder)?;
@@ -130,23 +131,45 @@ impl Staging {
         self.discard()
     }
 
+    /// Removes the files that only the old pack has, while its manifest still names them.
+    fn remove_stale_extras(&self) -> Result<(), Error> {
+        let Ok(old) = Manifest::read(&self.files.path(Part::Manifest)) else { return Ok(()) };
+        let new = Manifest::read(&self.path(Part::Manifest))?;
+        // What came with a pack made elsewhere is not this program's to remove.
+        let own = old.source == Source::List;
+        let stale =
+            |part: &Part| own && old.files.of(*part).is_some() && new.files.of(*part).is_none();
+        let stale = Part::EXTRA.into_iter().filter(stale);
+        Ok(stale.map(|part| self.files.path(part)).try_for_each(|path| remove(&path))?)
+    }
+
+    /// What this program writes in the folder. The manifest comes first, so that a folder with a part
+    /// missing never looks sealed.
+    fn contents(&self) -> impl Iterator<Item = PathBuf> {
+        let parts = Part::ALL.into_iter().rev().chain(Part::EXTRA).map(|part| self.path(part));
+        parts.chain([SETTINGS, KEPT_ROWS, UNSEALED].map(|name| self.folder.join(name)))
+    }
+
+    /// Removes what an interrupted run left, so that none of it gets into another pack.
+    pub(super) fn clear(&self) -> Result<(), Error> {
+        Ok(self.contents().filter(|path| path.exists()).try_for_each(|path| remove(&path))?)
+    }
+
     /// Removes what this program writes in the folder, and the folder if nothing else is in it.
     pub(super) fn discard(self) -> Result<(), Error> {
-        let parts = Part::ALL.map(|part| self.path(part));
-        let others = [SETTINGS, KEPT_ROWS, UNSEALED].map(|name| self.folder.join(name));
-        // The manifest goes first, so that a folder with a part missing never looks sealed; the lock
-        // goes last, so that what an interrupt leaves is seen to be left over.
-        for path in parts.into_iter().rev().chain(others).chain([self.folder.join(LOCK)]) {
-            match fs::remove_file(&path) {
-                Err(error) if error.kind() != ErrorKind::NotFound => {
-                    return Err(io_error("remove", &path)(error).into());
-                }
-                _ => {}
-            }
-        }
+        // The lock goes last, so that what an interrupt leaves is seen to be left over.
+        self.contents().chain([self.folder.join(LOCK)]).try_for_each(|path| remove(&path))?;
         // Somebody else's file in it keeps it.
         let _ = fs::remove_dir(&self.folder);
         Ok(())
+    }
+}
+
+/// Removes a file that may be gone already.
+fn remove(path: &Path) -> Result<(), crate::fs::Error> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(io_error("remove", path)(error)),
+        _ => Ok(()),
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::records::RowReader;
 use super::{Error, PackFiles, Part, Previous};
+use crate::datasets::ImageRecords;
 use crate::fs;
-use crate::image::{Format, probe::probe};
+use crate::image::probe::probe;
 use crate::progress::Progress;
 use crate::recordio::{self, Record};
 use schemars::JsonSchema;
@@ -51,13 +52,16 @@ pub fn unpack(
     std::fs::create_dir_all(out).map_err(fs::io_error("make the folder", out))?;
     let root = out.canonicalize().map_err(fs::io_error("find", out))?;
     progress.start("unpack", pack.index().len() as u64);
-    for position in 0..pack.index().len() {
-        let record = pack.get(position).map_err(damaged)?;
+    let images = ImageRecords::of(&pack).map_err(damaged)?;
+    report.without_picture = (pack.index().len() - images.count()) as u64;
+    for position in 0..images.count() {
+        let line = images.position(&pack, position).map_err(damaged)?;
+        let record = pack.get(line).map_err(damaged)?;
         if record.end < pack.reader().length() && starts.binary_search(&record.end).is_err() {
             return Err(damaged(recordio::Error::unlisted_after(&record)));
         }
         let (_, payload) = record.image().map_err(damaged)?;
-        let key = pack.index().key(position).unwrap_or_default();
+        let key = pack.index().key(line).unwrap_or_default();
         let name = match &mut rows {
             Some(rows) => Some(path_of(rows, &table, position as u64, key, &record, payload)?),
             None => None,
@@ -66,8 +70,7 @@ pub fn unpack(
             report.without_picture += 1;
         } else {
             let name = name.unwrap_or_else(|| format!("{key}.{}", ending(payload)));
-            let target = inside(&root, &name, position as u64)?;
-            write(&root, &target, payload, previous)?;
+            write_inside(&root, &name, position as u64, payload, previous)?;
             report.files += 1;
         }
         progress.advance(1);
@@ -101,11 +104,18 @@ fn path_of(
 }
 
 fn ending(payload: &[u8]) -> &'static str {
-    match probe(payload).map(|found| found.format) {
-        Ok(Format::Jpeg) => "jpg",
-        Ok(Format::Png) => "png",
-        Err(_) => "bin",
-    }
+    probe(payload).map_or("bin", |found| found.format.ending())
+}
+
+/// Writes a file under `name` below `root`, and nowhere else.
+pub(super) fn write_inside(
+    root: &Path,
+    name: &str,
+    position: u64,
+    bytes: &[u8],
+    previous: Previous,
+) -> Result<(), Error> {
+    write(root, &inside(root, name, position)?, bytes, previous)
 }
 
 /// The path of `name` below `root`, refused when it is absolute, climbs, or is empty.

@@ -1,6 +1,6 @@
 //! What of an interrupted pack can be kept.
 
-use super::picture::{Encoding, read_picture};
+use super::picture::Encoding;
 use super::plan::Plan;
 use super::tables::Tables;
 use super::{OnError, Options};
@@ -16,23 +16,19 @@ use std::fs::Metadata;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-pub(super) fn write_settings(
-    plan: &Plan,
-    options: &Options,
-    staging: &Staging,
-) -> Result<(), Error> {
+pub(super) fn write_settings(plan: &Plan, staging: &Staging) -> Result<(), Error> {
     let path = staging.beside(SETTINGS);
-    // An older interrupted pack must not be taken for one with these settings.
-    let _ = std::fs::remove_file(staging.beside(KEPT_ROWS));
+    // Nothing of an older interrupted pack may be taken for one with these settings.
+    staging.clear()?;
     for part in [Part::Rec, Part::Records] {
         Output::create(&staging.path(part))?;
     }
-    let text = serde_json::to_vec(&plan.settings(options).map(|(_, value)| value));
+    let values: Vec<String> = plan.settings().into_iter().map(|(_, value)| value).collect();
+    let text = serde_json::to_vec(&values);
     Ok(std::fs::write(&path, text.unwrap_or_default()).map_err(io_error("write", &path))?)
 }
 
 /// What of an interrupted pack is kept beside its rows.
-#[derive(Default)]
 pub(super) struct Kept {
     pub(super) rec_bytes: u64,
     /// The next image of the list.
@@ -52,12 +48,8 @@ pub(super) struct Interrupted {
 
 impl Interrupted {
     /// Opens what an interrupt left; nothing when it had hardly begun.
-    pub(super) fn open(
-        plan: &Plan,
-        options: &Options,
-        staging: &Staging,
-    ) -> Result<Option<Self>, Error> {
-        if !same_settings(plan, options, staging)? {
+    pub(super) fn open(plan: &Plan, staging: &Staging) -> Result<Option<Self>, Error> {
+        if !same_settings(plan, staging)? {
             return Ok(None);
         }
         let rec = staging.path(Part::Rec);
@@ -82,7 +74,7 @@ impl Interrupted {
         options: &Options,
         tables: &mut Tables,
     ) -> Result<Kept, Error> {
-        let mut kept = Kept::default();
+        let mut kept = Kept::none(plan);
         let Ok(mut rows) = RowReader::open(&self.rows) else { return Ok(kept) };
         let mut released = 0;
         while let Some(Ok(row)) = rows.next_row() {
@@ -131,6 +123,11 @@ fn renamed_at(_found: &Metadata) -> Duration {
 const RELEASE_BYTES: u64 = 64 << 20;
 
 impl Kept {
+    /// Nothing: the next image is the first.
+    pub(super) fn none(plan: &Plan) -> Self {
+        Self { rec_bytes: 0, next: plan.part.start, skipped: Vec::new(), reoriented: 0 }
+    }
+
     /// Keeps `row`, which stands at `position`, if it is the next record of this plan; false ends the
     /// reading.
     fn follow(
@@ -143,8 +140,8 @@ impl Kept {
         let mut skipped = Vec::new();
         let mut at = self.next;
         // Images before the row's own were skipped: they must still be bad.
-        while plan.list.images.get(at).is_some_and(|image| *image.path != *row.path) {
-            match read_picture(&plan.source(at), options.encoding) {
+        while at < plan.part.end && *plan.image(at).path != *row.path {
+            match plan.picture(at) {
                 Err(error) if options.on_error == OnError::Skip => {
                     let path = plan.image(at).path.to_string();
                     skipped.push(Skipped { path, reason: chain(&error) });
@@ -153,15 +150,12 @@ impl Kept {
             }
             at += 1;
         }
-        if at >= plan.list.images.len() || row.position != position || row.offset != self.rec_bytes
-        {
+        if at >= plan.part.end || row.position != position || row.offset != self.rec_bytes {
             return false;
         }
-        let source = plan.source(at);
-        let unchanged = match options.encoding {
-            Encoding::Origin => read_picture(&source, Encoding::Origin)
-                .is_ok_and(|picture| picture.digest == row.digest),
-            Encoding::Jpeg(_) | Encoding::Png => interrupted.is_newer_than(&source),
+        let unchanged = match options.recipe.encoding {
+            Encoding::Origin => plan.picture(at).is_ok_and(|picture| picture.digest == row.digest),
+            Encoding::Jpeg(_) | Encoding::Png => interrupted.is_newer_than(&plan.file_of(at)),
         };
         if !unchanged {
             return false;
@@ -185,19 +179,23 @@ impl Kept {
 
     /// A re-encoded picture has lost its EXIF data, so its source is asked.
     fn was_reoriented(&self, plan: &Plan, options: &Options, at: usize, stored: bool) -> bool {
-        if options.encoding == Encoding::Origin {
+        if options.recipe.encoding == Encoding::Origin {
             return stored;
         }
-        let source = std::fs::read(plan.source(at));
-        source.is_ok_and(|bytes| probe(&bytes).is_ok_and(|found| found.reoriented))
+        plan.list.bytes(at).is_ok_and(|bytes| probe(&bytes).is_ok_and(|found| found.reoriented))
     }
 }
 
 /// Whether the interrupted pack is of this plan; false when it had not begun.
-fn same_settings(plan: &Plan, options: &Options, staging: &Staging) -> Result<bool, Error> {
+fn same_settings(plan: &Plan, staging: &Staging) -> Result<bool, Error> {
     let Ok(text) = std::fs::read(staging.beside(SETTINGS)) else { return Ok(false) };
-    let Ok(then) = serde_json::from_slice::<[String; 5]>(&text) else { return Ok(false) };
-    for ((what, now), then) in plan.settings(options).into_iter().zip(then) {
+    let Ok(then) = serde_json::from_slice::<Vec<String>>(&text) else { return Ok(false) };
+    let settings = plan.settings();
+    // Another version's settings are not comparable: the pack is begun anew.
+    if settings.len() != then.len() {
+        return Ok(false);
+    }
+    for ((what, now), then) in settings.into_iter().zip(then) {
         if now != then {
             return Err(Error::OtherPlan { path: staging.folder().clone(), what, then, now });
         }

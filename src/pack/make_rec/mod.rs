@@ -5,17 +5,20 @@
 mod kept;
 mod picture;
 mod plan;
+mod recipe;
 mod tables;
 mod writing;
 
 pub use picture::Encoding;
-pub(super) use picture::read_picture;
 pub(super) use plan::Plan;
+pub use recipe::{Recipe, ShardNumber};
+pub(super) use tables::{Tables, csv_error};
+pub(super) use writing::{append_record, finish_layout};
 
-use super::manifest::Skipped;
+use super::manifest::{Layout, Manifest, Shard, Skipped, Source};
 use super::staging::{Recovery, Staging, recover};
 use super::{Error, PackFiles, Part};
-use crate::datasets::{Alignment, DataSet, LabelFunction};
+use crate::datasets::{Alignment, Source as ImageSource};
 use crate::fs::{Ignored, io_error};
 use crate::image::ChannelOrder;
 use crate::progress::Progress;
@@ -45,20 +48,10 @@ pub enum Previous {
 /// What to pack, and how.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The data set.
-    pub dataset: &'static DataSet,
-    /// Its root.
-    pub root: PathBuf,
-    /// The list file of a `list` set.
-    pub list: Option<PathBuf>,
-    /// Another name for the folder of aligned copies.
-    pub aligned_dir: Option<String>,
+    /// What the pack is.
+    pub recipe: Recipe,
     /// Where the pack goes.
     pub files: PackFiles,
-    /// What is done to the pictures' bytes.
-    pub encoding: Encoding,
-    /// The label function; the set's own when none is given.
-    pub label: Option<LabelFunction>,
     /// What a bad image does.
     pub on_error: OnError,
     /// What becomes of a pack that is there.
@@ -72,17 +65,11 @@ pub struct Options {
 }
 
 impl Options {
-    /// Original bytes, the set's own labels, stop at the first bad image, keep what is there, two
-    /// threads.
-    pub fn new(dataset: &'static DataSet, root: PathBuf, files: PackFiles) -> Self {
+    /// Stop at the first bad image, keep what is there, two threads.
+    pub fn new(recipe: Recipe, files: PackFiles) -> Self {
         Self {
-            dataset,
-            root,
-            list: None,
-            aligned_dir: None,
+            recipe,
             files,
-            encoding: Encoding::Origin,
-            label: None,
             on_error: OnError::Stop,
             previous: Previous::Keep,
             resume: false,
@@ -115,6 +102,16 @@ pub struct PackReport {
     pub stored_channel_order: ChannelOrder,
     /// What was done to the faces.
     pub alignment: Alignment,
+    /// Which records stand beside the images.
+    pub layout: Layout,
+    /// Of an InsightFace pack, its identities; none of a shard.
+    pub identities: Option<u64>,
+    /// Of an InsightFace pack, the classes that its labels need.
+    pub classes: Option<u64>,
+    /// The seed of the random order.
+    pub shuffle: Option<u64>,
+    /// Which part of the list was packed.
+    pub shard: Option<Shard>,
     /// First and last path, in order.
     pub first_and_last: [String; 2],
     /// Digest of the order; empty for a dry run.
@@ -139,7 +136,8 @@ pub fn make_rec(options: &Options, progress: &dyn Progress) -> Result<PackReport
         Recovery::Busy => return Err(Error::Busy { path: options.files.staging() }),
         found => found,
     };
-    let plan = Plan::new(options)?;
+    let plan = Plan::of(&options.recipe)?;
+    refuse_itself(&plan, options)?;
     plan.check_missing(options.on_error)?;
     if options.dry_run {
         return Ok(plan.report(options));
@@ -147,7 +145,7 @@ pub fn make_rec(options: &Options, progress: &dyn Progress) -> Result<PackReport
     if let Some(report) = plan.finished_before(options, progress)? {
         return Ok(report);
     }
-    check_targets(options)?;
+    check_targets(&plan, options)?;
     let made = MadeFolders::make(&options.files.folder)?;
     let report = write(&plan, options, found, progress);
     if report.is_err() {
@@ -165,7 +163,7 @@ fn write(
 ) -> Result<PackReport, Error> {
     let staging = Staging::enter(&options.files)?;
     // Another process may have finished the same pack in the meantime.
-    if let Err(error) = check_targets(options) {
+    if let Err(error) = check_targets(plan, options) {
         if found != Recovery::Resumable {
             staging.discard()?;
         }
@@ -199,10 +197,10 @@ fn write(
 }
 
 /// The folders that were not there before a run, outermost first.
-struct MadeFolders(Vec<PathBuf>);
+pub(super) struct MadeFolders(Vec<PathBuf>);
 
 impl MadeFolders {
-    fn make(folder: &Path) -> Result<Self, Error> {
+    pub(super) fn make(folder: &Path) -> Result<Self, Error> {
         let absent = |folder: &&Path| !folder.as_os_str().is_empty() && !folder.exists();
         let mut made: Vec<PathBuf> =
             folder.ancestors().take_while(absent).map(Path::to_path_buf).collect();
@@ -212,14 +210,15 @@ impl MadeFolders {
     }
 
     /// Removes those that are empty.
-    fn remove(&self) {
+    pub(super) fn remove(&self) {
         self.0.iter().rev().for_each(|folder| _ = std::fs::remove_dir(folder));
     }
 }
 
 /// Refuses to write over what is there, before any work.
-fn check_targets(options: &Options) -> Result<(), Error> {
-    for part in Part::ALL {
+fn check_targets(plan: &Plan, options: &Options) -> Result<(), Error> {
+    let pairs = plan.pairs().map(|_| Part::Pairs);
+    for part in Part::ALL.into_iter().chain(pairs) {
         let path = options.files.path(part);
         if path.is_dir() {
             return Err(Error::InTheWay { path });
@@ -227,6 +226,36 @@ fn check_targets(options: &Options) -> Result<(), Error> {
         if options.previous == Previous::Keep && path.symlink_metadata().is_ok() {
             return Err(Error::Exists { path });
         }
+    }
+    if options.recipe.layout == Layout::Insightface && options.recipe.shard.is_none() {
+        check_property(&options.files)?;
+    }
+    Ok(())
+}
+
+/// Refuses to replace the `property` of another pack.
+pub(super) fn check_property(files: &PackFiles) -> Result<(), Error> {
+    let path = files.path(Part::Property);
+    if path.is_dir() {
+        return Err(Error::InTheWay { path });
+    }
+    let own = || {
+        let manifest = Manifest::open(files);
+        manifest.is_ok_and(|own| own.source == Source::List && own.files.property.is_some())
+    };
+    if path.symlink_metadata().is_ok() && !own() {
+        return Err(Error::PropertyTaken { path });
+    }
+    Ok(())
+}
+
+/// Refuses to pack a pack over itself.
+fn refuse_itself(plan: &Plan, options: &Options) -> Result<(), Error> {
+    let path = options.files.path(Part::Rec);
+    let real = |path: &Path| path.canonicalize().ok();
+    let container = !matches!(plan.list.source, ImageSource::Files);
+    if container && real(&path).is_some_and(|target| Some(target) == real(&plan.list.base)) {
+        return Err(Error::OntoItself { path });
     }
     Ok(())
 }

@@ -1,12 +1,11 @@
-//! One source file to what is stored of it.
+//! One source picture to what is stored of it.
 
-use crate::image::{decode::decode, encode, probe::probe};
+use crate::datasets::Landmarks;
+use crate::image::{Format, Pixels, align, decode::decode, encode, probe::probe};
 use crate::pack::ImageError;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
+use std::borrow::Cow;
 
 /// What is done to the pictures' bytes. Colours are never exchanged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -18,6 +17,22 @@ pub enum Encoding {
     Jpeg(u8),
     /// Decoded, and encoded as PNG.
     Png,
+}
+
+impl Encoding {
+    /// The ending of files of this encoding, without the dot; of original bytes JPEG's.
+    pub fn ending(self) -> &'static str {
+        match self {
+            Self::Origin | Self::Jpeg(_) => Format::Jpeg.ending(),
+            Self::Png => Format::Png.ending(),
+        }
+    }
+
+    /// The encoding of pictures that are drawn anew when `drawn`: PNG in place of bytes that do not
+    /// exist.
+    pub fn for_pictures(self, drawn: bool) -> Self {
+        if drawn && self == Self::Origin { Self::Png } else { self }
+    }
 }
 
 impl std::fmt::Display for Encoding {
@@ -59,32 +74,29 @@ pub(in crate::pack) struct Picture {
     pub(in crate::pack) reoriented: bool,
 }
 
-/// Reads a file and makes of it what is stored.
-pub(in crate::pack) fn read_picture(
-    path: &Path,
+/// Makes of the bytes of a picture file what is stored: cut out by the landmarks if `align` says how
+/// large, and encoded.
+pub(in crate::pack) fn picture(
+    source: Cow<'_, [u8]>,
     encoding: Encoding,
+    align: Option<u32>,
+    landmarks: Option<&Landmarks>,
 ) -> Result<Picture, ImageError> {
-    let source = read_file(path)?;
     let found = probe(&source)?;
+    let points = landmarks.map_or(&[][..], |landmarks| &landmarks.points);
+    let pixels = |source: &[u8]| -> Result<Pixels, ImageError> {
+        let pixels = decode(source)?;
+        match align {
+            Some(size) => Ok(align::align(&pixels, points, size)?),
+            None => Ok(pixels),
+        }
+    };
     let bytes = match encoding {
-        Encoding::Origin => source,
-        Encoding::Jpeg(quality) => encode::jpeg(&decode(&source)?, quality)?,
-        Encoding::Png => encode::png(&decode(&source)?)?,
+        Encoding::Origin => source.into_owned(),
+        Encoding::Jpeg(quality) => encode::jpeg(&pixels(&source)?, quality)?,
+        Encoding::Png => encode::png(&pixels(&source)?)?,
     };
     let digest = blake3::hash(&bytes);
-    let (width, height, reoriented) = (found.width, found.height, found.reoriented);
-    Ok(Picture { bytes, digest, width, height, reoriented })
-}
-
-/// Reads a file whole, and nothing but a file: opening a pipe would wait for its other end.
-fn read_file(path: &Path) -> Result<Vec<u8>, ImageError> {
-    let found = std::fs::metadata(path)?;
-    if !found.is_file() {
-        return Err(ImageError::NotAFile);
-    }
-    // One byte more, so that the end is seen without growing.
-    let mut bytes = Vec::with_capacity(usize::try_from(found.len()).unwrap_or(0).saturating_add(1));
-    // `take` keeps `read_to_end` from asking for the length a second time.
-    File::open(path)?.take(u64::MAX).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    let (width, height) = align.map_or((found.width, found.height), |size| (size, size));
+    Ok(Picture { bytes, digest, width, height, reoriented: found.reoriented })
 }

@@ -1,50 +1,145 @@
 //! What will be packed, decided before any work.
 
+use super::picture::{Picture, picture};
+use super::recipe::Recipe;
 use super::{Encoding, OnError, Options, PackReport, Previous};
-use crate::datasets::{Alignment, DataSet, Image, ImageList, LabelFunction, Request};
+use crate::datasets::{Alignment, Image, ImageList, LabelFunction, Source as ImageSource};
 use crate::fs;
 use crate::image::ChannelOrder;
-use crate::pack::manifest::{Manifest, NamedDigest, PointsNote, Skipped, digest_file};
+use crate::pack::identities::Identities;
+use crate::pack::manifest::{
+    FileDigest, Input, Layout, Manifest, NamedDigest, PointsNote, Role, Shard, Skipped, digest_file,
+};
 use crate::pack::records::list_line;
-use crate::pack::verify_order::{self, Depth, SourceTree, verify_order};
-use crate::pack::{Error, ImageError, Part};
+use crate::pack::verify_order::{self, SourceTree, verify_order};
+use crate::pack::{Error, ImageError, Part, repack};
 use crate::progress::Progress;
 use crate::recordio::Label;
+use crate::seed::Seed;
 use std::collections::HashSet;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// What will be packed, decided before any work.
 pub(in crate::pack) struct Plan {
     pub(in crate::pack) list: ImageList,
+    /// The images of the list that are packed.
+    pub(in crate::pack) part: Range<usize>,
+    pub(in crate::pack) stored_order: ChannelOrder,
+    recipe: Recipe,
     labels: Vec<Label>,
     function: LabelFunction,
+    /// Digest of the whole list; known to shards alone.
+    whole: Option<String>,
+    /// Identities and classes of an InsightFace pack with nothing skipped.
+    identities: Option<(u64, u64)>,
 }
 
 impl Plan {
-    pub(super) fn new(options: &Options) -> Result<Self, Error> {
-        let request = Request {
-            root: &options.root,
-            aligned_dir: options.aligned_dir.as_deref(),
-            list: options.list.as_deref(),
+    /// Lists, labels, shuffles and parts a set.
+    pub(in crate::pack) fn of(recipe: &Recipe) -> Result<Self, Error> {
+        recipe.check()?;
+        let mut list = recipe.dataset.list(&recipe.request())?;
+        let stored_order = repack::tell(&mut list, recipe)?;
+        if let Some(csv) = &recipe.landmarks {
+            recipe.dataset.take_landmarks(&mut list, csv)?;
+        }
+        if let Some(size) = recipe.align {
+            recipe.dataset.check_landmarks(&list)?;
+            list.alignment = Alignment::Warped { size };
+        }
+        let function = recipe.label.clone().unwrap_or_else(recipe.dataset.default_label);
+        let labels = recipe.dataset.labels(&list, &function)?;
+        let part = 0..list.images.len();
+        let recipe = recipe.clone();
+        let (whole, identities) = (None, None);
+        let mut plan =
+            Self { list, part, stored_order, recipe, labels, function, whole, identities };
+        plan.check_pairs()?;
+        let all: Vec<usize> = plan.part.clone().collect();
+        plan.identities = plan.count_identities(&all)?;
+        if let Some(seed) = plan.recipe.shuffle {
+            plan.shuffle(seed);
+        }
+        if let Some(shard) = plan.recipe.shard {
+            plan.whole = Some(plan.list_digest(&[]));
+            plan.part = shard.of(plan.list.images.len());
+            if plan.part.is_empty() {
+                return Err(Error::EmptyShard { images: plan.list.images.len() as u64 });
+            }
+        }
+        Ok(plan)
+    }
+
+    /// Pairs are told by position, so their pictures stay where they are.
+    fn check_pairs(&self) -> Result<(), Error> {
+        let Recipe { shuffle, shard, layout, .. } = self.recipe;
+        let option = [
+            (shuffle.is_some(), "--shuffle"),
+            (shard.is_some(), "--shard"),
+            (layout == Layout::Insightface, "--insightface"),
+        ];
+        match option.into_iter().find(|(is_set, _)| *is_set && !self.list.pairs.is_empty()) {
+            Some((_, option)) => Err(Error::PairsParted { option }),
+            None => Ok(()),
+        }
+    }
+
+    /// Identities and classes of InsightFace's layout; refuses labels it cannot hold, before any work.
+    fn count_identities(&self, images: &[usize]) -> Result<Option<(u64, u64)>, Error> {
+        if self.recipe.layout == Layout::Plain {
+            return Ok(None);
+        }
+        let mut identities = Identities::default();
+        for (position, &at) in images.iter().enumerate() {
+            let (_, label) = self.name(at, position as u64);
+            let path = || self.list.images[at].path.to_string();
+            identities
+                .add(label.class())
+                .map_err(|source| Error::Layout { path: path(), source })?;
+        }
+        Ok(Some((identities.count(), identities.classes())))
+    }
+
+    /// Puts the images in a random order; of an InsightFace pack the identities, each with its images as
+    /// they were.
+    fn shuffle(&mut self, seed: u64) {
+        let mut units: Vec<Range<usize>> = match self.recipe.layout {
+            Layout::Plain => (0..self.labels.len()).map(|at| at..at + 1).collect(),
+            Layout::Insightface => self.runs(),
         };
-        Self::of(options.dataset, &request, options.label.clone())
+        Seed::new(seed).stream("order").shuffle(&mut units);
+        let order: Vec<usize> = units.into_iter().flatten().collect();
+        let (images, labels) = (&mut self.list.images, &mut self.labels);
+        *images =
+            order.iter().map(|&at| std::mem::replace(&mut images[at], Image::at(""))).collect();
+        let none = || Label::Scalar(0.0);
+        *labels = order.iter().map(|&at| std::mem::replace(&mut labels[at], none())).collect();
+        let was_missing = std::mem::take(&mut self.list.missing);
+        let now = order.iter().enumerate();
+        let now = now.filter(|(_, at)| was_missing.binary_search(at).is_ok());
+        self.list.missing = now.map(|(position, _)| position).collect();
     }
 
-    /// Lists and labels a set.
-    pub(in crate::pack) fn of(
-        dataset: &'static DataSet,
-        request: &Request<'_>,
-        label: Option<LabelFunction>,
-    ) -> Result<Self, Error> {
-        let list = dataset.list(request)?;
-        let function = label.unwrap_or_else(dataset.default_label);
-        let labels = dataset.labels(&list, &function)?;
-        Ok(Self { list, labels, function })
+    /// Images of one class that stand together.
+    fn runs(&self) -> Vec<Range<usize>> {
+        let mut runs: Vec<Range<usize>> = Vec::new();
+        for at in 0..self.labels.len() {
+            let class = |at: usize| self.name(at, at as u64).1.class();
+            match runs.last_mut() {
+                Some(run) if class(run.start) == class(at) => run.end = at + 1,
+                _ => runs.push(at..at + 1),
+            }
+        }
+        runs
     }
 
-    /// Refuses a list with images that are not there, before any work.
+    /// Refuses a list with images that are not there, and pairs that may lose one, before any work.
     pub(super) fn check_missing(&self, on_error: OnError) -> Result<(), Error> {
-        match self.list.missing.first() {
+        if on_error == OnError::Skip && !self.list.pairs.is_empty() {
+            return Err(Error::PairsParted { option: "--on-error skip" });
+        }
+        match self.list.missing.iter().find(|at| self.part.contains(at)) {
             Some(&at) if on_error == OnError::Stop => {
                 let path = self.image(at).path.to_string();
                 Err(Error::Image { path, source: ImageError::Missing })
@@ -53,17 +148,29 @@ impl Plan {
         }
     }
 
-    pub(super) fn image(&self, at: usize) -> &Image {
+    pub(in crate::pack) fn image(&self, at: usize) -> &Image {
         &self.list.images[at]
     }
 
-    pub(in crate::pack) fn source(&self, at: usize) -> PathBuf {
-        self.list.file(&self.image(at).path)
+    /// The file that holds the image at `at`.
+    pub(super) fn file_of(&self, at: usize) -> PathBuf {
+        self.list.file_of(at)
     }
 
-    /// Key and label of the image at `at` when it becomes record `position`.
+    /// What is stored of the image at `at`.
+    pub(in crate::pack) fn picture(&self, at: usize) -> Result<Picture, ImageError> {
+        let bytes = self.list.bytes(at)?;
+        let landmarks = self.image(at).landmarks.as_deref();
+        picture(bytes, self.recipe.encoding, self.recipe.align, landmarks)
+    }
+
+    /// Key and label of the image at `at` when it becomes record `position` of this pack.
     pub(in crate::pack) fn name(&self, at: usize, position: u64) -> (u64, Label) {
-        let key = self.image(at).key.unwrap_or(position);
+        let position = self.part.start as u64 + position;
+        let key = match self.recipe.layout {
+            Layout::Plain => self.image(at).key.unwrap_or(position),
+            Layout::Insightface => position + 1,
+        };
         let label = match self.function {
             LabelFunction::Index => Label::Scalar(position as f32),
             _ => self.labels[at].clone(),
@@ -75,7 +182,7 @@ impl Plan {
     pub(in crate::pack) fn points_note(&self) -> Option<PointsNote> {
         let landmarks = self.list.images.iter().find_map(|image| image.landmarks.as_deref())?;
         let picture = match self.list.alignment {
-            Alignment::Folder(_) => "original",
+            Alignment::Folder(_) | Alignment::Warped { .. } => "original",
             Alignment::Landmarks | Alignment::Unknown => "stored",
         };
         Some(PointsNote { points: landmarks.points.len() as u64, picture: picture.to_owned() })
@@ -84,53 +191,105 @@ impl Plan {
     /// Digest of the `.lst` that results when the images named by `skipped` are left out.
     fn list_digest(&self, skipped: &[Skipped]) -> String {
         let mut hasher = blake3::Hasher::new();
-        let left_out: HashSet<&str> = skipped.iter().map(|skipped| &*skipped.path).collect();
-        let mut position = 0;
-        for (at, image) in self.list.images.iter().enumerate() {
-            if left_out.contains(&*image.path) {
-                continue;
-            }
-            let (key, label) = self.name(at, position);
-            hasher.update(list_line(key, &label, &image.path).as_bytes());
-            position += 1;
+        for (position, at) in self.without(skipped).into_iter().enumerate() {
+            let (key, label) = self.name(at, position as u64);
+            hasher.update(list_line(key, &label, &self.image(at).path).as_bytes());
         }
         hasher.finalize().to_string()
     }
 
+    /// Positions in the list of the images that are packed when those named by `skipped` are left out.
+    fn without(&self, skipped: &[Skipped]) -> Vec<usize> {
+        let left_out: HashSet<&str> = skipped.iter().map(|skipped| &*skipped.path).collect();
+        self.part.clone().filter(|&at| !left_out.contains(&*self.image(at).path)).collect()
+    }
+
+    /// Which part of the list this is.
+    pub(in crate::pack) fn shard(&self) -> Option<Shard> {
+        let (number, list) = (self.recipe.shard?, self.whole.clone()?);
+        Some(Shard {
+            index: number.index,
+            count: number.count,
+            first: self.part.start as u64,
+            images: self.list.images.len() as u64,
+            list,
+        })
+    }
+
+    /// The records beside the images that are written; a shard has none, as `merge` adds them.
+    pub(in crate::pack) fn identities(&self) -> Option<Identities> {
+        let whole = self.recipe.shard.is_none();
+        (whole && self.recipe.layout == Layout::Insightface).then(Identities::default)
+    }
+
+    /// The text of `pairs.txt`: positions of two pictures and whether they show one person.
+    pub(in crate::pack) fn pairs(&self) -> Option<String> {
+        let pairs = self.list.pairs.iter().enumerate();
+        let line = |(i, same): (usize, &bool)| format!("{} {} {}\n", 2 * i, 2 * i + 1, *same as u8);
+        (!self.list.pairs.is_empty()).then(|| pairs.map(line).collect())
+    }
+
     /// What an interrupted pack must agree with.
-    pub(super) fn settings(&self, options: &Options) -> [(&'static str, String); 5] {
+    pub(super) fn settings(&self) -> Vec<(&'static str, String)> {
+        let Recipe { encoding, align, layout, shuffle, .. } = &self.recipe;
         // Original bytes are compared with their sources, wherever those lie now.
-        let root = match options.encoding {
+        let root = match encoding {
             Encoding::Origin => String::new(),
             Encoding::Jpeg(_) | Encoding::Png => {
-                let root = options.root.canonicalize().unwrap_or_else(|_| options.root.clone());
-                root.display().to_string()
+                let root = &self.recipe.root;
+                root.canonicalize().unwrap_or_else(|_| root.clone()).display().to_string()
             }
         };
-        [
+        let or_none = |text: Option<String>| text.unwrap_or_else(|| "none".to_owned());
+        vec![
             ("the root", root),
-            ("the data set", options.dataset.name.to_owned()),
+            ("the data set", self.recipe.dataset.name.to_owned()),
             ("the label function", self.function.to_string()),
-            ("the encoding", options.encoding.to_string()),
+            ("the encoding", encoding.to_string()),
+            ("the aligned size", or_none(align.map(|size| size.to_string()))),
+            ("the layout", format!("{layout:?}").to_lowercase()),
+            ("the shuffle seed", or_none(shuffle.map(|seed| seed.to_string()))),
+            ("the shard", or_none(self.recipe.shard.map(|shard| shard.to_string()))),
+            ("landmarks with the digest", self.landmark_digest()),
             ("a list with the digest", self.list_digest(&[])),
         ]
     }
 
+    /// Digest of the landmarks, on which warped pictures depend; nothing where no picture is warped.
+    fn landmark_digest(&self) -> String {
+        let mut hasher = blake3::Hasher::new();
+        if self.recipe.align.is_some() {
+            for landmarks in self.list.images.iter().filter_map(|image| image.landmarks.as_ref()) {
+                for (x, y) in &landmarks.points {
+                    hasher.update(&x.to_le_bytes());
+                    hasher.update(&y.to_le_bytes());
+                }
+            }
+        }
+        hasher.finalize().to_string()
+    }
+
     pub(super) fn report(&self, options: &Options) -> PackReport {
-        let images = &self.list.images;
+        let images = &self.list.images[self.part.clone()];
         let path =
             |image: Option<&Image>| image.map_or(String::new(), |image| image.path.to_string());
+        let whole = self.recipe.shard.is_none();
         PackReport {
-            set: options.dataset.name.to_owned(),
+            set: self.recipe.dataset.name.to_owned(),
             pack: options.files.path(Part::Rec).display().to_string(),
             dry_run: options.dry_run,
             count: images.len() as u64,
             resumed: 0,
             bytes: 0,
             label: self.function.to_string(),
-            encoding: options.encoding,
-            stored_channel_order: ChannelOrder::Rgb,
+            encoding: self.recipe.encoding,
+            stored_channel_order: self.stored_order,
             alignment: self.list.alignment.clone(),
+            layout: self.recipe.layout,
+            identities: self.identities.filter(|_| whole).map(|(identities, _)| identities),
+            classes: self.identities.filter(|_| whole).map(|(_, classes)| classes),
+            shuffle: self.recipe.shuffle,
+            shard: self.shard(),
             first_and_last: [path(images.first()), path(images.last())],
             order: String::new(),
             skipped: Vec::new(),
@@ -159,25 +318,43 @@ impl Plan {
             return Ok(None);
         }
         let Ok(manifest) = Manifest::open(&options.files) else { return Ok(None) };
-        let same = manifest.set == options.dataset.name
+        let same = manifest.source == crate::pack::manifest::Source::List
+            && manifest.set == self.recipe.dataset.name
             && manifest.label == self.function.to_string()
-            && manifest.encoding == options.encoding
+            && manifest.encoding == Some(self.recipe.encoding)
+            && manifest.align == self.recipe.align
+            && manifest.alignment == self.list.alignment
+            && manifest.layout == self.recipe.layout
+            && manifest.shuffle == self.recipe.shuffle
+            && manifest.shard == self.shard()
             && manifest.files.lst.blake3 == self.list_digest(&manifest.skipped);
-        if !same {
+        // A pack that lacks images is not what a run that stops at the first bad one would give.
+        let lacks_images = !manifest.skipped.is_empty() && options.on_error == OnError::Stop;
+        if !same || lacks_images {
             return Ok(None);
         }
         let proof = verify_order::Options {
-            source: SourceTree::At(options.root.clone()),
-            list: options.list.clone(),
+            list: self.recipe.list.clone(),
             label_csv: match &self.function {
                 LabelFunction::Csv(file) => Some(file.clone()),
                 _ => None,
             },
-            against: None,
-            depth: Depth::Full,
+            landmarks: self.recipe.landmarks.clone(),
+            ..verify_order::Options::new(SourceTree::At(self.recipe.root.clone()))
         };
         let proved = verify_order(&options.files, &proof, progress)?;
+        let kept = self.without(&manifest.skipped);
+        let path =
+            |at: Option<&usize>| at.map_or(String::new(), |&at| self.image(at).path.to_string());
+        let identities = match kept.len() == self.part.len() {
+            true => self.identities,
+            false => self.count_identities(&kept)?,
+        };
+        let identities = identities.filter(|_| self.recipe.shard.is_none());
         Ok(proved.in_order.then(|| PackReport {
+            identities: identities.map(|(identities, _)| identities),
+            classes: identities.map(|(_, classes)| classes),
+            first_and_last: [path(kept.first()), path(kept.last())],
             count: manifest.count,
             resumed: manifest.count,
             bytes: manifest.files.rec.bytes,
@@ -188,14 +365,24 @@ impl Plan {
         }))
     }
 
-    /// Digests of the list or the csv of labels.
-    pub(in crate::pack) fn inputs(&self, list: Option<&Path>) -> Result<Vec<NamedDigest>, Error> {
+    /// Digests of the files the pack is made from beside its pictures, or that hold them all.
+    pub(in crate::pack) fn inputs(&self) -> Result<Vec<Input>, Error> {
         let labels = match &self.function {
-            LabelFunction::Csv(file) => Some(file),
+            LabelFunction::Csv(file) => Some(file.as_path()),
             _ => None,
         };
-        let labels = labels.map(PathBuf::as_path);
-        list.into_iter().chain(labels).map(|path| self.named(path)).collect()
+        let container = match self.list.source {
+            ImageSource::Files => None,
+            ImageSource::Pickle(_) | ImageSource::Records(_) => Some(self.list.base.as_path()),
+        };
+        let files = [
+            (Role::List, self.recipe.list.as_deref()),
+            (Role::Labels, labels),
+            (Role::Landmarks, self.recipe.landmarks.as_deref()),
+            (Role::Pictures, container),
+        ];
+        let named = files.into_iter().filter_map(|(role, path)| Some((role, path?)));
+        named.map(|(role, path)| self.named(role, path)).collect()
     }
 
     pub(in crate::pack) fn protocol_files(&self) -> Result<Vec<NamedDigest>, Error> {
@@ -203,17 +390,23 @@ impl Plan {
             let blake3 = digest_file(&self.list.file(path))?.blake3;
             Ok(NamedDigest { path: path.clone(), blake3 })
         };
-        self.list.protocol_files.iter().map(digest).collect()
+        let of_pairs = |text: String| NamedDigest {
+            path: Part::Pairs.ending().trim_start_matches('.').to_owned(),
+            blake3: FileDigest::of(text.as_bytes()).blake3,
+        };
+        let pairs = self.pairs().map(of_pairs).map(Ok);
+        self.list.protocol_files.iter().map(digest).chain(pairs).collect()
     }
 
     /// Names a file by its path below the base, or by its name alone when it lies elsewhere, so that
     /// a manifest holds no path of a machine.
-    fn named(&self, path: &Path) -> Result<NamedDigest, Error> {
+    fn named(&self, role: Role, path: &Path) -> Result<Input, Error> {
         let real = |path: &Path| path.canonicalize().map_err(fs::io_error("find", path));
         let (file, base) = (real(path)?, real(&self.list.base)?);
-        let below = file.strip_prefix(base).ok().map(Path::to_path_buf);
+        let below = file.strip_prefix(base).ok().filter(|path| !path.as_os_str().is_empty());
+        let below = below.map(Path::to_path_buf);
         let name = below.or_else(|| path.file_name().map(PathBuf::from)).unwrap_or_default();
-        let name = name.to_string_lossy().into_owned();
-        Ok(NamedDigest { path: name, blake3: digest_file(path)?.blake3 })
+        let path_in_manifest = name.to_string_lossy().into_owned();
+        Ok(Input { role, path: path_in_manifest, blake3: digest_file(path)?.blake3 })
     }
 }

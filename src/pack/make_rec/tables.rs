@@ -1,6 +1,7 @@
 //! What stands beside the `.rec` of a pack being written: index, list and rows.
 
 use crate::fs;
+use crate::pack::identities::Identities;
 use crate::pack::manifest::{FileDigest, OrderDigest};
 use crate::pack::output::Output;
 use crate::pack::records::{Row, RowWriter};
@@ -9,7 +10,7 @@ use crate::pack::{Error, Part};
 use std::path::Path;
 
 /// The `.idx`, the `.lst` and the `.records.csv`, and the digest of the order.
-pub(super) struct Tables {
+pub(in crate::pack) struct Tables {
     idx: Output,
     lst: Output,
     records: Output,
@@ -17,21 +18,30 @@ pub(super) struct Tables {
     order: OrderDigest,
     count: u64,
     first_and_last: [String; 2],
+    /// Of an InsightFace pack, the identities so far.
+    identities: Option<Identities>,
+    /// Width and height of the first picture, and whether another has others.
+    size: Option<(u32, u32)>,
+    sizes_differ: bool,
 }
 
 /// The tables of a whole pack.
-pub(super) struct Finished {
-    pub(super) idx: FileDigest,
-    pub(super) lst: FileDigest,
-    pub(super) records: FileDigest,
-    pub(super) order: String,
-    pub(super) count: u64,
-    pub(super) first_and_last: [String; 2],
+pub(in crate::pack) struct Finished {
+    pub(in crate::pack) idx: FileDigest,
+    pub(in crate::pack) lst: FileDigest,
+    pub(in crate::pack) records: FileDigest,
+    pub(in crate::pack) order: String,
+    pub(in crate::pack) count: u64,
+    pub(in crate::pack) first_and_last: [String; 2],
 }
 
 impl Tables {
-    /// Starts the three files anew.
-    pub(super) fn create(staging: &Staging, rows: RowWriter) -> Result<Self, Error> {
+    /// Starts the three files anew; `identities` are gathered where a pack needs them.
+    pub(in crate::pack) fn create(
+        staging: &Staging,
+        rows: RowWriter,
+        identities: Option<Identities>,
+    ) -> Result<Self, Error> {
         Ok(Self {
             idx: Output::create(&staging.path(Part::Idx))?,
             lst: Output::create(&staging.path(Part::Lst))?,
@@ -40,15 +50,18 @@ impl Tables {
             order: OrderDigest::default(),
             count: 0,
             first_and_last: Default::default(),
+            identities,
+            size: None,
+            sizes_differ: false,
         })
     }
 
     /// Rows so far, which is the position of the next.
-    pub(super) fn count(&self) -> u64 {
+    pub(in crate::pack) fn count(&self) -> u64 {
         self.count
     }
 
-    pub(super) fn append(&mut self, row: &Row) -> Result<(), Error> {
+    pub(in crate::pack) fn append(&mut self, row: &Row) -> Result<(), Error> {
         self.idx.append(format!("{}\t{}\n", row.key, row.offset).as_bytes());
         self.lst.append(row.list_line().as_bytes());
         self.rows.append(row).map_err(csv_error)?;
@@ -57,12 +70,35 @@ impl Tables {
             self.first_and_last[0].clone_from(&row.path);
         }
         self.first_and_last[1].clone_from(&row.path);
+        let size = (row.width, row.height);
+        self.sizes_differ |= *self.size.get_or_insert(size) != size;
+        if let Some(identities) = &mut self.identities {
+            let path = || row.path.clone();
+            identities
+                .add(row.label.class())
+                .map_err(|source| Error::Layout { path: path(), source })?;
+        }
         self.count += 1;
         if self.idx.is_full() { self.flush() } else { Ok(()) }
     }
 
+    /// The identities of an InsightFace pack.
+    pub(in crate::pack) fn identities(&self) -> Option<&Identities> {
+        self.identities.as_ref()
+    }
+
+    /// Width and height of the pictures, and whether they differ.
+    pub(in crate::pack) fn size(&self) -> ((u32, u32), bool) {
+        (self.size.unwrap_or_default(), self.sizes_differ)
+    }
+
+    /// Lists a record that is no image.
+    pub(in crate::pack) fn append_beside(&mut self, key: u64, offset: u64) {
+        self.idx.append(format!("{key}\t{offset}\n").as_bytes());
+    }
+
     /// Hands everything to the operating system.
-    pub(super) fn flush(&mut self) -> Result<(), Error> {
+    pub(in crate::pack) fn flush(&mut self) -> Result<(), Error> {
         self.records.append(&self.rows.take().map_err(csv_error)?);
         for output in [&mut self.idx, &mut self.lst, &mut self.records] {
             output.flush()?;
@@ -71,7 +107,7 @@ impl Tables {
     }
 
     /// Makes the files durable.
-    pub(super) fn finish(mut self) -> Result<Finished, Error> {
+    pub(in crate::pack) fn finish(mut self) -> Result<Finished, Error> {
         self.flush()?;
         Ok(Finished {
             idx: self.idx.finish()?,
@@ -84,7 +120,7 @@ impl Tables {
     }
 }
 
-pub(super) fn csv_error(error: csv::Error) -> Error {
+pub(in crate::pack) fn csv_error(error: csv::Error) -> Error {
     let path = Path::new(Part::Records.ending());
     fs::Error::Io { action: "write", path: path.to_path_buf(), source: error.into() }.into()
 }

@@ -1,18 +1,19 @@
 //! A pack while it is written.
 
 use super::kept::{Interrupted, Kept, write_settings};
-use super::picture::{Picture, read_picture};
+use super::picture::Picture;
 use super::plan::Plan;
 use super::tables::{Tables, csv_error};
 use super::{OnError, Options, PackReport};
-use crate::pack::manifest::{Manifest, PackDigests, Skipped};
+use crate::pack::manifest::{FileDigest, Manifest, PackDigests, Skipped, Source};
 use crate::pack::ordered::{Bound, in_order};
 use crate::pack::output::Output;
 use crate::pack::records::{Row, RowWriter};
 use crate::pack::staging::Staging;
 use crate::pack::{Error, ImageError, Part, chain};
 use crate::progress::Progress;
-use crate::recordio::{Header, frame};
+use crate::recordio::{self, Header, frame};
+use std::path::Path;
 
 /// Images a thread works on at a time: few enough to balance, enough to make the hand-over cheap.
 const CHUNK: usize = 16;
@@ -42,10 +43,10 @@ impl<'a> Writing<'a> {
         options: &'a Options,
         staging: &'a Staging,
     ) -> Result<Self, Error> {
-        write_settings(plan, options, staging)?;
-        let tables = Tables::create(staging, row_writer(plan)?)?;
+        write_settings(plan, staging)?;
+        let tables = Tables::create(staging, row_writer(plan)?, plan.identities())?;
         let rec = Output::create(&staging.path(Part::Rec))?;
-        Ok(Self::after(Kept::default(), rec, tables, plan, options, staging))
+        Ok(Self::after(Kept::none(plan), rec, tables, plan, options, staging))
     }
 
     /// Goes on after what can be kept of an interrupted pack.
@@ -54,10 +55,10 @@ impl<'a> Writing<'a> {
         options: &'a Options,
         staging: &'a Staging,
     ) -> Result<Self, Error> {
-        let Some(interrupted) = Interrupted::open(plan, options, staging)? else {
+        let Some(interrupted) = Interrupted::open(plan, staging)? else {
             return Self::begin(plan, options, staging);
         };
-        let mut tables = Tables::create(staging, row_writer(plan)?)?;
+        let mut tables = Tables::create(staging, row_writer(plan)?, plan.identities())?;
         let kept = interrupted.keep(plan, options, &mut tables)?;
         let rec = Output::resume(&staging.path(Part::Rec), kept.rec_bytes)?;
         tables.flush()?;
@@ -80,15 +81,15 @@ impl<'a> Writing<'a> {
     }
 
     pub(super) fn run(&mut self, progress: &dyn Progress) -> Result<(), Error> {
-        let (plan, encoding, jobs) = (self.plan, self.options.encoding, self.options.jobs);
-        let (from, count) = (self.next, plan.list.images.len());
-        progress.start(self.options.dataset.name, count as u64);
-        progress.advance(from as u64);
+        let (plan, jobs) = (self.plan, self.options.jobs);
+        let (from, count) = (self.next, plan.part.end);
+        progress.start(self.options.recipe.dataset.name, plan.part.len() as u64);
+        progress.advance((from - plan.part.start) as u64);
         let chunks = (count - from).div_ceil(CHUNK);
         let images = |chunk: usize| from + chunk * CHUNK..count.min(from + (chunk + 1) * CHUNK);
         let bound = Bound { items: 4 * jobs.max(1), bytes: IN_FLIGHT_BYTES };
         let work = |chunk: usize| {
-            let pictures = images(chunk).map(|at| read_picture(&plan.source(at), encoding));
+            let pictures = images(chunk).map(|at| plan.picture(at));
             let pictures: Vec<_> = pictures.collect();
             let bytes = pictures.iter().flatten().map(|picture| picture.bytes.len() as u64).sum();
             (pictures, bytes)
@@ -101,9 +102,10 @@ impl<'a> Writing<'a> {
             if self.rec.is_full() { self.flush() } else { Ok(()) }
         })?;
         progress.finish();
-        if self.tables.count() == 0 {
-            let path = plan.image(0).path.to_string();
-            return Err(Error::AllSkipped { count: count as u64, path });
+        // A shard may lose all its images where the whole does not.
+        if self.tables.count() == 0 && self.options.recipe.shard.is_none() {
+            let path = plan.image(plan.part.start).path.to_string();
+            return Err(Error::AllSkipped { count: plan.part.len() as u64, path });
         }
         self.flush()
     }
@@ -125,12 +127,8 @@ impl<'a> Writing<'a> {
     /// Writes the record of the image at `at`.
     fn append(&mut self, at: usize, picture: &Picture) -> Result<Row, ImageError> {
         let (key, label) = self.plan.name(at, self.tables.count());
-        let mut record = Header { label: label.clone(), id: key, id2: 0 }.to_bytes();
-        record.extend_from_slice(&picture.bytes);
-        self.framed.clear();
-        frame(&record, &mut self.framed)?;
-        let offset = self.rec.bytes();
-        self.rec.append(&self.framed);
+        let header = Header { label: label.clone(), id: key, id2: 0 };
+        let offset = append_record(&mut self.rec, &mut self.framed, &header, &picture.bytes)?;
         self.reoriented += u64::from(picture.reoriented);
         let image = self.plan.image(at);
         Ok(Row {
@@ -157,19 +155,36 @@ impl<'a> Writing<'a> {
     /// Makes the files durable and writes the manifest beside them.
     pub(super) fn seal(self) -> Result<PackReport, Error> {
         let Self { plan, options, staging, skipped, reoriented, resumed, .. } = self;
-        let rec = self.rec.finish()?;
-        let tables = self.tables.finish()?;
+        let (mut rec, mut tables) = (self.rec, self.tables);
+        let layout = finish_layout(&mut rec, &mut tables, staging)?;
+        let pairs = match plan.pairs() {
+            Some(text) => Some(write_small(&staging.path(Part::Pairs), &text)?),
+            None => None,
+        };
+        let rec = rec.finish()?;
+        let tables = tables.finish()?;
+        let mut planned = plan.report(options);
+        planned.warnings.extend(layout.warnings);
         let report = PackReport {
             count: tables.count,
+            identities: layout.identities,
+            classes: layout.classes,
             resumed,
             bytes: rec.bytes,
             first_and_last: tables.first_and_last,
             order: tables.order,
             skipped,
             reoriented,
-            ..plan.report(options)
+            ..planned
         };
-        let files = PackDigests { rec, idx: tables.idx, lst: tables.lst, records: tables.records };
+        let files = PackDigests {
+            rec,
+            idx: tables.idx,
+            lst: tables.lst,
+            records: tables.records,
+            pairs,
+            property: layout.property,
+        };
         staging.seal(&manifest(plan, options, &report, files)?.to_bytes())?;
         Ok(report)
     }
@@ -177,6 +192,77 @@ impl<'a> Writing<'a> {
 
 fn row_writer(plan: &Plan) -> Result<RowWriter, Error> {
     RowWriter::new(plan.points_note().is_some()).map_err(csv_error)
+}
+
+/// Frames a record and appends it; returns its offset.
+pub(in crate::pack) fn append_record(
+    rec: &mut Output,
+    framed: &mut Vec<u8>,
+    header: &Header,
+    payload: &[u8],
+) -> Result<u64, recordio::Error> {
+    let mut record = header.to_bytes();
+    record.extend_from_slice(payload);
+    framed.clear();
+    frame(&record, framed)?;
+    let offset = rec.bytes();
+    rec.append(framed);
+    Ok(offset)
+}
+
+/// What an InsightFace pack has beside its images; of another pack nothing.
+#[derive(Default)]
+pub(in crate::pack) struct FinishedLayout {
+    pub(in crate::pack) identities: Option<u64>,
+    pub(in crate::pack) classes: Option<u64>,
+    pub(in crate::pack) property: Option<FileDigest>,
+    pub(in crate::pack) warnings: Vec<String>,
+}
+
+/// Writes the identity records, key 0 and `property` after the last image.
+pub(in crate::pack) fn finish_layout(
+    rec: &mut Output,
+    tables: &mut Tables,
+    staging: &Staging,
+) -> Result<FinishedLayout, Error> {
+    let Some(identities) = tables.identities() else { return Ok(FinishedLayout::default()) };
+    let ((width, height), sizes_differ) = tables.size();
+    let (count, classes) = (identities.count(), identities.classes());
+    let mut warnings = Vec::new();
+    if classes > count {
+        warnings.push(format!(
+            "{count} identities have labels up to {}, so a network needs {classes} classes; --label \
+             rank numbers them without a gap",
+            classes - 1
+        ));
+    }
+    if sizes_differ {
+        warnings.push(format!(
+            "the pictures differ in size; property says {height} by {width}, the size of the first"
+        ));
+    }
+    let property = identities.property(height, width);
+    let records: Vec<(u64, Header)> = identities.records().collect();
+    let mut framed = Vec::new();
+    for (key, header) in records {
+        let path = staging.path(Part::Rec);
+        let offset = append_record(rec, &mut framed, &header, &[])
+            .map_err(|source| Error::Record { path, source })?;
+        tables.append_beside(key, offset);
+    }
+    Ok(FinishedLayout {
+        identities: Some(count),
+        classes: Some(classes),
+        property: Some(write_small(&staging.path(Part::Property), &property)?),
+        warnings,
+    })
+}
+
+/// Writes a small file of a pack durably.
+fn write_small(path: &Path, text: &str) -> Result<FileDigest, Error> {
+    let mut output = Output::create(path)?;
+    output.append(text.as_bytes());
+    Ok(output.finish()?)
 }
 
 fn manifest(
@@ -191,14 +277,19 @@ fn manifest(
         set: report.set.clone(),
         count: report.count,
         label: report.label.clone(),
-        encoding: report.encoding,
+        source: Source::List,
+        layout: report.layout,
+        shuffle: report.shuffle,
+        shard: report.shard.clone(),
+        encoding: Some(report.encoding),
         stored_channel_order: report.stored_channel_order,
+        align: options.recipe.align,
         alignment: report.alignment.clone(),
         landmarks: plan.points_note(),
         reoriented: report.reoriented,
         ignored: report.ignored,
         skipped: report.skipped.clone(),
-        inputs: plan.inputs(options.list.as_deref())?,
+        inputs: plan.inputs()?,
         protocol_files: plan.protocol_files()?,
         files,
         order: report.order.clone(),

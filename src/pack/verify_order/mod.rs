@@ -5,9 +5,11 @@
 //! a pack whose manifest was rewritten to match is still found out. Memory: the index, the list of the
 //! source tree, and 4,096 rows.
 
+mod adopted;
 mod against;
 mod findings;
 mod pass;
+mod places;
 mod source;
 
 use super::manifest::{FileDigest, Manifest, digest_file};
@@ -50,10 +52,20 @@ pub struct Options {
     pub list: Option<PathBuf>,
     /// The csv of labels, when it does not lie in the source tree.
     pub label_csv: Option<PathBuf>,
+    /// The csv of landmarks, when it does not lie in the source tree.
+    pub landmarks: Option<PathBuf>,
     /// Another pack's manifest that must describe the same order.
     pub against: Option<PathBuf>,
     /// How thoroughly.
     pub depth: Depth,
+}
+
+impl Options {
+    /// Every byte, against a tree alone.
+    pub fn new(source: SourceTree) -> Self {
+        let depth = Depth::Full;
+        Self { source, list: None, label_csv: None, landmarks: None, against: None, depth }
+    }
 }
 
 /// What was found of all packs.
@@ -133,7 +145,7 @@ pub fn verify_order(
     if let Some(source) = &source {
         source.compare_lists(&manifest, options, &mut findings)?;
     }
-    if check_small_files(files, &manifest, &mut findings)? {
+    if check_small_files(files, &manifest, &mut findings)? && manifest.count > 0 {
         let checked =
             check_records(files, &manifest, source.as_ref(), options, &mut findings, progress);
         if let Err(error) = checked {
@@ -155,7 +167,7 @@ fn check_small_files(
 ) -> Result<bool, Error> {
     let mut all_there = true;
     let mut all_same = true;
-    for part in Part::ALL {
+    for part in Part::ALL.into_iter().chain(Part::EXTRA) {
         let Some(stated) = manifest.files.of(part) else { continue };
         let path = files.path(part);
         if !path.is_file() {
@@ -166,7 +178,9 @@ fn check_small_files(
         }
     }
     if all_there && all_same {
-        findings.check("the digests of the .idx, .lst and .records.csv");
+        let extra = Part::EXTRA.into_iter().filter(|part| manifest.files.of(*part).is_some());
+        let extra: String = extra.map(|part| format!(", {}", part.ending())).collect();
+        findings.check(format!("the digests of the .idx, .lst{extra} and .records.csv"));
     }
     Ok(all_there)
 }

@@ -1,19 +1,28 @@
 //! One pass over all records of a pack.
 
 use super::findings::Findings;
+use super::places::Places;
 use super::source::Source;
 use super::{Depth, Difference, Options, compare_digest};
 use crate::fs::io_error;
 use crate::image::probe::probe;
-use crate::pack::manifest::{FileDigest, Manifest, OrderDigest};
+use crate::pack::identities::Identities;
+use crate::pack::manifest::{self, FileDigest, Layout, Manifest, OrderDigest};
 use crate::pack::records::{Row, RowReader};
 use crate::pack::{Error, PackFiles, Part, chain};
 use crate::progress::Progress;
-use crate::recordio::{IndexedReader, Label};
+use crate::recordio::{Header, IndexedReader, Label};
 use rayon::prelude::*;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
+
+/// The identities that the records beside the images must tell, gathered from nothing.
+fn expected_identities(manifest: &Manifest) -> Option<Identities> {
+    let made_here = manifest.source == manifest::Source::List;
+    let whole = made_here && manifest.shard.is_none();
+    (whole && manifest.layout == Layout::Insightface).then(Identities::default)
+}
 
 /// Rows verified in parallel before the next are read.
 const ROWS_AT_A_TIME: usize = 4096;
@@ -34,6 +43,9 @@ pub(super) fn check_records(
         manifest,
         source,
         depth: options.depth,
+        places: Places::of(&pack, manifest)
+            .map_err(|source| Error::Record { path: files.path(Part::Rec), source })?,
+        identities: expected_identities(manifest),
         pack: &pack,
         lines: Lines::open(&files.path(Part::Lst))?,
         order: OrderDigest::default(),
@@ -69,6 +81,9 @@ struct Pass<'a> {
     source: Option<&'a Source>,
     depth: Depth,
     pack: &'a IndexedReader,
+    places: Places,
+    /// Of an InsightFace pack of this program, its identities so far.
+    identities: Option<Identities>,
     lines: Lines,
     order: OrderDigest,
     hasher: blake3::Hasher,
@@ -86,6 +101,17 @@ impl Pass<'_> {
         found.into_iter().for_each(|difference| findings.add(difference));
         for row in rows {
             self.order.add(row);
+            if let Some(identities) = &mut self.identities
+                && let Err(error) = identities.add(row.label.class())
+            {
+                let place = self.files.path(Part::Records).display().to_string();
+                findings.differs(
+                    place,
+                    Some(self.position),
+                    "a label of InsightFace's layout",
+                    error.to_string(),
+                );
+            }
             let expected = row.list_line();
             let line = self.lines.next_line()?;
             if line != expected.as_bytes() {
@@ -116,8 +142,11 @@ impl Pass<'_> {
         };
         let table =
             || format!("{}: line {}", self.files.path(Part::Records).display(), position + 2);
-        let index =
-            (self.pack.index().key(position as usize), self.pack.index().offset(position as usize));
+        let line = self.places.line(self.pack, position);
+        let index = match line {
+            Some(line) => (self.pack.index().key(line), self.pack.index().offset(line)),
+            None => (None, None),
+        };
         let stated = (Some(row.key), Some(row.offset));
         let mut found = Vec::new();
         if row.position != position {
@@ -130,7 +159,8 @@ impl Pass<'_> {
                 (Some(key), Some(offset)) => format!("key {key} at byte {offset}"),
                 _ => "no such line".to_owned(),
             };
-            let place = format!("{}: line {}", self.files.path(Part::Idx).display(), position + 1);
+            let number = line.map_or(position, |line| line as u64) + 1;
+            let place = format!("{}: line {number}", self.files.path(Part::Idx).display());
             found.push(at(place, text(stated), text(index)));
         }
         match self.record_differences(position, row) {
@@ -140,7 +170,10 @@ impl Pass<'_> {
             Err(error) => found.push(at(place(), "a whole record".to_owned(), chain(&error))),
         }
         if let Some(source) = self.source {
-            found.extend(source.compare(row, self.manifest, self.depth));
+            let record = line.and_then(|line| self.pack.get(line).ok());
+            let payload = record.as_ref().and_then(|record| record.image().ok());
+            let payload = payload.map_or(&[][..], |(_, payload)| payload);
+            found.extend(source.compare(row, payload, self.depth));
         }
         found
     }
@@ -151,7 +184,8 @@ impl Pass<'_> {
         position: u64,
         row: &Row,
     ) -> Result<Vec<(String, String)>, crate::recordio::Error> {
-        let record = self.pack.get(position as usize)?;
+        let line = self.places.line(self.pack, position).unwrap_or(usize::MAX);
+        let record = self.pack.get(line)?;
         let (header, payload) = record.image()?;
         let mut found = Vec::new();
         let mut hold = |what: &str, expected: String, own: String| {
@@ -159,11 +193,13 @@ impl Pass<'_> {
                 found.push((format!("{what} {expected}"), format!("{what} {own}")));
             }
         };
-        let next = self.pack.index().offset(position as usize + 1);
-        let end = next.unwrap_or_else(|| self.pack.reader().length());
+        let end = self.places.end(self.pack, line, record.offset);
         hold("the next record at byte", end.to_string(), record.end.to_string());
-        hold("id", row.key.to_string(), header.id.to_string());
-        hold("id2", "0".to_owned(), header.id2.to_string());
+        // Other programs put other numbers there; their bytes are held by the digest of the .rec.
+        if self.manifest.source == manifest::Source::List {
+            hold("id", row.key.to_string(), header.id.to_string());
+            hold("id2", "0".to_owned(), header.id2.to_string());
+        }
         hold("label", bits(&row.label), bits(&header.label));
         hold("a picture of bytes", row.length.to_string(), payload.len().to_string());
         if self.depth == Depth::Full {
@@ -180,6 +216,10 @@ impl Pass<'_> {
     /// Hashes the `.rec` up to the record at the current position, and lets go of its pages.
     fn hash_to_position(&mut self) {
         let reader = self.pack.reader();
+        // Records of other programs may lie in any order: they are hashed at the end.
+        if self.places.is_scattered() {
+            return reader.release(0, reader.length());
+        }
         let next = self.pack.index().offset(self.position as usize);
         let to = next.unwrap_or_else(|| reader.length()).clamp(self.hashed, reader.length());
         if self.depth == Depth::Full
@@ -191,13 +231,57 @@ impl Pass<'_> {
         self.hashed = to;
     }
 
+    /// Compares the records after the images of an InsightFace pack.
+    fn check_beside(&mut self, findings: &mut Findings) {
+        let Some(identities) = self.identities.take() else { return };
+        let place = self.files.path(Part::Rec).display().to_string();
+        let first = self.position as usize;
+        for (i, (key, header)) in identities.records().enumerate() {
+            let found = match self.pack.get(first + i) {
+                Ok(record) => match record.image() {
+                    Ok((own, payload)) => {
+                        let own_key = self.pack.index().key(first + i).unwrap_or_default();
+                        describe(own_key, &own, payload.len())
+                    }
+                    Err(error) => chain(&error),
+                },
+                Err(error) => chain(&error),
+            };
+            let expected = describe(key, &header, 0);
+            if expected != found {
+                findings.differs(place.clone(), Some((first + i) as u64), expected, found);
+            }
+        }
+        let lines = first as u64 + identities.count() + 1;
+        if self.pack.index().len() as u64 != lines {
+            let place = self.files.path(Part::Idx).display().to_string();
+            let found = format!("{} lines", self.pack.index().len());
+            findings.differs(place, None, format!("{lines} lines"), found);
+        }
+        let stated = self.manifest.files.property.as_ref();
+        let classes = identities.classes();
+        let property = std::fs::read_to_string(self.files.path(Part::Property));
+        let own = property.unwrap_or_default();
+        if stated.is_some() && !own.starts_with(&format!("{classes},")) {
+            let place = self.files.path(Part::Property).display().to_string();
+            findings.differs(
+                place,
+                None,
+                format!("{classes} classes"),
+                format!("{:?}", own.trim()),
+            );
+        }
+        findings.check(format!(
+            "the records of {} identities and key 0 against the labels",
+            identities.count()
+        ));
+    }
+
     /// Compares what is known only at the end.
     fn finish(mut self, findings: &mut Findings) {
         let path = |part| self.files.path(part).display().to_string();
-        let counts = [
-            (path(Part::Records), self.position),
-            (path(Part::Idx), self.pack.index().len() as u64),
-        ];
+        let counts =
+            [(path(Part::Records), self.position), (path(Part::Idx), self.places.images())];
         for (place, count) in counts {
             if count != self.manifest.count {
                 let position = Some(count.min(self.manifest.count));
@@ -205,11 +289,9 @@ impl Pass<'_> {
                 findings.differs(place, position, expected, format!("{count} records"));
             }
         }
-        if let Some(source) = self.source
-            && source.packed.len() as u64 > self.position
-        {
-            let next = &source.plan.list.images[source.packed[self.position as usize]];
-            let place = format!("{} in the source tree", next.path);
+        self.check_beside(findings);
+        if let Some(next) = self.source.and_then(|source| source.after(self.position)) {
+            let place = format!("{next} in the source tree");
             findings.differs(place, Some(self.position), "a record of it", "no more records");
         }
         if let Ok(line) = self.lines.next_line()
@@ -230,12 +312,18 @@ impl Pass<'_> {
                 Depth::Full => "every position and its picture",
                 Depth::Quick => "every position",
             };
-            let base = source.plan.list.base.display();
+            let base = source.base().display();
             findings.check(format!("{what} against the source tree {base}"));
         }
         if self.depth == Depth::Full {
-            let rest = self.pack.reader().bytes().get(self.hashed as usize..).unwrap_or_default();
-            self.hasher.update_rayon(rest);
+            let reader = self.pack.reader();
+            while self.hashed < reader.length() {
+                let to = reader.length().min(self.hashed + HASHED_AT_A_TIME);
+                let bytes = reader.bytes().get(self.hashed as usize..to as usize);
+                self.hasher.update_rayon(bytes.unwrap_or_default());
+                reader.release(self.hashed, to);
+                self.hashed = to;
+            }
             let blake3 = self.hasher.finalize().to_string();
             let own = FileDigest { bytes: self.pack.reader().length(), blake3 };
             compare_digest(&self.files.path(Part::Rec), &self.manifest.files.rec, &own, findings);
@@ -244,6 +332,20 @@ impl Pass<'_> {
             findings.not_checked("the bytes of the pictures and of the source files (--quick)");
         }
     }
+}
+
+/// Bytes of the `.rec` hashed between two releases of its pages.
+const HASHED_AT_A_TIME: u64 = 64 << 20;
+
+/// A record beside the images in words.
+fn describe(key: u64, header: &Header, payload_bytes: usize) -> String {
+    format!(
+        "key {key}, flag {}, labels {}, id {}, id2 {}, {payload_bytes} bytes",
+        header.flag(),
+        header.label,
+        header.id,
+        header.id2
+    )
 }
 
 /// A label with its bits, so that −0 and 0 differ.

@@ -1,25 +1,29 @@
 //! The source tree of a pack, listed and labelled as the pack says it was.
 
+use super::adopted::Adopted;
 use super::findings::Findings;
 use super::{Depth, Difference, Options, SourceTree};
-use crate::datasets::{self, LabelFunction, Request};
-use crate::image::ChannelOrder;
-use crate::pack::make_rec::{Plan, read_picture};
-use crate::pack::records::Row;
-use crate::pack::records::RowReader;
-use crate::pack::{Error, Manifest, NamedDigest, PackFiles, Part, chain};
+use crate::datasets::{self, Alignment, LabelFunction};
+use crate::pack::make_rec::Plan;
+use crate::pack::records::{Row, RowReader};
+use crate::pack::{
+    Encoding, Error, Input, Layout, Manifest, PackFiles, Part, Recipe, Role, ShardNumber, chain,
+    manifest,
+};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// The source tree of a pack, listed and labelled as the pack says it was.
 pub(super) struct Source {
-    pub(super) plan: Plan,
+    plan: Plan,
     /// Positions of the list that are in the pack.
-    pub(super) packed: Vec<usize>,
+    packed: Vec<usize>,
     /// Positions of the list that were skipped.
     skipped: Vec<usize>,
-    /// The list or csv the labels come from.
-    inputs: Vec<NamedDigest>,
+    /// The files it is made from beside the pictures.
+    inputs: Vec<Input>,
+    /// Of a pack made elsewhere, which takes its order from itself, the images by path.
+    adopted: Option<Adopted>,
 }
 
 impl Source {
@@ -35,6 +39,13 @@ impl Source {
             SourceTree::At(root) => (root, true),
             SourceTree::Perhaps(root) => (root, false),
         };
+        if manifest.source == manifest::Source::Pack {
+            findings.not_checked(
+                "a source tree: the pack was made elsewhere and adopted without one; --adopt with \
+                 --root finds its pictures in a tree",
+            );
+            return Ok(None);
+        }
         match Self::list(files, manifest, root, options, findings) {
             Ok(source) if !named && !source.holds_any_of(files)? => {
                 let root = root.display();
@@ -58,7 +69,7 @@ impl Source {
         }
     }
 
-    /// Lists and labels the tree. Where the list or the csv is not there, the pack's own stands in for it,
+    /// Lists and labels the tree. Where the list or a csv is not there, the pack's own stands in for it,
     /// so that the pictures are compared all the same.
     fn list(
         files: &PackFiles,
@@ -70,27 +81,61 @@ impl Source {
         let no_set = || Error::NoSet { set: manifest.set.clone() };
         let dataset = datasets::find(&manifest.set).ok_or_else(no_set)?;
         let mut own_input = false;
-        let list = dataset.takes_list.then(|| {
-            let given = options.list.clone().or_else(|| Self::input(manifest, root, 0));
-            given.unwrap_or_else(|| {
+        let mut input = |role: Role, given: &Option<PathBuf>, what: &str, own: Part| {
+            let stated = manifest.input(role)?;
+            let below = || Some(root.join(&stated.path)).filter(|path| path.is_file());
+            Some(given.clone().or_else(below).unwrap_or_else(|| {
                 own_input = true;
-                findings.not_checked("the list it was made from; --list names it");
-                files.path(Part::Lst)
-            })
-        });
-        let label = Self::label(manifest, root, options).unwrap_or_else(|| {
-            own_input = true;
-            findings.not_checked("the csv of labels it was made with; --labels names it");
-            LabelFunction::Csv(files.path(Part::Records))
-        });
+                findings.not_checked(what);
+                files.path(own)
+            }))
+        };
+        let list = input(
+            Role::List,
+            &options.list,
+            "the list it was made from; --list names it",
+            Part::Lst,
+        );
+        let labels = input(
+            Role::Labels,
+            &options.label_csv,
+            "the csv of labels it was made with; --labels names it",
+            Part::Records,
+        );
+        let landmarks = input(
+            Role::Landmarks,
+            &options.landmarks,
+            "the csv of landmarks it was made with; --landmarks names it",
+            Part::Records,
+        );
         let aligned_dir = match &manifest.alignment {
-            datasets::Alignment::Folder(name) => Some(name.as_str()),
+            Alignment::Folder(name) if dataset.aligned_dir.is_some() => Some(name.clone()),
             _ => None,
         };
-        let request = Request { root, aligned_dir, list: list.as_deref() };
-        let plan = Plan::of(dataset, &request, Some(label))?;
-        let inputs =
-            if own_input { manifest.inputs.clone() } else { plan.inputs(list.as_deref())? };
+        let made_here = manifest.source == manifest::Source::List;
+        let label = match labels {
+            Some(csv) => LabelFunction::Csv(csv),
+            None if made_here => manifest.label.parse()?,
+            // The labels of a pack made elsewhere are its own.
+            None => LabelFunction::Index,
+        };
+        let recipe = Recipe {
+            list,
+            aligned_dir,
+            landmarks,
+            label: Some(label),
+            encoding: manifest.encoding.unwrap_or(Encoding::Origin),
+            align: manifest.align,
+            layout: if made_here { manifest.layout } else { Layout::Plain },
+            shuffle: manifest.shuffle,
+            shard: manifest
+                .shard
+                .as_ref()
+                .map(|shard| ShardNumber { index: shard.index, count: shard.count }),
+            ..Recipe::new(dataset, root.to_path_buf())
+        };
+        let plan = Plan::of(&recipe)?;
+        let inputs = if own_input { manifest.inputs.clone() } else { plan.inputs()? };
         Ok(Self::new(plan, manifest, inputs))
     }
 
@@ -111,27 +156,25 @@ impl Source {
         Ok(seen == 0)
     }
 
-    /// The list or csv the pack was made from, where it lies below the root.
-    fn input(manifest: &Manifest, root: &Path, at: usize) -> Option<PathBuf> {
-        let input = manifest.inputs.get(at)?;
-        Some(root.join(&input.path)).filter(|path| path.is_file())
-    }
-
-    fn label(manifest: &Manifest, root: &Path, options: &Options) -> Option<LabelFunction> {
-        if !manifest.label.starts_with("csv:") {
-            return manifest.label.parse().ok();
-        }
-        let last = manifest.inputs.len().checked_sub(1)?;
-        let csv = options.label_csv.clone().or_else(|| Self::input(manifest, root, last))?;
-        Some(LabelFunction::Csv(csv))
-    }
-
-    fn new(plan: Plan, manifest: &Manifest, inputs: Vec<NamedDigest>) -> Self {
+    fn new(plan: Plan, manifest: &Manifest, inputs: Vec<Input>) -> Self {
         let left_out: HashSet<&str> =
             manifest.skipped.iter().map(|skipped| skipped.path.as_str()).collect();
-        let all = 0..plan.list.images.len();
-        let (skipped, packed) = all.partition(|&at| left_out.contains(&*plan.list.images[at].path));
-        Self { plan, packed, skipped, inputs }
+        let all = plan.part.clone();
+        let (skipped, packed) = all.partition(|&at| left_out.contains(&*plan.image(at).path));
+        let adopted =
+            (manifest.source == manifest::Source::Tree).then(|| Adopted::of(&plan, manifest));
+        Self { plan, packed, skipped, inputs, adopted }
+    }
+
+    /// The folder of the tree.
+    pub(super) fn base(&self) -> &Path {
+        &self.plan.list.base
+    }
+
+    /// The path of the image that should follow the last record, at `position`.
+    pub(super) fn after(&self, position: u64) -> Option<&str> {
+        let listed = self.packed.get(position as usize).filter(|_| self.adopted.is_none())?;
+        Some(&self.plan.image(*listed).path)
     }
 
     /// Compares what concerns the whole list: its inputs, its length, the files that were skipped.
@@ -141,7 +184,7 @@ impl Source {
         options: &Options,
         findings: &mut Findings,
     ) -> Result<(), Error> {
-        let digest_of = |all: &[NamedDigest]| -> Vec<String> {
+        let digest_of = |all: &[Input]| -> Vec<String> {
             all.iter().map(|input| input.blake3.clone()).collect()
         };
         if digest_of(&self.inputs) != digest_of(&manifest.inputs) {
@@ -169,7 +212,7 @@ impl Source {
         self.compare_description(manifest, findings);
         if options.depth == Depth::Full {
             for &at in &self.skipped {
-                if read_picture(&self.plan.source(at), manifest.encoding).is_ok() {
+                if self.plan.picture(at).is_ok() {
                     let path = self.plan.list.images[at].path.to_string();
                     findings.differs(path, None, "a file that cannot be packed", "a whole picture");
                 }
@@ -181,8 +224,13 @@ impl Source {
     /// Compares what the manifest says of the pictures with what the tree tells.
     fn compare_description(&self, manifest: &Manifest, findings: &mut Findings) {
         let text = |value: &dyn std::fmt::Debug| format!("{value:?}");
-        let colours = ChannelOrder::Rgb;
+        let colours = match self.adopted {
+            // They were declared; each picture is held against its source in them.
+            Some(_) => manifest.stored_channel_order,
+            None => self.plan.stored_order,
+        };
         let pairs = [
+            ("shard", text(&self.plan.shard()), text(&manifest.shard)),
             ("alignment", text(&self.plan.list.alignment), text(&manifest.alignment)),
             ("landmarks", text(&self.plan.points_note()), text(&manifest.landmarks)),
             ("stored_channel_order", text(&colours), text(&manifest.stored_channel_order)),
@@ -195,7 +243,7 @@ impl Source {
     }
 
     /// Compares a row with the image that the source tree has at its position.
-    pub(super) fn compare(&self, row: &Row, manifest: &Manifest, depth: Depth) -> Vec<Difference> {
+    pub(super) fn compare(&self, row: &Row, payload: &[u8], depth: Depth) -> Vec<Difference> {
         let position = row.position;
         let at = |expected: String, found: String| Difference {
             place: row.path.clone(),
@@ -203,6 +251,10 @@ impl Source {
             expected,
             found,
         };
+        if let Some(adopted) = &self.adopted {
+            let compared = adopted.compare(&self.plan, row, payload, depth);
+            return compared.into_iter().map(|(expected, found)| at(expected, found)).collect();
+        }
         let Some(&listed) = self.packed.get(position as usize) else {
             return vec![at("no more images in the source tree".to_owned(), "a record".to_owned())];
         };
@@ -228,7 +280,7 @@ impl Source {
         if self.plan.list.missing.binary_search(&listed).is_ok() {
             found.push(at("the source file".to_owned(), "no such file".to_owned()));
         } else if depth == Depth::Full {
-            match read_picture(&self.plan.source(listed), manifest.encoding) {
+            match self.plan.picture(listed) {
                 Ok(picture) if picture.digest == row.digest => {}
                 Ok(picture) => {
                     let source = format!("the source file, BLAKE3 {}", picture.digest);
@@ -248,7 +300,8 @@ const ROWS_COMPARED: usize = 100;
 fn is_absence(error: &Error, root: &Path) -> bool {
     let is_empty = || std::fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_none());
     match error {
-        Error::NoSet { .. } | Error::DataSet(datasets::Error::NoRoot { .. }) => true,
+        Error::NoSet { .. }
+        | Error::DataSet(datasets::Error::NoRoot { .. } | datasets::Error::NoFile { .. }) => true,
         Error::DataSet(datasets::Error::Missing { .. } | datasets::Error::NoImages { .. }) => {
             is_empty()
         }

@@ -1,0 +1,72 @@
+//! What a pack that is packed again says of its own pictures.
+
+use super::make_rec::Recipe;
+use super::manifest::{Manifest, digest_file};
+use super::records::RowReader;
+use super::{Error, PackFiles, Part};
+use crate::datasets::{Alignment, ImageList, Source};
+use crate::fs::io_error;
+use crate::image::ChannelOrder;
+use std::path::Path;
+
+/// Adds to the list of a pack what its manifest and its `records.csv` tell: paths, landmarks, alignment
+/// and stored colours, once its files are proved to be those of the manifest. Returns the colours.
+///
+/// A list of files is left alone, as is a pack without a manifest, whose colours nobody declared: they
+/// are taken for what a decoder returns.
+pub(super) fn tell(list: &mut ImageList, recipe: &Recipe) -> Result<ChannelOrder, Error> {
+    let Source::Records(_) = list.source else { return Ok(ChannelOrder::Rgb) };
+    let files = PackFiles::of(&list.base)?;
+    let manifest = match Manifest::open(&files) {
+        Err(Error::NoManifest { .. }) => {
+            list.warnings.push(format!(
+                "{} has no manifest, so nobody declared its colours and its order; `qgface-data \
+                 verify-order --adopt` gives it one",
+                list.base.display()
+            ));
+            return Ok(ChannelOrder::Rgb);
+        }
+        opened => opened?,
+    };
+    for part in Part::ALL.into_iter().chain([Part::Pairs]) {
+        let Some(stated) = manifest.files.of(part) else { continue };
+        let path = files.path(part);
+        if digest_file(&path)? != *stated {
+            return Err(Error::Changed { path });
+        }
+    }
+    let mut rows = RowReader::open(&files.path(Part::Records))?;
+    for image in &mut list.images {
+        let Some(row) = rows.next_row().transpose()? else { break };
+        image.path = row.path.into();
+        image.landmarks = row.landmarks.map(Box::new);
+    }
+    if recipe.align.is_some() && manifest.landmarks.is_some_and(|note| note.picture != "stored") {
+        return Err(Error::AlignedTwice { folder: files.stem });
+    }
+    if let (Some(_), Alignment::Folder(folder)) = (recipe.align, &manifest.alignment) {
+        return Err(Error::AlignedTwice { folder: folder.clone() });
+    }
+    if manifest.files.pairs.is_some() {
+        list.pairs = read_pairs(&files.path(Part::Pairs))?;
+    }
+    list.alignment = manifest.alignment;
+    Ok(manifest.stored_channel_order)
+}
+
+/// Whether each pair is of one person, from lines of two positions and 0 or 1, pair i of 2i and 2i + 1.
+fn read_pairs(path: &Path) -> Result<Vec<bool>, Error> {
+    let text = std::fs::read_to_string(path).map_err(io_error("read", path))?;
+    let pair =
+        |(i, line): (usize, &str)| match line.strip_prefix(&format!("{} {} ", 2 * i, 2 * i + 1)) {
+            Some("0") => Ok(false),
+            Some("1") => Ok(true),
+            _ => Err(Error::BadRow {
+                path: path.to_path_buf(),
+                line: i as u64 + 1,
+                expected: "the positions of the next two pictures and 0 or 1",
+                found: format!("{line:?}"),
+            }),
+        };
+    text.lines().enumerate().map(pair).collect()
+}
