@@ -1,0 +1,326 @@
+//! A manifest for a pack that was made elsewhere, so that every other command can use it.
+//!
+//! The `.rec` and the `.idx` are left as they are; `.lst`, `.records.csv` and manifest are written
+//! beside them. With a tree of pictures every record is found again in it by its content, and the order
+//! the pack really has is reported. Memory: the index, and with a tree its list and about 100 bytes a
+//! file; 300 more where the pictures were encoded anew.
+
+pub(super) mod likeness;
+mod table;
+mod tree;
+
+use super::manifest::{FileDigest, Layout, Manifest, PackDigests, Source, digest_file};
+use super::staging::{Recovery, Staging, recover};
+use super::stats::{self, Verdict};
+use super::{Encoding, Error, PackFiles, Part};
+use crate::datasets::{self, Alignment, DataSet, ImageRecords, LabelFunction};
+use crate::fs::{self, Ignored};
+use crate::image::ChannelOrder;
+use crate::progress::Progress;
+use crate::recordio::{self, IndexedReader};
+use schemars::JsonSchema;
+use serde::Serialize;
+use std::path::PathBuf;
+use table::{Images, Known};
+use tree::Tree;
+
+/// How to adopt a pack.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The tree its pictures come from.
+    pub root: Option<PathBuf>,
+    /// The set that the tree is; else it is told by its layout.
+    pub dataset: Option<&'static DataSet>,
+    /// In which order its pictures have their channels when a decoder calls them red, green, blue; not
+    /// said, it is RGB unless something speaks against it.
+    pub stored_order: Option<ChannelOrder>,
+}
+
+impl Options {
+    fn declared(&self) -> ChannelOrder {
+        self.stored_order.unwrap_or(ChannelOrder::Rgb)
+    }
+}
+
+/// What a pack made elsewhere is.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub struct AdoptReport {
+    /// The `.rec`.
+    pub pack: String,
+    /// The manifest that was written.
+    pub manifest: String,
+    /// The set of the tree; `rec` without one.
+    pub set: String,
+    /// Where paths come from: `tree` or `pack`.
+    pub source: Source,
+    /// Images.
+    pub count: u64,
+    /// Which records stand beside them.
+    pub layout: Layout,
+    /// Identity records of an InsightFace pack.
+    pub identities: u64,
+    /// The declared colours.
+    pub stored_channel_order: ChannelOrder,
+    /// Digest of the order.
+    pub order: String,
+    /// What was found of the tree.
+    pub tree: Option<TreeReport>,
+    /// Where a `.lst` and a `.records.csv` that were there are kept now.
+    pub kept: Vec<String>,
+    /// Other things to be told.
+    pub warnings: Vec<String>,
+}
+
+/// How the records of a pack stand to the pictures of a tree.
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+pub struct TreeReport {
+    /// Pictures in the tree.
+    pub images: u64,
+    /// Records with the bytes of a file.
+    pub same_bytes: u64,
+    /// Records that show a file's picture, encoded anew.
+    pub same_picture: u64,
+    /// Of those, how many are coloured enough to tell that red and blue stand as declared.
+    pub coloured: u64,
+    /// Whether record i is image i of the tree's list, for every i.
+    pub in_list_order: bool,
+    /// Whether the records are in the list's order when they are read by ascending key.
+    pub in_list_order_by_key: bool,
+    /// Records that are not at the position of their picture in the list.
+    pub displaced: u64,
+    /// The first of them.
+    pub first_displaced: Option<Displaced>,
+    /// Pictures of the tree that no record holds.
+    pub not_packed: u64,
+    /// The first of them.
+    pub first_not_packed: Option<String>,
+    /// Records whose picture stands more than once in the tree, or nearly so.
+    pub doubles: u64,
+}
+
+/// A record that is not where the list has it.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct Displaced {
+    /// Its position in the pack.
+    pub position: u64,
+    /// Its key.
+    pub key: u64,
+    /// The picture it holds.
+    pub path: String,
+    /// The picture that the list has at this position.
+    pub expected: Option<String>,
+}
+
+/// Writes a manifest for a pack made elsewhere.
+///
+/// # Errors
+/// [`Error::NotForeign`] for a pack of this program, [`Error::Alien`] for records that the tree has not,
+/// [`Error::OtherColours`] when the tree shows that the declared colours are wrong, and damage of the pack.
+pub fn adopt(
+    files: &PackFiles,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<AdoptReport, Error> {
+    match recover(files)? {
+        Recovery::Busy => return Err(Error::Busy { path: files.staging() }),
+        Recovery::Resumable => return Err(Error::Unfinished { path: files.staging() }),
+        Recovery::Clean | Recovery::RolledForward => {}
+    }
+    refuse_own(files)?;
+    let pack = super::open(files)?;
+    let damaged = |source| Error::Record { path: files.path(Part::Rec), source };
+    check_framing(&pack).map_err(damaged)?;
+    let images = ImageRecords::of(&pack).map_err(damaged)?;
+    if images.count() == 0 {
+        return Err(datasets::Error::NoImages { set: "rec", root: files.path(Part::Rec) }.into());
+    }
+    let images = Images { files, pack: &pack, images };
+    let mut tree = match &options.root {
+        Some(root) => Some(Tree::read(root, options.dataset, progress)?),
+        None => None,
+    };
+    let matches = match &mut tree {
+        Some(tree) => images.find(tree, progress)?,
+        None => Vec::new(),
+    };
+    let mut known = Known::default();
+    if let Some(tree) = &tree {
+        known = images.assign(tree, &matches)?;
+        known.check_colours(options.declared())?;
+    }
+    let skin = stats::skin(&pack, images.images, options.declared());
+    let nobody_tells = options.stored_order.is_none() && !known.tells_colours();
+    if skin.verdict == Verdict::Swapped && nobody_tells {
+        return Err(Error::SkinColours { red: skin.red, blue: skin.blue });
+    }
+    let beside = (pack.index().len() - images.images.count()) as u64;
+    let mut report = write(&images, tree.as_ref(), &known, options, progress)?;
+    if skin.verdict == Verdict::Swapped {
+        report.warnings.push(format!(
+            "{} of {} pictures that vote have more blue than red where skin is looked for; see \
+             `qgface-data stats`",
+            skin.blue,
+            skin.blue + skin.red
+        ));
+    }
+    if report.layout == Layout::Insightface && beside > report.identities + 1 {
+        let count = beside - report.identities - 1;
+        report
+            .warnings
+            .push(format!("{count} records lie beyond what the record of key 0 announces"));
+    }
+    Ok(report)
+}
+
+/// Holds that every record ends where the next one of the index begins, so that the index lists all and
+/// none overlap.
+fn check_framing(pack: &IndexedReader) -> Result<(), recordio::Error> {
+    let mut starts = pack.index().offsets().to_vec();
+    starts.sort_unstable();
+    let ends = starts.iter().skip(1).copied().chain([pack.reader().length()]);
+    let mut released = 0;
+    for (&start, end) in starts.iter().zip(ends) {
+        let record = pack.reader().record_at(start)?;
+        if record.end != end {
+            return Err(recordio::Error::unlisted_after(&record));
+        }
+        if end - released > RELEASE_BYTES {
+            pack.reader().release(released, end);
+            released = end;
+        }
+    }
+    Ok(())
+}
+
+/// Bytes of the `.rec` that stay mapped behind the reading.
+const RELEASE_BYTES: u64 = 64 << 20;
+
+/// A pack of this program is not made elsewhere; one that was adopted before may be adopted anew.
+fn refuse_own(files: &PackFiles) -> Result<(), Error> {
+    match Manifest::open(files) {
+        Ok(manifest) if manifest.source == Source::List => {
+            Err(Error::NotForeign { path: files.path(Part::Manifest) })
+        }
+        Ok(_) | Err(Error::NoManifest { .. }) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes the three files and renames them into place.
+fn write(
+    images: &Images<'_>,
+    tree: Option<&Tree>,
+    known: &Known,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<AdoptReport, Error> {
+    let files = images.files;
+    let staging = Staging::enter(files)?;
+    let written = (|| {
+        staging.clear()?;
+        let rows = images.write_tables(&staging, tree, known, progress)?;
+        let kept = [(Part::Lst, &rows.lst), (Part::Records, &rows.records)]
+            .into_iter()
+            .filter_map(|(part, own)| keep_foreign(files, part, own).transpose())
+            .collect::<Result<Vec<PathBuf>, Error>>()?;
+        let manifest = manifest(images, tree, known, options, rows)?;
+        staging.seal(&manifest.to_bytes())?;
+        Ok((manifest, kept))
+    })();
+    let (manifest, kept) = match written {
+        Ok(written) => written,
+        Err(error) => {
+            // The error tells more than a refusal to clean up after it.
+            let _ = staging.discard();
+            return Err(error);
+        }
+    };
+    staging.commit()?;
+    let mut warnings = tree.map_or(Vec::new(), |tree| tree.plan.list.warnings.clone());
+    warnings.extend(known.warning(options.declared()));
+    Ok(AdoptReport {
+        pack: files.path(Part::Rec).display().to_string(),
+        manifest: files.path(Part::Manifest).display().to_string(),
+        set: manifest.set,
+        source: manifest.source,
+        count: manifest.count,
+        layout: manifest.layout,
+        identities: match images.images {
+            ImageRecords::All { .. } => 0,
+            ImageRecords::Keyed { identities, .. } => identities,
+        },
+        stored_channel_order: manifest.stored_channel_order,
+        order: manifest.order,
+        tree: tree.map(|tree| known.report(images, tree)),
+        kept: kept.iter().map(|path| path.display().to_string()).collect(),
+        warnings,
+    })
+}
+
+/// Copies a file of another program's to a name of its own before this program's takes its place.
+fn keep_foreign(files: &PackFiles, part: Part, own: &FileDigest) -> Result<Option<PathBuf>, Error> {
+    let path = files.path(part);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let found = digest_file(&path)?;
+    let of_this_program = Manifest::open(files).is_ok_and(|old| old.files.of(part) == Some(&found));
+    if found == *own || of_this_program {
+        return Ok(None);
+    }
+    let kept = files.folder.join(format!("{}.foreign{}", files.stem, part.ending()));
+    match kept.exists() {
+        true if digest_file(&kept)? != found => return Err(Error::Kept { path: kept }),
+        true => {}
+        false => fs::copy_whole(&path, &kept)?,
+    }
+    Ok(Some(kept))
+}
+
+fn manifest(
+    images: &Images<'_>,
+    tree: Option<&Tree>,
+    known: &Known,
+    options: &Options,
+    rows: table::Written,
+) -> Result<Manifest, Error> {
+    let files = images.files;
+    let property = files.path(Part::Property);
+    let insightface = matches!(images.images, ImageRecords::Keyed { .. });
+    let list = tree.map(|tree| &tree.plan.list);
+    let manifest = Manifest {
+        format: Manifest::format(),
+        tool: Manifest::tool(),
+        set: tree.map_or("rec", |tree| tree.dataset.name).to_owned(),
+        count: images.images.count() as u64,
+        label: LabelFunction::Records.to_string(),
+        source: if tree.is_some() { Source::Tree } else { Source::Pack },
+        layout: if insightface { Layout::Insightface } else { Layout::Plain },
+        shuffle: None,
+        shard: None,
+        encoding: known.all_are_original().then_some(Encoding::Origin),
+        stored_channel_order: options.declared(),
+        align: None,
+        alignment: list.map_or(Alignment::Unknown, |list| list.alignment.clone()),
+        landmarks: tree.and_then(|tree| tree.plan.points_note()),
+        reoriented: rows.reoriented,
+        ignored: list.map_or(Ignored::default(), |list| list.ignored),
+        skipped: Vec::new(),
+        inputs: Vec::new(),
+        protocol_files: tree.map_or(Ok(Vec::new()), |tree| tree.plan.protocol_files())?,
+        files: PackDigests {
+            rec: digest_file(&files.path(Part::Rec))?,
+            idx: digest_file(&files.path(Part::Idx))?,
+            lst: rows.lst,
+            records: rows.records,
+            pairs: None,
+            property: match insightface && property.is_file() {
+                true => Some(digest_file(&property)?),
+                false => None,
+            },
+        },
+        order: rows.order,
+        digest: String::new(),
+    };
+    Ok(manifest.sealed())
+}
