@@ -1,4 +1,4 @@
-//! Results for people: figures of what was counted and measured. Reads results and never runs
-//! anything; knows no pack.
+//! Results for people: figures of what was counted and measured. Reads results and never runs anything.
 
+pub mod pack_stats;
 pub mod plot;
