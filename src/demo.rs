@@ -1,9 +1,11 @@
 //! From nothing to proved packs of drawn faces: the tool's own tour.
 
-use crate::datasets::find;
+use crate::datasets::{LabelFunction, find};
 use crate::fs;
-use crate::pack::verify_order::{self, Depth, OrderReport, SourceTree};
-use crate::pack::{self, PackFiles, PackReport, make_rec};
+use crate::image::ChannelOrder;
+use crate::pack::stats::{self, StatsReport};
+use crate::pack::verify_order::{self, OrderReport, SourceTree};
+use crate::pack::{self, Encoding, Layout, PackFiles, PackReport, Recipe, make_rec};
 use crate::progress::Progress;
 use crate::settings;
 use crate::synth::{self, SynthReport};
@@ -27,10 +29,12 @@ pub struct DemoReport {
     pub out: String,
     /// The drawn sets; none when an earlier tour had drawn them.
     pub synth: Option<SynthReport>,
-    /// One pack a set.
+    /// The packs.
     pub packs: Vec<PackReport>,
     /// The proof of their order.
     pub order: OrderReport,
+    /// What is in them.
+    pub stats: StatsReport,
 }
 
 /// Why the tour ended early.
@@ -54,18 +58,52 @@ pub enum Error {
     },
 }
 
-/// Data set, folder below `data`, and name of each pack.
-const PACKS: [(&str, &str, &str); 4] = [
-    ("tinyface", "tinyface", "tinyface"),
-    ("scface", "scface", "scface"),
-    ("ijbb", "ijbb", "ijbb"),
-    ("folder", "train", "train"),
+/// A pack of the tour.
+struct Stop {
+    dataset: &'static str,
+    /// The root below `data`.
+    root: &'static str,
+    stem: &'static str,
+    align: Option<u32>,
+    layout: Layout,
+    /// In place of the set's own.
+    label: Option<fn() -> LabelFunction>,
+}
+
+impl Stop {
+    const fn plain(dataset: &'static str, root: &'static str, stem: &'static str) -> Self {
+        Self { dataset, root, stem, align: None, layout: Layout::Plain, label: None }
+    }
+
+    const fn aligned(dataset: &'static str, root: &'static str, stem: &'static str) -> Self {
+        Self { align: Some(112), ..Self::plain(dataset, root, stem) }
+    }
+}
+
+const STOPS: [Stop; 11] = [
+    Stop::plain("tinyface", "tinyface", "tinyface"),
+    Stop::plain("scface", "scface", "scface"),
+    Stop::aligned("scface", "scface", "scface_aligned"),
+    Stop::plain("ijbb", "ijbb", "ijbb"),
+    Stop::aligned("ijbb", "ijbb", "ijbb_aligned"),
+    Stop::plain("bin", "hq/lfw.bin", "lfw"),
+    Stop::plain("bin", "hq/cfp_fp.bin", "cfp_fp"),
+    Stop::plain("bin", "hq/agedb_30.bin", "agedb_30"),
+    Stop::plain("bin", "hq/calfw.bin", "calfw"),
+    Stop::plain("bin", "hq/cplfw.bin", "cplfw"),
+    Stop {
+        layout: Layout::Insightface,
+        // Classes from 0 without a gap, as a network counts them.
+        label: Some(|| LabelFunction::Rank),
+        ..Stop::plain("folder", "train", "train")
+    },
 ];
 
 /// Folders of the drawn sets; each is there only when it is whole.
 const DRAWN: [&str; 5] = ["tinyface", "scface", "ijbb", "hq", "train"];
 
-/// Draws faces in every layout, packs every set and proves every pack's order. Leaves `data/`,
+/// Draws faces in every layout, packs every set, aligned and not, proves every pack's order and counts
+/// every pack. Leaves `data/`,
 /// `packs/` and `qgface.toml`, so that the commands of the README work as typed in the folder.
 ///
 /// # Errors
@@ -82,24 +120,29 @@ pub fn demo(options: &Options, progress: &dyn Progress) -> Result<DemoReport, Er
     fs::write_whole(&out.join(settings::FILE_NAME), settings.as_bytes())?;
     let mut packs = Vec::new();
     let mut order = OrderReport { in_order: true, packs: Vec::new() };
-    for (name, folder, stem) in PACKS {
-        let dataset = find(name).ok_or(Error::Set { name })?;
-        let files = PackFiles::new(&out.join("packs"), stem)?;
-        let options = pack::Options {
-            jobs: options.jobs,
-            ..pack::Options::new(dataset, data.join(folder), files)
+    for stop in STOPS {
+        let dataset = find(stop.dataset).ok_or(Error::Set { name: stop.dataset })?;
+        let files = PackFiles::new(&out.join("packs"), stop.stem)?;
+        let recipe = Recipe {
+            encoding: Encoding::Origin.for_pictures(stop.align.is_some()),
+            align: stop.align,
+            layout: stop.layout,
+            label: stop.label.map(|label| label()),
+            ..Recipe::new(dataset, data.join(stop.root))
         };
+        let options = pack::Options { jobs: options.jobs, ..pack::Options::new(recipe, files) };
         packs.push(make_rec(&options, progress)?);
-        let verify = verify_order::Options {
-            source: SourceTree::At(options.root.clone()),
-            list: None,
-            label_csv: None,
-            against: None,
-            depth: Depth::Full,
-        };
+        let verify = verify_order::Options::new(SourceTree::At(options.recipe.root.clone()));
         let pack = verify_order::verify_order(&options.files, &verify, progress)?;
         order.in_order &= pack.in_order;
         order.packs.push(pack);
     }
-    Ok(DemoReport { out: out.display().to_string(), synth, packs, order })
+    let packed = STOPS.iter().map(|stop| PackFiles::new(&out.join("packs"), stop.stem));
+    let look = stats::Options {
+        packs: packed.collect::<Result<_, _>>()?,
+        order: ChannelOrder::Rgb,
+        against: None,
+    };
+    let stats = stats::stats(&look, progress)?;
+    Ok(DemoReport { out: out.display().to_string(), synth, packs, order, stats })
 }

@@ -3,9 +3,10 @@
 use super::output::counted;
 use super::{Context, Error, Outcome, synth, verify_order};
 use qgface_data::demo::{DemoReport, Options, demo};
+use qgface_data::pack::stats::{ChannelStats, Verdict};
 use std::path::PathBuf;
 
-/// Draw faces in every layout, pack every set, prove every order: a tour in one command
+/// Draw faces in every layout, pack every set, prove every order, count: a tour in one command
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Where data/, packs/ and qgface.toml go
@@ -27,9 +28,22 @@ fn text(report: &DemoReport) -> String {
         text += &format!("packed {} of {}\n", counted(pack.count, "image"), pack.set);
     }
     text += &verify_order::text(&report.order);
+    text += "channels, red green blue: mean and deviation, and what the skin says\n";
+    for pack in &report.stats.packs {
+        let ChannelStats { mean, deviation, .. } = &pack.channels;
+        let three = |values: &[f64; 3]| values.map(|value| format!("{value:6.1}")).join(" ");
+        let said = match pack.skin.verdict {
+            Verdict::AsDeclared => "as declared",
+            Verdict::Swapped => "SWAPPED",
+            Verdict::Unknown => "cannot tell",
+        };
+        let numbers = format!("{}  {}", three(mean), three(deviation));
+        text += &format!("  {:<32} {numbers}  {said}\n", pack.pack);
+    }
     text + &format!(
         "\nNow try, in {}:\n  qgface-data verify-order\n  qgface-data make-rec --dataset tinyface \
-         --origin\n  qgface-data inspect packs/ijbb 7\n",
+         --origin\n  qgface-data inspect packs/ijbb 7\n  qgface-data stats packs/tinyface --plot \
+         tinyface.png\n",
         report.out
     )
 }

@@ -37,14 +37,15 @@ fn text(report: &InspectReport) -> String {
     match &report.manifest {
         None => text += "  no manifest: this pack was made elsewhere or is unfinished\n",
         Some(manifest) => {
-            let aligned = serde_json::to_string(&manifest.alignment).unwrap_or_default();
             let mut line = |name: &str, value: &str| text += &format!("  {name:<10} {value}\n");
             line("set", &manifest.set);
             line("made by", &manifest.tool);
             line("label", &manifest.label);
-            line("encoding", &manifest.encoding.to_string());
+            line("layout", &format!("{:?}", manifest.layout).to_lowercase());
+            let encoding = manifest.encoding.map(|encoding| encoding.to_string());
+            line("encoding", encoding.as_deref().unwrap_or("not known, made elsewhere"));
             line("colours", &format!("{:?} stored", manifest.stored_channel_order).to_lowercase());
-            line("alignment", aligned.trim_matches('"'));
+            line("alignment", &manifest.alignment.to_string());
             line("order", &manifest.order);
             line("skipped", &manifest.skipped.len().to_string());
         }

@@ -2,8 +2,10 @@
 
 use super::output::{counted, grouped, sized};
 use super::{Context, Error, Outcome, previous};
-use qgface_data::datasets::{self, DATASETS, DataSet, LabelFunction};
-use qgface_data::pack::{self, Encoding, OnError, PackFiles, PackReport};
+use qgface_data::datasets::{Alignment, DATASETS, DataSet, LabelFunction};
+use qgface_data::pack::{
+    self, Encoding, Layout, OnError, PackFiles, PackReport, Recipe, Shard, ShardNumber,
+};
 use std::path::PathBuf;
 
 /// Pack the images of a data set into a .rec with index, list and manifest
@@ -11,15 +13,16 @@ use std::path::PathBuf;
 #[command(after_help = data_set_help())]
 pub(crate) struct Args {
     /// Which data set lies under the root (see below)
-    #[arg(long, value_name = "NAME", value_parser = data_set)]
+    #[arg(long, value_name = "NAME", value_parser = super::data_set)]
     dataset: &'static DataSet,
-    /// The folder that holds the set's own folder, or that folder itself [default: data/NAME]
+    /// The folder that holds the set's own folder, or that folder itself; of bin and rec the file
+    /// [default: data/NAME]
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
     /// Where the pack goes [default: packs]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// What the pack's files are called [default: the data set's name]
+    /// What the pack's files are called [default: the data set's name, of bin and rec the file's]
     #[arg(long, value_name = "STEM")]
     name: Option<String>,
     /// The list that gives order, keys and labels (im2rec, face2rec2 or CVLface), for `list`
@@ -34,7 +37,26 @@ pub(crate) struct Args {
     /// Decode and encode again: jpeg, jpeg:QUALITY or png; colours are never exchanged
     #[arg(long, value_name = "CODEC", value_parser = codec)]
     encode: Option<Encoding>,
-    /// Label function: index, identity, parent, regex:EXPRESSION (one group) or csv:FILE
+    /// Cut the faces out by their landmarks (scface reads original/, tinyface Testing_Set/); stored as
+    /// PNG unless --encode says otherwise
+    #[arg(long)]
+    align: bool,
+    /// Pixels an edge of the aligned faces: a multiple of 112 or 128
+    #[arg(long, value_name = "PX", default_value_t = 112, requires = "align")]
+    size: u32,
+    /// Landmarks in place of the set's own: a csv of path and x1 y1 … x5 y5, or … x4 y4
+    #[arg(long, value_name = "FILE.csv", requires = "align")]
+    landmarks: Option<PathBuf>,
+    /// InsightFace's training layout: keys from 1, identity records, key 0, and the file property
+    #[arg(long)]
+    insightface: bool,
+    /// A random order, the same for the same seed; with --insightface whole identities
+    #[arg(long, value_name = "SEED")]
+    shuffle: Option<u64>,
+    /// Pack part I of N equal consecutive parts, I from 0; `merge` joins them
+    #[arg(long, value_name = "I/N")]
+    shard: Option<ShardNumber>,
+    /// Label function: index, identity, parent, rank, regex:EXPRESSION (one group) or csv:FILE
     /// [default: the data set's own]
     #[arg(long, value_name = "FUNCTION")]
     label: Option<LabelFunction>,
@@ -53,11 +75,20 @@ pub(crate) struct Args {
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
-enum WhatThen {
+pub(super) enum WhatThen {
     /// End the run, name the file, leave nothing behind
     Stop,
     /// Leave the file out and list it in the manifest
     Skip,
+}
+
+impl From<WhatThen> for OnError {
+    fn from(what: WhatThen) -> Self {
+        match what {
+            WhatThen::Stop => Self::Stop,
+            WhatThen::Skip => Self::Skip,
+        }
+    }
 }
 
 impl std::str::FromStr for WhatThen {
@@ -68,14 +99,7 @@ impl std::str::FromStr for WhatThen {
     }
 }
 
-fn data_set(name: &str) -> Result<&'static DataSet, String> {
-    datasets::find(name).ok_or_else(|| {
-        let names: Vec<&str> = DATASETS.iter().map(|set| set.name).collect();
-        format!("expected one of {}", names.join(", "))
-    })
-}
-
-fn codec(text: &str) -> Result<Encoding, String> {
+pub(super) fn codec(text: &str) -> Result<Encoding, String> {
     match text.parse() {
         Ok(encoding) if encoding != Encoding::Origin => Ok(encoding),
         _ => Err("expected jpeg, jpeg:QUALITY (1 to 100) or png".to_owned()),
@@ -95,20 +119,27 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
     let encoding = match (args.origin, args.encode) {
         (true, _) => Encoding::Origin,
         (false, Some(encoding)) => encoding,
-        (false, None) => settings.parse("pack.encoding")?,
+        (false, None) => settings.parse::<Encoding>("pack.encoding")?.for_pictures(args.align),
     };
-    let on_error = match args.on_error.map_or_else(|| settings.parse("pack.on_error"), Ok)? {
-        WhatThen::Stop => OnError::Stop,
-        WhatThen::Skip => OnError::Skip,
-    };
-    let options = pack::Options {
+    let on_error = args.on_error.map_or_else(|| settings.parse("pack.on_error"), Ok)?.into();
+    let named = args.name.as_deref();
+    let recipe = Recipe {
         dataset: set,
-        root: args.root.unwrap_or_else(|| settings.set_root(set.name)),
+        root: args.root.unwrap_or_else(|| settings.set_root(set, named.unwrap_or(set.name))),
         list: args.list,
         aligned_dir: args.aligned_dir,
-        files: PackFiles::new(&folder, args.name.as_deref().unwrap_or(set.name))?,
-        encoding,
+        landmarks: args.landmarks,
         label: args.label,
+        encoding,
+        align: args.align.then_some(args.size),
+        layout: if args.insightface { Layout::Insightface } else { Layout::Plain },
+        shuffle: args.shuffle,
+        shard: args.shard,
+    };
+    let name = args.name.unwrap_or_else(|| recipe.default_name());
+    let options = pack::Options {
+        files: PackFiles::new(&folder, &name)?,
+        recipe,
         on_error,
         previous: previous(args.overwrite),
         resume: args.resume,
@@ -131,6 +162,20 @@ pub(super) fn text(report: &PackReport) -> String {
     line("last", last.clone());
     line("label", report.label.clone());
     line("encoding", format!("{}, colours as in the sources", report.encoding));
+    if let Alignment::Warped { size } = report.alignment {
+        line("aligned", format!("by landmarks, to {size}x{size} pixels"));
+    }
+    if let Some(seed) = report.shuffle {
+        line("shuffled", format!("with the seed {seed}"));
+    }
+    if let Some(shard) = &report.shard {
+        let Shard { index, count, first, images, .. } = shard;
+        line("shard", format!("{index} of {count}, from image {first} of {images} on"));
+    }
+    if let (Some(identities), Some(classes)) = (report.identities, report.classes) {
+        let identities = counted(identities, "identity record");
+        line("layout", format!("InsightFace, {identities}, {} classes", grouped(classes)));
+    }
     if !report.dry_run {
         line("bytes", format!("{} ({})", grouped(report.bytes), sized(report.bytes)));
         line("order", report.order.clone());

@@ -1,18 +1,23 @@
 //! One file a subcommand: arguments to options to one call of the library to a report.
 
+mod align;
 mod completions;
 mod demo;
 mod init;
 mod inspect;
 mod make_rec;
+mod merge;
 mod output;
 mod reindex;
+mod stats;
 mod synth;
 mod unpack;
 mod verify_order;
 
 use clap::{Parser, Subcommand};
 use output::{Format, Output, Verbosity};
+use qgface_data::datasets::{self, DATASETS, DataSet};
+use qgface_data::image::ChannelOrder;
 use qgface_data::settings::{self, Settings};
 use qgface_data::{pack, synth as drawn};
 use std::ffi::OsString;
@@ -55,9 +60,12 @@ struct Global {
 enum Command {
     MakeRec(make_rec::Args),
     VerifyOrder(verify_order::Args),
+    Stats(stats::Args),
     Inspect(inspect::Args),
     Unpack(unpack::Args),
+    Merge(merge::Args),
     Reindex(reindex::Args),
+    Align(align::Args),
     Synth(synth::Args),
     Demo(demo::Args),
     Init(init::Args),
@@ -87,6 +95,8 @@ enum Error {
     NotVerified { first: String, more: usize },
     #[error(transparent)]
     Demo(#[from] qgface_data::demo::Error),
+    #[error(transparent)]
+    Plot(#[from] qgface_data::report::plot::Error),
     #[error("{0}")]
     Arguments(String),
     #[error("cannot write the result")]
@@ -148,8 +158,11 @@ fn run(command: Command, context: &Context) -> Result<Outcome, Error> {
     match command {
         Command::MakeRec(args) => make_rec::run(args, context),
         Command::VerifyOrder(args) => verify_order::run(args, context),
+        Command::Stats(args) => stats::run(args, context),
         Command::Inspect(args) => inspect::run(args, context),
         Command::Unpack(args) => unpack::run(args, context),
+        Command::Merge(args) => merge::run(args, context),
+        Command::Align(args) => align::run(args, context),
         Command::Reindex(args) => reindex::run(args, context),
         Command::Synth(args) => synth::run(args, context),
         Command::Demo(args) => demo::run(args, context),
@@ -161,4 +174,19 @@ fn run(command: Command, context: &Context) -> Result<Outcome, Error> {
 /// What `--overwrite`, given or not, does to what is there.
 fn previous(overwrite: bool) -> pack::Previous {
     if overwrite { pack::Previous::Replace } else { pack::Previous::Keep }
+}
+
+/// Reads the name of a data set.
+fn data_set(name: &str) -> Result<&'static DataSet, String> {
+    datasets::find(name).ok_or_else(|| {
+        let names: Vec<&str> = DATASETS.iter().map(|set| set.name).collect();
+        format!("expected one of {}", names.join(", "))
+    })
+}
+
+/// Reads an order of channels.
+fn channel_order(text: &str) -> Result<ChannelOrder, String> {
+    let orders = [ChannelOrder::Rgb, ChannelOrder::Bgr];
+    let found = orders.into_iter().find(|order| order.name() == text);
+    found.ok_or_else(|| "expected rgb or bgr".to_owned())
 }

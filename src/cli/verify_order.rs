@@ -2,11 +2,13 @@
 
 use super::output::{counted, grouped, sized};
 use super::{Context, Error, Outcome};
-use qgface_data::datasets;
+use qgface_data::datasets::{self, DataSet};
+use qgface_data::image::ChannelOrder;
+use qgface_data::pack::adopt::{self, AdoptReport, Displaced, TreeReport};
 use qgface_data::pack::verify_order::{
     Depth, Difference, Options, OrderReport, PackOrder, SourceTree, verify_order,
 };
-use qgface_data::pack::{self, PackFiles};
+use qgface_data::pack::{self, Layout, PackFiles, Role};
 use qgface_data::settings::Settings;
 use std::path::{Path, PathBuf};
 
@@ -32,12 +34,45 @@ pub(crate) struct Args {
     /// The csv of labels the pack was made with, when it does not lie in the source tree
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
+    /// The csv of landmarks the pack was aligned with, when it does not lie in the source tree
+    #[arg(long, value_name = "FILE")]
+    landmarks: Option<PathBuf>,
+    /// Write a manifest for a pack made elsewhere; with --root its records are found in that tree by
+    /// their content and the order it really has is told
+    #[arg(long, value_name = "PACK", conflicts_with_all = ["packs", "against", "quick", "list", "labels", "landmarks"])]
+    adopt: Option<PathBuf>,
+    /// With --adopt: which colours the pack's pictures have where a decoder says red, green, blue;
+    /// bgr for packs that hold red and blue exchanged [default: rgb]
+    #[arg(long, value_name = "ORDER", requires = "adopt", value_parser = super::channel_order)]
+    stored_order: Option<ChannelOrder>,
+    /// With --adopt and --root: the set that the tree is [default: told by its layout, else folder]
+    #[arg(long, value_name = "NAME", requires_all = ["adopt", "root"], value_parser = super::data_set)]
+    dataset: Option<&'static DataSet>,
     /// Read neither the pictures in the pack nor the source files
     #[arg(long)]
     quick: bool,
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
+    match &args.adopt {
+        Some(pack) => adopt_pack(pack, &args, context),
+        None => verify(args, context),
+    }
+}
+
+fn adopt_pack(pack: &Path, args: &Args, context: &Context) -> Result<Outcome, Error> {
+    let options = adopt::Options {
+        root: args.root.clone(),
+        dataset: args.dataset,
+        stored_order: args.stored_order,
+    };
+    let report = adopt::adopt(&PackFiles::of(pack)?, &options, context.output.progress())?;
+    context.output.warn(&report.warnings);
+    context.output.report(&report, adopted_text)?;
+    Ok(Outcome::Success)
+}
+
+fn verify(args: Args, context: &Context) -> Result<Outcome, Error> {
     let settings = context.settings()?;
     let packs = if args.packs.is_empty() {
         every_pack(&settings.path("pack.out"), context)?
@@ -54,6 +89,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
             },
             list: args.list.clone(),
             label_csv: args.labels.clone(),
+            landmarks: args.landmarks.clone(),
             against: args.against.clone(),
             depth,
         };
@@ -98,12 +134,73 @@ fn every_pack(folder: &Path, context: &Context) -> Result<Vec<PackFiles>, Error>
     Ok(found.packs)
 }
 
-/// The folder of the pack's own name below the data folder; for a set of one tree, else that tree.
+/// Where the pictures of a pack may be: the file that held them all, below the data folder or beside the
+/// pack; the folder of the pack's own name below the data folder; for a set of one tree, else that tree.
 fn likely_source(files: &PackFiles, settings: &Settings) -> PathBuf {
-    let own = settings.path("data.root").join(&files.stem);
-    let set = pack::Manifest::open(files).map(|manifest| manifest.set).unwrap_or_default();
-    let one_tree = datasets::find(&set).is_some_and(|set| set.one_tree);
-    if !one_tree && own.is_dir() { own } else { settings.set_root(&set) }
+    let data = settings.path("data.root");
+    let Ok(manifest) = pack::Manifest::open(files) else { return data };
+    let Some(set) = datasets::find(&manifest.set) else { return data.join(&manifest.set) };
+    let default = settings.set_root(set, &files.stem);
+    if let Some(input) = manifest.input(Role::Pictures) {
+        let beside = |path: &Path| path.parent().unwrap_or(Path::new("")).join(&input.path);
+        let places = [beside(&default), files.folder.join(&input.path)];
+        return places.into_iter().find(|path| path.is_file()).unwrap_or(default);
+    }
+    let own = data.join(&files.stem);
+    if !set.one_tree && own.is_dir() { own } else { default }
+}
+
+fn adopted_text(report: &AdoptReport) -> String {
+    let mut text = format!("adopted {} as {}\n", report.pack, report.set);
+    let mut line = |name: &str, value: String| text += &format!("  {name:<10} {value}\n");
+    line("manifest", report.manifest.clone());
+    line("records", counted(report.count, "image"));
+    if report.layout == Layout::Insightface {
+        let identities = counted(report.identities, "identity record");
+        line("layout", format!("InsightFace, {identities}"));
+    }
+    line("colours", format!("{} stored", report.stored_channel_order.name()));
+    line("order", report.order.clone());
+    match &report.tree {
+        None => line("source", "the pack alone; --root finds its pictures in a tree".to_owned()),
+        Some(tree) => tree_lines(tree).into_iter().for_each(|(name, value)| line(name, value)),
+    }
+    for kept in &report.kept {
+        line("kept", format!("what was there before is {kept} now"));
+    }
+    text
+}
+
+/// What is told of the tree: names and values of lines.
+fn tree_lines(tree: &TreeReport) -> Vec<(&'static str, String)> {
+    let (same, shown) = (grouped(tree.same_bytes), grouped(tree.same_picture));
+    let matched = format!("{same} records by their bytes, {shown} by what they show");
+    let place = match &tree.first_displaced {
+        None => "record i is image i of the tree's list".to_owned(),
+        Some(Displaced { position, key, path, expected }) => {
+            let expected = expected.as_deref().unwrap_or("the end");
+            format!(
+                "NOT the list's: {} displaced, the first at position {position} (key {key}): {path} \
+                 where the list has {expected}",
+                counted(tree.displaced, "record")
+            )
+        }
+    };
+    let by_key = match tree.in_list_order_by_key {
+        true => "by ascending key the list's order",
+        false => "by ascending key NOT the list's order either",
+    };
+    let mut lines = vec![("matched", matched), ("place", place), ("keys", by_key.to_owned())];
+    if tree.not_packed > 0 {
+        let first = tree.first_not_packed.as_deref().unwrap_or_default();
+        let count = counted(tree.not_packed, "picture");
+        lines.push(("left out", format!("{count} of the tree, the first {first}")));
+    }
+    if tree.doubles > 0 {
+        let count = counted(tree.doubles, "record");
+        lines.push(("doubles", format!("{count} whose picture the tree has more than once")));
+    }
+    lines
 }
 
 pub(super) fn text(report: &OrderReport) -> String {
