@@ -6,11 +6,14 @@ use std::path::{Path, PathBuf};
 
 /// Which top-level modules a module may use. Imports go down; what is not listed is not allowed.
 const MAY_USE: &[(&str, &[&str])] = &[
-    ("cli", &["datasets", "demo", "fs", "pack", "progress", "report", "settings", "synth"]),
-    ("demo", &["datasets", "fs", "pack", "progress", "settings", "synth"]),
+    (
+        "cli",
+        &["datasets", "demo", "fs", "image", "pack", "progress", "report", "settings", "synth"],
+    ),
+    ("demo", &["datasets", "fs", "image", "pack", "progress", "settings", "synth"]),
+    ("report", &["fs", "image", "pack"]),
     ("settings", &["datasets"]),
-    ("report", &["fs", "image"]),
-    ("pack", &["datasets", "fs", "image", "progress", "recordio"]),
+    ("pack", &["datasets", "fs", "image", "progress", "recordio", "seed"]),
     ("synth", &["image", "progress", "seed"]),
     ("datasets", &["fs", "recordio"]),
     ("image", &[]),
@@ -141,6 +144,10 @@ fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("verify-order", schemars::schema_for!(pack::verify_order::OrderReport)),
         ("inspect", schemars::schema_for!(pack::inspect::InspectReport)),
         ("unpack", schemars::schema_for!(pack::unpack::UnpackReport)),
+        ("merge", schemars::schema_for!(pack::merge::MergeReport)),
+        ("align", schemars::schema_for!(pack::align::AlignReport)),
+        ("adopt", schemars::schema_for!(pack::adopt::AdoptReport)),
+        ("stats", schemars::schema_for!(pack::stats::StatsReport)),
         ("reindex", schemars::schema_for!(pack::reindex::ReindexReport)),
         ("synth", schemars::schema_for!(synth::SynthReport)),
         ("demo", schemars::schema_for!(demo::DemoReport)),

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use qgface_data::datasets::find;
-use qgface_data::pack::{self, PackFiles, Part, make_rec};
+use qgface_data::pack::{self, PackFiles, Part, Recipe, make_rec};
 use qgface_data::recordio::{Header, Index, IndexWriter, Label, MAGIC, Reader, Writer};
 use std::io::Write;
 use std::path::Path;
@@ -85,8 +85,8 @@ fn packed(root: &Path, jobs: usize) -> Vec<Vec<u8>> {
     let out = tempfile::tempdir().unwrap();
     let files = PackFiles::new(out.path(), "p").unwrap();
     let root = root.to_path_buf();
-    let options =
-        pack::Options { jobs, ..pack::Options::new(find("folder").unwrap(), root, files) };
+    let recipe = Recipe::new(find("folder").unwrap(), root);
+    let options = pack::Options { jobs, ..pack::Options::new(recipe, files) };
     make_rec(&options, &()).unwrap();
     Part::ALL.iter().map(|part| std::fs::read(options.files.path(*part)).unwrap()).collect()
 }

@@ -1,7 +1,7 @@
 //! Packing and reading beside what a user would otherwise run, in turn, as ratios.
 //!
 //! `cargo bench --bench pack`; with `QGFACE_PEERS` naming a folder that holds `pack.py`, that script
-//! is run too. Times are medians of [`ROUNDS`] rounds with a warm file cache; absolute times mean little,
+//! is run too, and with a Python that has Pillow (`QGFACE_PYTHON`) the loop beside this file. Times are medians of [`ROUNDS`] rounds with a warm file cache; absolute times mean little,
 //! so each line says the ratio to its peer.
 
 use qgface_data::recordio::{IndexWriter, IndexedReader, Writer};
@@ -30,6 +30,8 @@ fn main() {
     let list = sorted_list(&tree, work.path());
     packing(work.path(), &tree, &list);
     verifying(work.path(), &tree);
+    encoding_and_counting(work.path());
+    merging(work.path(), &tree);
     memory_of_packing(work.path());
     for records in [RECORDS / 4, RECORDS] {
         large_pack(work.path(), records);
@@ -106,6 +108,86 @@ fn verifying(work: &Path, tree: &Path) {
     in_turn("verify-order --quick", &mut quick, "cat pack", &mut read);
 }
 
+/// Drawn faces encoded again beside Pillow's loop, and counted beside decoding alone.
+fn encoding_and_counting(work: &Path) {
+    let drawn = qgface_data::synth::Options::new(work.join("drawn"));
+    qgface_data::synth::synth(&drawn, &()).unwrap();
+    let (train, out) = (work.join("drawn/train"), work.join("encoded"));
+    let mut encode = program();
+    encode.args(["make-rec", "--dataset", "folder", "--encode", "jpeg:95", "--overwrite"]);
+    encode.arg("--root").arg(&train).arg("--out").arg(&out);
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench/encode_with_pillow.py");
+    let python = std::env::var_os("QGFACE_PYTHON").unwrap_or_else(|| "python3".into());
+    let mut pillow = Command::new(&python);
+    pillow.args(["-c", "import PIL"]).stdout(Stdio::null()).stderr(Stdio::null());
+    if pillow.status().is_ok_and(|status| status.success()) {
+        for workers in ["threads", "processes"] {
+            let mut peer = Command::new(&python);
+            peer.arg(&script).args(["--workers", workers]).arg(&train).arg(work.join("pillow"));
+            peer.stdout(Stdio::null());
+            let name = format!("Pillow, {workers}");
+            in_turn("make-rec --encode jpeg:95", &mut encode, &name, &mut peer);
+        }
+    } else {
+        encode.status().expect("the program starts");
+        println!("Pillow is not installed: QGFACE_PYTHON names a Python that has it");
+    }
+    let pack = out.join("folder");
+    let mut count = program();
+    count.arg("stats").arg(&pack);
+    let (mut counting, mut decoding) = (Vec::new(), Vec::new());
+    for round in 0..=ROUNDS {
+        let start = Instant::now();
+        assert!(count.status().unwrap().success());
+        let counted = start.elapsed();
+        let start = Instant::now();
+        decode_alone(&pack);
+        if round > 0 {
+            counting.push(counted);
+            decoding.push(start.elapsed());
+        }
+    }
+    let (own, other) = (median(counting), median(decoding));
+    let ratio = own.as_secs_f64() / other.as_secs_f64();
+    println!(
+        "{:<28} {own:>8.3?}   {:<18} {other:>8.3?}   ratio {ratio:.2}",
+        "stats", "decoding alone"
+    );
+}
+
+/// Decodes every picture of a pack on all cores and forgets it.
+fn decode_alone(stem: &Path) {
+    use rayon::prelude::*;
+    let pack =
+        IndexedReader::open(&stem.with_extension("rec"), &stem.with_extension("idx")).unwrap();
+    (0..pack.index().len()).into_par_iter().for_each(|position| {
+        let record = pack.get(position).unwrap();
+        qgface_data::image::decode::decode(record.image().unwrap().1).unwrap();
+    });
+}
+
+const SHARDS: usize = 7;
+
+/// Shards merged beside `cat` of their records.
+fn merging(work: &Path, tree: &Path) {
+    let shards = work.join("shards");
+    for shard in 0..SHARDS {
+        let mut command = program();
+        command.args(["make-rec", "--dataset", "folder", "--shard", &format!("{shard}/{SHARDS}")]);
+        assert!(
+            command.arg("--root").arg(tree).arg("--out").arg(&shards).status().unwrap().success()
+        );
+    }
+    let names: Vec<PathBuf> =
+        (0..SHARDS).map(|shard| shards.join(format!("folder-{shard}-of-{SHARDS}.rec"))).collect();
+    let mut merge = program();
+    merge.arg("merge").args(&names).arg("--overwrite").arg("--out").arg(work.join("merged"));
+    let joined = work.join("joined").display().to_string();
+    let mut cat = Command::new("sh");
+    cat.args(["-c", &format!("cat \"$@\" > '{joined}' && sync '{joined}'"), "sh"]).args(&names);
+    in_turn("merge of 7 shards", &mut merge, "cat and sync", &mut cat);
+}
+
 /// Runs both in turn and prints the medians and their ratio.
 fn in_turn(name: &str, ours: &mut Command, peer_name: &str, peer: &mut Command) {
     let mut times = [Vec::new(), Vec::new()];
@@ -122,7 +204,7 @@ fn in_turn(name: &str, ours: &mut Command, peer_name: &str, peer: &mut Command) 
     }
     let [own, other] = times.map(median);
     let ratio = own.as_secs_f64() / other.as_secs_f64();
-    println!("{name:<28} {own:>8.3?}   {peer_name:<14} {other:>8.3?}   ratio {ratio:.2}");
+    println!("{name:<28} {own:>8.3?}   {peer_name:<18} {other:>8.3?}   ratio {ratio:.2}");
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

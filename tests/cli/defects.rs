@@ -1,8 +1,9 @@
 //! Defects of the Python reference that must never come back, by their number in its list.
 
 use crate::program::{copy, done, fixture, root, run};
-use qgface_data::image::{decode::decode, probe::probe};
+use qgface_data::image::{align::align, decode::decode, probe::probe};
 use qgface_data::recordio::IndexedReader;
+use std::collections::{BTreeSet, HashMap};
 use std::fs;
 use std::path::Path;
 
@@ -161,4 +162,97 @@ fn defect_10_files_of_one_base_name_keep_their_own_picture() {
         );
     }
     assert!(probe(&first).is_ok());
+}
+
+#[test]
+fn defect_2_every_ijb_face_is_aligned_by_the_landmarks_of_its_own_line_in_any_order() {
+    let work = tempfile::tempdir().unwrap();
+    let tree = fixture("golden/make_rec/ijb_root");
+    let meta = Path::new(&tree).join("IJBB/meta/ijbb_name_5pts_score.txt");
+    let text = fs::read_to_string(meta).unwrap();
+    let points: HashMap<&str, Vec<(f64, f64)>> = text
+        .lines()
+        .map(|line| {
+            let words: Vec<&str> = line.split_ascii_whitespace().collect();
+            let numbers: Vec<f64> = words[1..11].iter().map(|word| word.parse().unwrap()).collect();
+            (words[0], numbers.chunks(2).map(|pair| (pair[0], pair[1])).collect())
+        })
+        .collect();
+    done(
+        work.path(),
+        &["make-rec", "--dataset", "ijbb", "--root", &tree, "--align", "--shuffle", "3"],
+    );
+    let stem = work.path().join("packs/ijbb");
+    let pack =
+        IndexedReader::open(&stem.with_extension("rec"), &stem.with_extension("idx")).unwrap();
+    let list = fs::read_to_string(stem.with_extension("lst")).unwrap();
+    let names: Vec<&str> = list.lines().map(|line| line.rsplit('/').next().unwrap()).collect();
+    assert_ne!(names, text.lines().map(|line| line.split(' ').next().unwrap()).collect::<Vec<_>>());
+    let mut differing = 0;
+    for (position, name) in names.iter().enumerate() {
+        let crop = fs::read(Path::new(&tree).join("IJBB/loose_crop").join(name)).unwrap();
+        let crop = decode(&crop).unwrap();
+        let stored = decode(pack.get(position).unwrap().image().unwrap().1).unwrap();
+        assert!(stored == align(&crop, &points[name], 112).unwrap(), "{name}");
+        // With the landmarks of the face at its position the picture is another, as the reference's was.
+        let others = text.lines().nth(position).unwrap().split(' ').next().unwrap();
+        differing += usize::from(align(&crop, &points[others], 112).unwrap() != stored);
+    }
+    assert!(differing > names.len() / 2, "{differing}");
+}
+
+#[test]
+fn defect_3_a_record_has_its_colours_in_the_order_of_its_file_whichever_way_it_was_packed() {
+    let work = tempfile::tempdir().unwrap();
+    let tree = fixture("golden/make_rec/folder_root");
+    let pack = ["make-rec", "--dataset", "folder", "--root", &tree];
+    done(work.path(), &[&pack[..], &["--name", "origin"]].concat());
+    done(work.path(), &[&pack[..], &["--name", "png", "--encode", "png"]].concat());
+    let again = ["make-rec", "--dataset", "rec", "--root", "packs/origin.rec", "--encode", "png"];
+    done(work.path(), &[&again[..], &["--name", "again"]].concat());
+    done(work.path(), &["unpack", "packs/png", "--out", "files"]);
+    let list = fs::read_to_string(work.path().join("packs/origin.lst")).unwrap();
+    for (position, line) in list.lines().enumerate() {
+        let path = line.rsplit('\t').next().unwrap();
+        let file = decode(&fs::read(Path::new(&tree).join(path)).unwrap()).unwrap();
+        for name in ["origin", "png", "again"] {
+            let stem = work.path().join("packs").join(name);
+            let pack =
+                IndexedReader::open(&stem.with_extension("rec"), &stem.with_extension("idx"));
+            let pack = pack.unwrap();
+            let stored = decode(pack.get(position).unwrap().image().unwrap().1).unwrap();
+            assert!(stored == file, "{name}: {path}");
+        }
+        let unpacked = decode(&fs::read(work.path().join("files").join(path)).unwrap()).unwrap();
+        assert!(unpacked == file, "{path}");
+    }
+}
+
+#[test]
+fn defect_6_a_pack_becomes_files_again_and_is_shuffled_without_a_crash_or_a_loss() {
+    let work = tempfile::tempdir().unwrap();
+    let tree = fixture("golden/make_rec/tinyface_root");
+    done(work.path(), &["make-rec", "--dataset", "tinyface", "--root", &tree]);
+    done(work.path(), &["unpack", "packs/tinyface", "--out", "files"]);
+    let shuffle =
+        ["make-rec", "--dataset", "rec", "--root", "packs/tinyface.rec", "--shuffle", "11"];
+    done(work.path(), &[&shuffle[..], &["--name", "shuffled"]].concat());
+    let rows = |name: &str| -> Vec<(String, String)> {
+        let text =
+            fs::read_to_string(work.path().join(format!("packs/{name}.records.csv"))).unwrap();
+        let row = |line: &str| {
+            let columns: Vec<&str> = line.split(',').collect();
+            (columns[3].to_owned(), columns[6].to_owned())
+        };
+        text.lines().skip(1).map(row).collect()
+    };
+    let (old, new) = (rows("tinyface"), rows("shuffled"));
+    assert_ne!(old, new);
+    assert_eq!(old.iter().collect::<BTreeSet<_>>(), new.iter().collect::<BTreeSet<_>>());
+    assert_eq!(old.len(), 34);
+    for (path, _) in &old {
+        let file = fs::read(work.path().join("files").join(path)).unwrap();
+        assert!(file == fs::read(Path::new(&tree).join(path)).unwrap(), "{path}");
+    }
+    done(work.path(), &["verify-order", "packs/shuffled", "--root", "packs/tinyface.rec"]);
 }

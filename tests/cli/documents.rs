@@ -17,9 +17,12 @@ fn every_command_explains_itself_and_its_options() {
     let expected = [
         "make-rec",
         "verify-order",
+        "stats",
         "inspect",
         "unpack",
+        "merge",
         "reindex",
+        "align",
         "synth",
         "demo",
         "init",
@@ -50,7 +53,7 @@ fn an_error_says_what_to_do_and_goes_to_stderr_with_code_2() {
         (&["make-rec", "--dataset", "tinyface"], "give it with --root"),
         (
             &["make-rec", "--dataset", "lfw"],
-            "expected one of tinyface, scface, ijbb, ijbc, folder, list",
+            "expected one of tinyface, scface, ijbb, ijbc, folder, list, bin, rec",
         ),
         (&["make-rec", "--dataset", "list"], "give it with --list FILE"),
         (&["make-rec", "--dataset", "folder", "--label", "parents"], "expected a label function"),
@@ -101,7 +104,13 @@ fn demo_packs_and_proves_every_set_and_the_commands_work_in_its_folder() {
     let ran = done(work.path(), &["demo", "--format", "json"]);
     let report = ran.json("demo");
     assert_eq!(report["order"]["in_order"], true);
-    assert_eq!(report["packs"].as_array().unwrap().len(), 4);
+    assert_eq!(report["packs"].as_array().unwrap().len(), 11);
+    for pack in report["stats"]["packs"].as_array().unwrap() {
+        assert_eq!(
+            (&pack["skin"]["verdict"], &pack["unreadable"]),
+            (&"as_declared".into(), &0.into())
+        );
+    }
     let folder = work.path().join("demo");
     done(&folder, &["verify-order"]);
     done(&folder, &["make-rec", "--dataset", "tinyface", "--origin"]);
@@ -117,7 +126,9 @@ fn demo_packs_and_proves_every_set_and_the_commands_work_in_its_folder() {
     done(work.path(), &["demo", "--format", "json"]).json("demo");
     for set in ["lfw", "cfp_fp", "agedb_30", "calfw", "cplfw"] {
         assert!(folder.join(format!("data/hq/{set}.bin")).is_file());
+        assert!(folder.join(format!("packs/{set}.pairs.txt")).is_file());
     }
+    assert_eq!(std::fs::read_to_string(folder.join("packs/property")).unwrap(), "200,112,112\n");
 }
 
 #[test]

@@ -1,5 +1,9 @@
 //! The program from outside: arguments in, output, files and exit codes out.
 
+mod adopting;
+mod aligning;
+mod bins;
+mod counting;
 mod damage;
 mod defects;
 mod documents;
@@ -7,5 +11,7 @@ mod faults;
 mod interrupts;
 mod looking;
 mod packing;
+mod pictures;
 mod program;
 mod support;
+mod training;

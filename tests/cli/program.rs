@@ -66,6 +66,11 @@ pub(crate) fn fixture(path: &str) -> String {
     root().join("fixtures").join(path).to_str().unwrap().to_owned()
 }
 
+/// A JSON file below `fixtures/`.
+pub(crate) fn fixture_json(path: &str) -> Value {
+    serde_json::from_slice(&std::fs::read(fixture(path)).unwrap()).unwrap()
+}
+
 /// Copies a tree.
 pub(crate) fn copy(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();

@@ -3,9 +3,9 @@
 
 use super::Topic;
 use super::manifest::{Json, array, bytes_of_npy, entries, number, sha256, text};
-use qgface_data::datasets::{LabelFunction, Request, find};
+use qgface_data::datasets::{Request, find};
 use qgface_data::image::{ChannelOrder, Pixels, decode::decode, encode};
-use qgface_data::pack::{self, Encoding, OnError, PackFiles, Part, make_rec};
+use qgface_data::pack::{self, Encoding, OnError, PackFiles, Part, Recipe, make_rec};
 use qgface_data::recordio::IndexedReader;
 use std::path::{Path, PathBuf};
 
@@ -59,7 +59,7 @@ fn tree(name: &str) -> (&'static str, &'static str) {
 fn listing(folder: &Path, name: &str, expected: &[&str]) {
     let (root, set) = tree(name);
     let root = folder.join(root);
-    let request = Request { root: &root, aligned_dir: None, list: None };
+    let request = Request::new(&root);
     let list = find(set).unwrap().list(&request).unwrap();
     let own = list.images.iter().map(|image| &*image.path);
     let in_capitals =
@@ -91,7 +91,8 @@ fn options(
     out: &Path,
 ) -> pack::Options {
     let files = PackFiles::new(out, "own").unwrap();
-    pack::Options { list, encoding, ..pack::Options::new(find(set).unwrap(), root, files) }
+    let recipe = Recipe { list, encoding, ..Recipe::new(find(set).unwrap(), root) };
+    pack::Options::new(recipe, files)
 }
 
 fn origin(folder: &Path, name: &str, set: &Json) -> usize {
@@ -191,7 +192,7 @@ fn mat_variant(folder: &Path, variant: &str) {
         std::fs::write(place.join(file), bytes).unwrap();
     }
     let warnings = || {
-        let request = Request { root: root.path(), aligned_dir: None, list: None };
+        let request = Request::new(root.path());
         let list = find("tinyface").unwrap().list(&request).unwrap();
         assert_eq!(list.protocol_files.len(), 2, "{variant}");
         list.warnings
@@ -237,8 +238,7 @@ fn unreadable(folder: &Path, expected: &Json) -> usize {
             "{name}: {error}"
         );
         assert!(!stop.files.path(Part::Rec).exists(), "{name}: something was left");
-        let skip =
-            pack::Options { on_error: OnError::Skip, label: Some(LabelFunction::List), ..stop };
+        let skip = pack::Options { on_error: OnError::Skip, ..stop };
         let report = make_rec(&skip, &()).unwrap();
         let skipped: Vec<&str> =
             report.skipped.iter().map(|skipped| skipped.path.as_str()).collect();
