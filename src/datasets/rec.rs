@@ -168,10 +168,7 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
         };
         images.push(Image { stored, ..image });
         let end = record.map_or(0, |record| record.end);
-        if end.saturating_sub(released) > RELEASE_BYTES {
-            pack.reader().release(released, end);
-            released = end;
-        }
+        pack.reader().release_behind(&mut released, end);
     }
     let mut warnings = Vec::new();
     if let ImageRecords::Keyed { images: count, identities } = records {
@@ -185,9 +182,6 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
     let source = Source::Records(PackedImages { pack, images: records });
     Ok(ImageList { source, warnings, ..ImageList::of(files.rec, images) })
 }
-
-/// Bytes of the `.rec` that stay mapped behind the reading.
-const RELEASE_BYTES: u64 = 64 << 20;
 
 /// The ending of a picture's file, by its first bytes; whether the rest is whole is found out when it is
 /// packed.

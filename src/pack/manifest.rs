@@ -4,6 +4,7 @@ use super::{Encoding, Error, PackFiles, Part, Row};
 use crate::datasets::Alignment;
 use crate::fs::{self, Ignored};
 use crate::image::ChannelOrder;
+use crate::recordio::Reader;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -314,6 +315,19 @@ impl OrderDigest {
         self.0.finalize().to_string()
     }
 }
+
+/// Hashes a mapped `.rec` from the byte `from` to its end, letting go of its pages.
+pub(super) fn hash_from(reader: &Reader, from: u64, hasher: &mut blake3::Hasher) {
+    let mut at = from;
+    for chunk in reader.bytes().get(from as usize..).unwrap_or_default().chunks(HASHED_AT_A_TIME) {
+        hasher.update_rayon(chunk);
+        reader.release(at, at + chunk.len() as u64);
+        at += chunk.len() as u64;
+    }
+}
+
+/// Bytes of a `.rec` hashed between two releases of its pages.
+const HASHED_AT_A_TIME: usize = 64 << 20;
 
 /// Length and digest of the file at `path`, read once in bounded memory.
 pub(super) fn digest_file(path: &Path) -> Result<FileDigest, Error> {

@@ -4,9 +4,11 @@
 //! identities of an InsightFace pack, and buffers of 1 MiB.
 
 use super::make_rec::{
-    MadeFolders, Tables, append_record, check_property, csv_error, finish_layout,
+    MadeFolders, Tables, append_record, check_free, check_property, csv_error, finish_layout,
 };
-use super::manifest::{FileDigest, Layout, Manifest, PackDigests, Shard, Skipped, digest_file};
+use super::manifest::{
+    FileDigest, Layout, Manifest, PackDigests, Shard, Skipped, digest_file, hash_from,
+};
 use super::output::Output;
 use super::records::{Row, RowReader, RowWriter};
 use super::staging::{Recovery, Staging, recover};
@@ -187,22 +189,14 @@ fn same_run(first: &Opened, manifest: &Manifest, shard: &Shard) -> Result<(), Sh
 }
 
 fn check_targets(out: &PackFiles, previous: Previous, shards: &[Opened]) -> Result<(), Error> {
+    let real = |files: &PackFiles, part| files.path(part).canonicalize().ok();
     for part in Part::ALL {
-        let path = out.path(part);
-        if path.is_dir() {
-            return Err(Error::InTheWay { path });
-        }
-        let own = |shard: &Opened| {
-            let shard = shard.files.path(part).canonicalize().ok();
-            shard.is_some() && shard == path.canonicalize().ok()
-        };
-        if shards.iter().any(own) {
-            return Err(Error::OntoItself { path });
-        }
-        if previous == Previous::Keep && path.symlink_metadata().is_ok() {
-            return Err(Error::Exists { path });
+        let target = real(out, part).filter(|target| !target.is_dir());
+        if target.is_some() && shards.iter().any(|shard| real(&shard.files, part) == target) {
+            return Err(Error::OntoItself { path: out.path(part) });
         }
     }
+    check_free(out, Part::ALL, previous)?;
     if shards.first().is_some_and(|shard| shard.manifest.layout == Layout::Insightface) {
         check_property(out)?;
     }
@@ -320,7 +314,7 @@ impl Joining {
         }
         // A shard that is not as its manifest says ends the work here, before anything is sealed.
         let mut hasher = blake3::Hasher::new();
-        hash(&reader, &mut hasher);
+        hash_from(&reader, 0, &mut hasher);
         let found = FileDigest { bytes: reader.length(), blake3: hasher.finalize().to_string() };
         if found != shard.manifest.files.rec {
             return Err(Error::Changed { path });
@@ -383,13 +377,3 @@ impl Joining {
 
 /// Bytes of a shard copied between two signs of progress.
 const COPIED_AT_A_TIME: usize = 8 << 20;
-
-/// Hashes a whole `.rec` and lets go of its pages.
-fn hash(reader: &Reader, hasher: &mut blake3::Hasher) {
-    let mut at = 0;
-    for chunk in reader.bytes().chunks(COPIED_AT_A_TIME) {
-        hasher.update_rayon(chunk);
-        reader.release(at, at + chunk.len() as u64);
-        at += chunk.len() as u64;
-    }
-}

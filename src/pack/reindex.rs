@@ -50,10 +50,9 @@ pub fn reindex(
         }
         let refused = fs::io_error("write", rec);
         index.append(header.id, record.offset).map_err(refused)?;
-        if record.end - released > RELEASE_BYTES {
-            reader.release(released, record.end);
-            progress.advance(record.end - released);
-            released = record.end;
+        let gone = reader.release_behind(&mut released, record.end);
+        if gone > 0 {
+            progress.advance(gone);
         }
     }
     progress.finish();
@@ -69,6 +68,3 @@ pub fn reindex(
     let index = path.display().to_string();
     Ok(ReindexReport { index, count: seen.len() as u64, unchanged })
 }
-
-/// Bytes of the file that stay mapped behind the reading.
-const RELEASE_BYTES: u64 = 64 << 20;

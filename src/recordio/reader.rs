@@ -141,6 +141,18 @@ impl Reader {
         };
     }
 
+    /// Lets go of the pages between `released` and `end` once many have gathered, for a pass from the
+    /// front; returns how many bytes that were.
+    pub fn release_behind(&self, released: &mut u64, end: u64) -> u64 {
+        let gathered = end.saturating_sub(*released);
+        if gathered <= GATHERED_BYTES {
+            return 0;
+        }
+        self.release(*released, end);
+        *released = end;
+        gathered
+    }
+
     /// Reads one part: what it is, its bytes, and the first byte after its padding.
     fn part_at(&self, offset: u64) -> Result<(Continuation, &[u8], u64), Error> {
         let head = self.slice(offset, HEAD_BYTES, "a record head")?;
@@ -164,6 +176,9 @@ impl Reader {
         wanted.ok_or(Error::Truncated { offset, what, expected: length, found: rest.len() as u64 })
     }
 }
+
+/// Bytes that stay mapped behind a pass.
+const GATHERED_BYTES: u64 = 64 << 20;
 
 /// Iterates over the records of a [`Reader`]; ends after the first error.
 #[derive(Debug)]

@@ -184,16 +184,10 @@ fn check_framing(pack: &IndexedReader) -> Result<(), recordio::Error> {
         if record.end != end {
             return Err(recordio::Error::unlisted_after(&record));
         }
-        if end - released > RELEASE_BYTES {
-            pack.reader().release(released, end);
-            released = end;
-        }
+        pack.reader().release_behind(&mut released, end);
     }
     Ok(())
 }
-
-/// Bytes of the `.rec` that stay mapped behind the reading.
-const RELEASE_BYTES: u64 = 64 << 20;
 
 /// A pack of this program is not made elsewhere; one that was adopted before may be adopted anew.
 fn refuse_own(files: &PackFiles) -> Result<(), Error> {

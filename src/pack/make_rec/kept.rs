@@ -84,10 +84,7 @@ impl Interrupted {
             }
             let landmarks = plan.image(kept.next - 1).landmarks.as_deref().cloned();
             tables.append(&Row { landmarks, ..row })?;
-            if kept.rec_bytes - released > RELEASE_BYTES {
-                self.reader.release(released, kept.rec_bytes);
-                released = kept.rec_bytes;
-            }
+            self.reader.release_behind(&mut released, kept.rec_bytes);
         }
         Ok(kept)
     }
@@ -118,9 +115,6 @@ fn renamed_at(found: &Metadata) -> Duration {
 fn renamed_at(_found: &Metadata) -> Duration {
     Duration::ZERO
 }
-
-/// Bytes of the `.rec` that stay mapped behind the reading.
-const RELEASE_BYTES: u64 = 64 << 20;
 
 impl Kept {
     /// Nothing: the next image is the first.

@@ -217,18 +217,27 @@ impl MadeFolders {
 
 /// Refuses to write over what is there, before any work.
 fn check_targets(plan: &Plan, options: &Options) -> Result<(), Error> {
-    let pairs = plan.pairs().map(|_| Part::Pairs);
-    for part in Part::ALL.into_iter().chain(pairs) {
-        let path = options.files.path(part);
+    let pairs = (!plan.list.pairs.is_empty()).then_some(Part::Pairs);
+    check_free(&options.files, Part::ALL.into_iter().chain(pairs), options.previous)?;
+    if options.recipe.layout == Layout::Insightface && options.recipe.shard.is_none() {
+        check_property(&options.files)?;
+    }
+    Ok(())
+}
+
+/// Refuses parts in whose place a folder lies, or a file that must be kept.
+pub(super) fn check_free(
+    files: &PackFiles,
+    parts: impl IntoIterator<Item = Part>,
+    previous: Previous,
+) -> Result<(), Error> {
+    for path in parts.into_iter().map(|part| files.path(part)) {
         if path.is_dir() {
             return Err(Error::InTheWay { path });
         }
-        if options.previous == Previous::Keep && path.symlink_metadata().is_ok() {
+        if previous == Previous::Keep && path.symlink_metadata().is_ok() {
             return Err(Error::Exists { path });
         }
-    }
-    if options.recipe.layout == Layout::Insightface && options.recipe.shard.is_none() {
-        check_property(&options.files)?;
     }
     Ok(())
 }

@@ -56,8 +56,7 @@ impl Plan {
         let mut plan =
             Self { list, part, stored_order, recipe, labels, function, whole, identities };
         plan.check_pairs()?;
-        let all: Vec<usize> = plan.part.clone().collect();
-        plan.identities = plan.count_identities(&all)?;
+        plan.identities = plan.count_identities(plan.part.clone())?;
         if let Some(seed) = plan.recipe.shuffle {
             plan.shuffle(seed);
         }
@@ -86,12 +85,15 @@ impl Plan {
     }
 
     /// Identities and classes of InsightFace's layout; refuses labels it cannot hold, before any work.
-    fn count_identities(&self, images: &[usize]) -> Result<Option<(u64, u64)>, Error> {
+    fn count_identities(
+        &self,
+        images: impl Iterator<Item = usize>,
+    ) -> Result<Option<(u64, u64)>, Error> {
         if self.recipe.layout == Layout::Plain {
             return Ok(None);
         }
         let mut identities = Identities::default();
-        for (position, &at) in images.iter().enumerate() {
+        for (position, at) in images.enumerate() {
             let (_, label) = self.name(at, position as u64);
             let path = || self.list.images[at].path.to_string();
             identities
@@ -191,7 +193,7 @@ impl Plan {
     /// Digest of the `.lst` that results when the images named by `skipped` are left out.
     fn list_digest(&self, skipped: &[Skipped]) -> String {
         let mut hasher = blake3::Hasher::new();
-        for (position, at) in self.without(skipped).into_iter().enumerate() {
+        for (position, at) in self.without(skipped).enumerate() {
             let (key, label) = self.name(at, position as u64);
             hasher.update(list_line(key, &label, &self.image(at).path).as_bytes());
         }
@@ -199,9 +201,9 @@ impl Plan {
     }
 
     /// Positions in the list of the images that are packed when those named by `skipped` are left out.
-    fn without(&self, skipped: &[Skipped]) -> Vec<usize> {
+    fn without(&self, skipped: &[Skipped]) -> impl Iterator<Item = usize> {
         let left_out: HashSet<&str> = skipped.iter().map(|skipped| &*skipped.path).collect();
-        self.part.clone().filter(|&at| !left_out.contains(&*self.image(at).path)).collect()
+        self.part.clone().filter(move |&at| !left_out.contains(&*self.image(at).path))
     }
 
     /// Which part of the list this is.
@@ -343,12 +345,12 @@ impl Plan {
             ..verify_order::Options::new(SourceTree::At(self.recipe.root.clone()))
         };
         let proved = verify_order(&options.files, &proof, progress)?;
-        let kept = self.without(&manifest.skipped);
+        let kept: Vec<usize> = self.without(&manifest.skipped).collect();
         let path =
             |at: Option<&usize>| at.map_or(String::new(), |&at| self.image(at).path.to_string());
         let identities = match kept.len() == self.part.len() {
             true => self.identities,
-            false => self.count_identities(&kept)?,
+            false => self.count_identities(kept.iter().copied())?,
         };
         let identities = identities.filter(|_| self.recipe.shard.is_none());
         Ok(proved.in_order.then(|| PackReport {

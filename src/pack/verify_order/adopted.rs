@@ -8,6 +8,7 @@ use crate::pack::adopt::likeness;
 use crate::pack::make_rec::Plan;
 use crate::pack::records::Row;
 use crate::pack::{Encoding, Manifest, chain};
+use crate::recordio::Record;
 use std::collections::HashMap;
 
 /// The images of the tree by path.
@@ -29,11 +30,11 @@ impl Adopted {
     }
 
     /// Pairs of expected and found of a record and the file its row names.
-    pub(super) fn compare(
+    pub(super) fn compare<'a>(
         &self,
         plan: &Plan,
         row: &Row,
-        payload: &[u8],
+        record: impl Fn() -> Option<Record<'a>>,
         depth: Depth,
     ) -> Vec<(String, String)> {
         let Some(&at) = self.by_path.get(row.path.as_str()) else {
@@ -49,17 +50,17 @@ impl Adopted {
             found.push((text(landmarks), text(row.landmarks.as_ref())));
         }
         if depth == Depth::Full {
-            found.extend(self.compare_picture(plan, at, row, payload));
+            found.extend(self.compare_picture(plan, at, row, record));
         }
         found
     }
 
-    fn compare_picture(
+    fn compare_picture<'a>(
         &self,
         plan: &Plan,
         at: usize,
         row: &Row,
-        payload: &[u8],
+        record: impl Fn() -> Option<Record<'a>>,
     ) -> Option<(String, String)> {
         let bytes = match plan.list.bytes(at) {
             Ok(bytes) => bytes,
@@ -76,6 +77,10 @@ impl Adopted {
         if self.original_bytes {
             return other();
         }
+        // A damaged record is told by the pass itself.
+        let record = record();
+        let payload = record.as_ref().and_then(|record| record.image().ok());
+        let payload = payload.map_or(&[][..], |(_, payload)| payload);
         match (decode(payload), decode(&bytes)) {
             (Ok(stored), Ok(source)) if likeness::same(&stored, self.stored_order, &source) => None,
             (Ok(_), Ok(_)) => other(),

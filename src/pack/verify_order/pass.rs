@@ -7,7 +7,7 @@ use super::{Depth, Difference, Options, compare_digest};
 use crate::fs::io_error;
 use crate::image::probe::probe;
 use crate::pack::identities::Identities;
-use crate::pack::manifest::{self, FileDigest, Layout, Manifest, OrderDigest};
+use crate::pack::manifest::{self, FileDigest, Layout, Manifest, OrderDigest, hash_from};
 use crate::pack::records::{Row, RowReader};
 use crate::pack::{Error, PackFiles, Part, chain};
 use crate::progress::Progress;
@@ -170,10 +170,8 @@ impl Pass<'_> {
             Err(error) => found.push(at(place(), "a whole record".to_owned(), chain(&error))),
         }
         if let Some(source) = self.source {
-            let record = line.and_then(|line| self.pack.get(line).ok());
-            let payload = record.as_ref().and_then(|record| record.image().ok());
-            let payload = payload.map_or(&[][..], |(_, payload)| payload);
-            found.extend(source.compare(row, payload, self.depth));
+            let record = || line.and_then(|line| self.pack.get(line).ok());
+            found.extend(source.compare(row, record, self.depth));
         }
         found
     }
@@ -316,14 +314,7 @@ impl Pass<'_> {
             findings.check(format!("{what} against the source tree {base}"));
         }
         if self.depth == Depth::Full {
-            let reader = self.pack.reader();
-            while self.hashed < reader.length() {
-                let to = reader.length().min(self.hashed + HASHED_AT_A_TIME);
-                let bytes = reader.bytes().get(self.hashed as usize..to as usize);
-                self.hasher.update_rayon(bytes.unwrap_or_default());
-                reader.release(self.hashed, to);
-                self.hashed = to;
-            }
+            hash_from(self.pack.reader(), self.hashed, &mut self.hasher);
             let blake3 = self.hasher.finalize().to_string();
             let own = FileDigest { bytes: self.pack.reader().length(), blake3 };
             compare_digest(&self.files.path(Part::Rec), &self.manifest.files.rec, &own, findings);
@@ -333,9 +324,6 @@ impl Pass<'_> {
         }
     }
 }
-
-/// Bytes of the `.rec` hashed between two releases of its pages.
-const HASHED_AT_A_TIME: u64 = 64 << 20;
 
 /// A record beside the images in words.
 fn describe(key: u64, header: &Header, payload_bytes: usize) -> String {

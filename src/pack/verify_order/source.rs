@@ -10,6 +10,7 @@ use crate::pack::{
     Encoding, Error, Input, Layout, Manifest, PackFiles, Part, Recipe, Role, ShardNumber, chain,
     manifest,
 };
+use crate::recordio::Record;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -243,7 +244,12 @@ impl Source {
     }
 
     /// Compares a row with the image that the source tree has at its position.
-    pub(super) fn compare(&self, row: &Row, payload: &[u8], depth: Depth) -> Vec<Difference> {
+    pub(super) fn compare<'a>(
+        &self,
+        row: &Row,
+        record: impl Fn() -> Option<Record<'a>>,
+        depth: Depth,
+    ) -> Vec<Difference> {
         let position = row.position;
         let at = |expected: String, found: String| Difference {
             place: row.path.clone(),
@@ -252,7 +258,7 @@ impl Source {
             found,
         };
         if let Some(adopted) = &self.adopted {
-            let compared = adopted.compare(&self.plan, row, payload, depth);
+            let compared = adopted.compare(&self.plan, row, record, depth);
             return compared.into_iter().map(|(expected, found)| at(expected, found)).collect();
         }
         let Some(&listed) = self.packed.get(position as usize) else {
