@@ -1,16 +1,23 @@
-//! From nothing to proved packs of drawn faces: the tool's own tour.
+//! From nothing to proved packs of drawn faces, and a real model evaluated on them: the tool's own tour.
 
 use crate::datasets::{LabelFunction, find};
+use crate::eval::results::EvalReport;
+use crate::eval::settings::{PRESETS, Preset, Protocol, Switches};
+use crate::eval::{self, EvalSet, FeatureOptions, Flags, ModelOptions, OtherAlignment, Place, Task};
 use crate::fs;
 use crate::image::ChannelOrder;
+use crate::onnx;
 use crate::pack::stats::{self, StatsReport};
 use crate::pack::verify_order::{self, OrderReport, SourceTree};
 use crate::pack::{self, Encoding, Layout, PackFiles, PackReport, Recipe, make_rec};
 use crate::progress::Progress;
+use crate::report::{self, Evaluation};
+use crate::runtime::Device;
 use crate::settings;
 use crate::synth::{self, SynthReport};
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
 /// What the tour takes.
@@ -35,6 +42,10 @@ pub struct DemoReport {
     pub order: OrderReport,
     /// What is in them.
     pub stats: StatsReport,
+    /// The model's numbers on them.
+    pub eval: EvalReport,
+    /// The page that shows the numbers.
+    pub report: String,
 }
 
 /// Why the tour ended early.
@@ -50,6 +61,12 @@ pub enum Error {
     /// A pack could not be made or verified.
     #[error(transparent)]
     Pack(#[from] pack::Error),
+    /// The model could not be evaluated.
+    #[error(transparent)]
+    Eval(#[from] eval::Error),
+    /// The numbers could not be shown.
+    #[error(transparent)]
+    Report(#[from] report::Error),
     /// A set is not known: a fault of this program.
     #[error("no data set {name} is known")]
     Set {
@@ -102,13 +119,31 @@ const STOPS: [Stop; 11] = [
 /// Folders of the drawn sets; each is there only when it is whole.
 const DRAWN: [&str; 5] = ["tinyface", "scface", "ijbb", "hq", "train"];
 
-/// Draws faces in every layout, packs every set, aligned and not, proves every pack's order and counts
-/// every pack. Leaves `data/`,
-/// `packs/` and `qgface.toml`, so that the commands of the README work as typed in the folder.
+/// A small published model of faces, so that there is something to evaluate (its source stands beside it).
+const MODEL: &[u8] = include_bytes!("../fixtures/onnx/MobileFaceNet.onnx");
+
+/// What it is fed, which its file does not say: RGB, ImageNet's mean and deviation in grey levels.
+const CONVENTIONS: [(&str, &str); 3] = [
+    (eval::CHANNEL_ORDER_KEY, "rgb"),
+    (eval::MEAN_KEY, "123.675,116.28,103.53"),
+    (eval::STD_KEY, "58.395,57.12,57.375"),
+];
+
+/// What it is evaluated on.
+const EVALUATED: [&str; 2] = ["all", "crlfw"];
+
+/// Draws faces in every layout, packs every set, aligned and not, proves every pack's order, counts every
+/// pack and evaluates a small published model on all of them. Leaves `data/`, `packs/`, `model.onnx`,
+/// `results.json`, `report.html` and `qgface.toml`, so that the commands of the README work as typed in
+/// the folder.
 ///
 /// # Errors
 /// Any [`Error`].
-pub fn demo(options: &Options, progress: &dyn Progress) -> Result<DemoReport, Error> {
+pub fn demo(
+    options: &Options,
+    progress: &dyn Progress,
+    say: &eval::Say<'_>,
+) -> Result<DemoReport, Error> {
     let out = &options.out;
     let data = out.join("data");
     let drawn = DRAWN.iter().all(|set| data.join(set).is_dir());
@@ -144,5 +179,51 @@ pub fn demo(options: &Options, progress: &dyn Progress) -> Result<DemoReport, Er
         against: None,
     };
     let stats = stats::stats(&look, progress)?;
-    Ok(DemoReport { out: out.display().to_string(), synth, packs, order, stats })
+    let eval = evaluate(options, progress, say)?;
+    let page = out.join("report.html");
+    let evaluation = Evaluation { file: "results.json".to_owned(), report: eval.clone() };
+    report::write(&report::document(&[evaluation])?, report::Format::Html, &page)?;
+    let report = page.display().to_string();
+    Ok(DemoReport { out: out.display().to_string(), synth, packs, order, stats, eval, report })
+}
+
+/// Evaluates the model on every set, from the packs.
+fn evaluate(
+    options: &Options,
+    progress: &dyn Progress,
+    say: &eval::Say<'_>,
+) -> Result<EvalReport, Error> {
+    let out = &options.out;
+    let model = out.join("model.onnx");
+    fs::write_whole(&model, &onnx::Model::with_metadata(MODEL, &CONVENTIONS))?;
+    let named = EVALUATED.iter().filter_map(|name| EvalSet::named(name)).flatten();
+    let place = |set: &'static EvalSet| -> Result<_, Error> {
+        let usual_root = out.join("data").join(set.name);
+        let pack = Some(PackFiles::new(&out.join("packs"), set.stem)?);
+        let place = Place { pack, root: None, list: None, usual_pack: None, usual_root };
+        Ok((set, place))
+    };
+    let adaface = Preset::find("adaface").unwrap_or(&PRESETS[0]);
+    let report = eval::evaluate(
+        &eval::Options {
+            task: Task::Sets(named.map(place).collect::<Result<_, _>>()?),
+            features: FeatureOptions::Model(ModelOptions {
+                path: model,
+                flags: Flags::default(),
+                device: Device::Cpu,
+                threads: NonZeroUsize::new(options.jobs).unwrap_or(NonZeroUsize::MIN),
+            }),
+            protocol: Protocol::new(adaface, &Switches::default()),
+            batch: 1,
+            jobs: options.jobs,
+            cache: Some(out.join("cache")),
+            save: None,
+            alignment: OtherAlignment::Refuse,
+        },
+        progress,
+        say,
+    )?;
+    let text = serde_json::to_vec_pretty(&report).unwrap_or_default();
+    fs::write_whole(&out.join("results.json"), &text)?;
+    Ok(report)
 }

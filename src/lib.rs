@@ -19,12 +19,18 @@
 
 pub mod datasets;
 pub mod demo;
+pub mod eval;
 pub mod fs;
 pub mod image;
+pub mod metrics;
+pub mod onnx;
+mod ordered;
 pub mod pack;
 pub mod progress;
+pub mod protocol;
 pub mod recordio;
 pub mod report;
+pub mod runtime;
 pub mod seed;
 pub mod settings;
 pub mod synth;

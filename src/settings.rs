@@ -39,6 +39,18 @@ pub static KEYS: &[Key] = &[
         default: "stop",
         about: "what a bad image does: stop, or skip (it is listed in the manifest)",
     },
+    Key {
+        name: "eval.protocol",
+        default: "adaface",
+        about: "preset of the protocol: qgface, adaface, insightface or cvlface",
+    },
+    Key { name: "eval.device", default: "cpu", about: "where models run: cpu or cuda:N" },
+    Key { name: "eval.batch", default: "32", about: "images a batch" },
+    Key {
+        name: "eval.cache",
+        default: "cache",
+        about: "folder of the features that were computed already; it may be deleted at any time",
+    },
 ];
 
 /// Why settings cannot be used.

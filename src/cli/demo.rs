@@ -1,22 +1,24 @@
 //! `demo`
 
 use super::output::counted;
-use super::{Context, Error, Outcome, synth, verify_order};
+use super::{Context, Error, Outcome, eval, synth, verify_order};
 use qgface_data::demo::{DemoReport, Options, demo};
 use qgface_data::pack::stats::{ChannelStats, Verdict};
 use std::path::PathBuf;
 
-/// Draw faces in every layout, pack every set, prove every order, count: a tour in one command
+/// Draw faces in every layout, pack every set, prove every order, count, evaluate a small published model:
+/// a tour in one command
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Where data/, packs/ and qgface.toml go
+    /// Where data/, packs/, model.onnx, report.html and qgface.toml go
     #[arg(long, value_name = "DIR", default_value = "demo")]
     out: PathBuf,
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
     let options = Options { out: args.out, jobs: context.jobs };
-    let report = demo(&options, context.output.progress())?;
+    let say = |text: &str| context.output.say(text);
+    let report = demo(&options, context.output.progress(), &say)?;
     context.output.report(&report, text)?;
     Ok(if report.order.in_order { Outcome::Success } else { Outcome::No })
 }
@@ -40,10 +42,11 @@ fn text(report: &DemoReport) -> String {
         let numbers = format!("{}  {}", three(mean), three(deviation));
         text += &format!("  {:<32} {numbers}  {said}\n", pack.pack);
     }
+    text += &eval::text(&report.eval);
     text + &format!(
-        "\nNow try, in {}:\n  qgface-data verify-order\n  qgface-data make-rec --dataset tinyface \
-         --origin\n  qgface-data inspect packs/ijbb 7\n  qgface-data stats packs/tinyface --plot \
-         tinyface.png\n",
-        report.out
+        "\nThe numbers beside the published ones: {}\nNow try, in {}:\n  qgface-data verify-order\n  \
+         qgface-data make-rec --dataset tinyface --origin\n  qgface-data inspect packs/ijbb 7\n  \
+         qgface-data stats packs/tinyface --plot tinyface.png\n  qgface-data eval model.onnx --set ijbb\n",
+        report.report, report.out
     )
 }

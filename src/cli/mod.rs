@@ -3,12 +3,14 @@
 mod align;
 mod completions;
 mod demo;
+mod eval;
 mod init;
 mod inspect;
 mod make_rec;
 mod merge;
 mod output;
 mod reindex;
+mod runtime;
 mod stats;
 mod synth;
 mod unpack;
@@ -66,6 +68,8 @@ enum Command {
     Merge(merge::Args),
     Reindex(reindex::Args),
     Align(align::Args),
+    Eval(Box<eval::Args>),
+    Runtime(runtime::Args),
     Synth(synth::Args),
     Demo(demo::Args),
     Init(init::Args),
@@ -93,6 +97,10 @@ enum Error {
     Files(#[from] qgface_data::fs::Error),
     #[error("{}{first}", if *more > 0 { format!("{} packs could not be verified, the first: ", more + 1) } else { String::new() })]
     NotVerified { first: String, more: usize },
+    #[error(transparent)]
+    Eval(#[from] qgface_data::eval::Error),
+    #[error(transparent)]
+    Runtime(#[from] qgface_data::runtime::Error),
     #[error(transparent)]
     Demo(#[from] qgface_data::demo::Error),
     #[error(transparent)]
@@ -164,6 +172,8 @@ fn run(command: Command, context: &Context) -> Result<Outcome, Error> {
         Command::Merge(args) => merge::run(args, context),
         Command::Align(args) => align::run(args, context),
         Command::Reindex(args) => reindex::run(args, context),
+        Command::Eval(args) => eval::run(*args, context),
+        Command::Runtime(args) => runtime::run(args, context),
         Command::Synth(args) => synth::run(args, context),
         Command::Demo(args) => demo::run(args, context),
         Command::Init(args) => init::run(args, context),

@@ -4,7 +4,9 @@
 //! The pickle is parsed and never run (insightface `build_eval_pack.py`, `verification.py`).
 
 use super::source::PickledImages;
-use super::{DataSet, Error, Image, ImageList, LabelFunction, Request, Root, Source, pickle, rec};
+use super::{
+    DataSet, Error, Image, ImageList, LabelFunction, Protocol, Request, Root, Source, pickle, rec,
+};
 use crate::fs;
 
 pub(super) static BIN: DataSet = DataSet {
@@ -18,6 +20,7 @@ pub(super) static BIN: DataSet = DataSet {
     root: Root::File { folder: "hq", ending: ".bin" },
     one_tree: false,
     identity: None,
+    protocol: Protocol::None,
     list,
 };
 

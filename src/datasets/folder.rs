@@ -3,7 +3,7 @@
 //! Order: the bytes of the relative path. Label: the folder's number, or its rank when a folder is
 //! not named by a number.
 
-use super::{DataSet, Error, Image, ImageList, LabelFunction, Request, Root};
+use super::{DataSet, Error, Image, ImageList, LabelFunction, Protocol, Request, Root};
 use crate::fs;
 
 pub(super) static FOLDER: DataSet = DataSet {
@@ -17,6 +17,7 @@ pub(super) static FOLDER: DataSet = DataSet {
     root: Root::Folder,
     one_tree: false,
     identity: None,
+    protocol: Protocol::None,
     list,
 };
 

@@ -11,15 +11,21 @@ use std::path::{Path, PathBuf};
 
 /// What differs between the two sets.
 #[derive(Debug)]
-pub(super) struct Edition {
-    pub(super) folder: &'static str,
+pub struct Edition {
+    /// The set's own folder, with a final `/`.
+    pub folder: &'static str,
     /// Where its faces lie, from the folder around `folder`.
-    pub(super) crops: &'static str,
-    pub(super) prefix: &'static str,
-    pub(super) galleries: [&'static str; 2],
-    pub(super) images: u64,
-    pub(super) templates: u64,
-    pub(super) pairs: u64,
+    pub crops: &'static str,
+    /// What its files begin with.
+    pub prefix: &'static str,
+    /// What the 1:N galleries are called.
+    pub galleries: [&'static str; 2],
+    /// Published count of faces.
+    pub images: u64,
+    /// Published count of templates.
+    pub templates: u64,
+    /// Published count of pairs.
+    pub pairs: u64,
 }
 
 /// Form of a line of `*_name_5pts_score.txt`.
@@ -29,7 +35,12 @@ pub(super) fn list(edition: &Edition, request: &Request<'_>) -> Result<ImageList
     let set = locate(edition, request.root)?;
     let crops = fs::walk(&set.join("loose_crop"))?;
     let faces_path = set.join("meta").join(format!("{}_name_5pts_score.txt", edition.prefix));
-    let (images, missing) = read_faces(&faces_path, edition.crops, &crops.files)?;
+    let mut missing = Vec::new();
+    let images = read_faces(&faces_path, edition.crops, &mut |at, name| {
+        if crops.files.binary_search_by(|own| own.as_str().cmp(name)).is_err() {
+            missing.push(at);
+        }
+    })?;
     let mut warnings = Vec::new();
     let unlisted = (crops.files.len() + missing.len()).saturating_sub(images.len());
     if unlisted > 0 {
@@ -38,7 +49,7 @@ pub(super) fn list(edition: &Edition, request: &Request<'_>) -> Result<ImageList
     }
     warnings.extend(count_warning("images", images.len() as u64, edition.images));
     let mut protocol_files = Vec::new();
-    for name in protocol_names(edition) {
+    for name in ProtocolFile::ALL.map(|file| edition.name(file)) {
         let path = set.join("meta").join(&name);
         if path.is_file() {
             check_protocol_file(edition, &name, &path, &images, &mut warnings)?;
@@ -70,28 +81,86 @@ fn locate(edition: &Edition, root: &Path) -> Result<PathBuf, Error> {
     })
 }
 
-fn protocol_names(edition: &Edition) -> [String; 6] {
-    let [one, two] = edition.galleries;
-    let prefix = edition.prefix;
-    [
-        format!("{prefix}_name_5pts_score.txt"),
-        format!("{prefix}_face_tid_mid.txt"),
-        format!("{prefix}_template_pair_label.txt"),
-        format!("{prefix}_1N_{one}.csv"),
-        format!("{prefix}_1N_{two}.csv"),
-        format!("{prefix}_1N_probe_mixed.csv"),
-    ]
+/// A file of the protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProtocolFile {
+    /// Names, landmarks and detector scores, in the order of the faces.
+    Faces,
+    /// Template and media of each face.
+    Templates,
+    /// Pairs of templates, and whether they are of one subject.
+    Pairs,
+    /// Templates and subjects of one of the two 1:N galleries.
+    Gallery(usize),
+    /// Templates and subjects of the 1:N probes.
+    Probes,
 }
 
+impl ProtocolFile {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Faces,
+        Self::Templates,
+        Self::Pairs,
+        Self::Gallery(0),
+        Self::Gallery(1),
+        Self::Probes,
+    ];
+}
+
+impl Edition {
+    /// The file's name in the folder `meta`.
+    pub fn name(&self, file: ProtocolFile) -> String {
+        let prefix = self.prefix;
+        match file {
+            ProtocolFile::Faces => format!("{prefix}_name_5pts_score.txt"),
+            ProtocolFile::Templates => format!("{prefix}_face_tid_mid.txt"),
+            ProtocolFile::Pairs => format!("{prefix}_template_pair_label.txt"),
+            ProtocolFile::Gallery(at) => format!("{prefix}_1N_{}.csv", self.galleries[at]),
+            ProtocolFile::Probes => format!("{prefix}_1N_probe_mixed.csv"),
+        }
+    }
+
+    /// What its files are told as in a manifest: `IJBB/meta/NAME`.
+    pub fn stated_path(&self, file: ProtocolFile) -> String {
+        format!("{}meta/{}", self.folder, self.name(file))
+    }
+
+    /// Finds a file below `root`, which holds the set's own folder, is that folder, its `meta`, or
+    /// holds the protocol files alone.
+    pub fn find(&self, file: ProtocolFile, root: &Path) -> Option<PathBuf> {
+        let name = self.name(file);
+        let folders = [root.join(self.folder).join("meta"), root.join("meta"), root.to_path_buf()];
+        folders.into_iter().map(|folder| folder.join(&name)).find(|path| path.is_file())
+    }
+}
+
+/// The faces' list, read without looking for the crops.
+#[derive(Debug)]
+pub struct FacesFile {
+    /// The faces in order, with landmarks and detector scores; paths as in a pack.
+    pub images: Vec<Image>,
+}
+
+impl FacesFile {
+    /// Reads `*_name_5pts_score.txt`.
+    ///
+    /// # Errors
+    /// A file that cannot be read, a line of another form, a name that comes twice.
+    pub fn read(edition: &Edition, path: &Path) -> Result<Self, Error> {
+        Ok(Self { images: read_faces(path, edition.crops, &mut |_, _| {})? })
+    }
+}
+
+/// Reads the faces; `told` hears of every position and name.
 fn read_faces(
     path: &Path,
     within: &str,
-    crops: &[String],
-) -> Result<(Vec<Image>, Vec<usize>), Error> {
+    told: &mut dyn FnMut(usize, &str),
+) -> Result<Vec<Image>, Error> {
     let text = read_text(path)?;
-    let mut images: Vec<Image> = Vec::with_capacity(crops.len());
-    let mut missing = Vec::new();
-    let mut seen = HashSet::with_capacity(crops.len());
+    let mut images: Vec<Image> = Vec::new();
+    let mut seen = HashSet::new();
     for (i, line) in numbered_lines(&text) {
         let bad = |expected| Error::BadLine {
             path: path.to_path_buf(),
@@ -100,9 +169,7 @@ fn read_faces(
             found: format!("{line:?}"),
         };
         let (name, landmarks) = parse_face(line).ok_or_else(|| bad(FACE_FORM))?;
-        if crops.binary_search_by(|own| own.as_str().cmp(name)).is_err() {
-            missing.push(images.len());
-        }
+        told(images.len(), name);
         if !seen.insert(name) {
             return Err(bad("each name once"));
         }
@@ -111,7 +178,7 @@ fn read_faces(
             ..Image::at(format!("{within}{name}"))
         });
     }
-    Ok((images, missing))
+    Ok(images)
 }
 
 fn parse_face(line: &str) -> Option<(&str, Landmarks)> {

@@ -3,7 +3,7 @@
 //! Packed are the loose crops, each with the five landmarks and the detector score of its own line of
 //! `ijbb_name_5pts_score.txt`. Scored are 8,010,270 template pairs, and two galleries 1:N.
 
-use super::{DataSet, Error, ImageList, LabelFunction, Request, Root, ijb};
+use super::{DataSet, Error, ImageList, LabelFunction, Protocol, Request, Root, ijb};
 
 pub(super) static IJBB: DataSet = DataSet {
     name: "ijbb",
@@ -16,6 +16,7 @@ pub(super) static IJBB: DataSet = DataSet {
     root: Root::Folder,
     one_tree: true,
     identity: None,
+    protocol: Protocol::Templates(&EDITION),
     list,
 };
 

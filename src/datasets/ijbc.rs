@@ -2,7 +2,7 @@
 //!
 //! The layout is IJB-B's; scored are 15,658,489 template pairs, and the galleries G1 and G2.
 
-use super::{DataSet, Error, ImageList, LabelFunction, Request, Root, ijb};
+use super::{DataSet, Error, ImageList, LabelFunction, Protocol, Request, Root, ijb};
 
 pub(super) static IJBC: DataSet = DataSet {
     name: "ijbc",
@@ -15,6 +15,7 @@ pub(super) static IJBC: DataSet = DataSet {
     root: Root::Folder,
     one_tree: true,
     identity: None,
+    protocol: Protocol::Templates(&EDITION),
     list,
 };
 

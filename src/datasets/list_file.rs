@@ -5,7 +5,9 @@
 //! CVLface `index path label`, with or without a header row. The last two differ in the first column:
 //! face2rec2's is 0 or 1 and repeats, CVLface's are different numbers.
 
-use super::{DataSet, Error, Image, ImageList, LabelFunction, Request, Root, label, read_text};
+use super::{
+    DataSet, Error, Image, ImageList, LabelFunction, Protocol, Request, Root, label, read_text,
+};
 use crate::fs;
 use crate::recordio::Label;
 use rayon::prelude::*;
@@ -23,6 +25,7 @@ pub(super) static LIST: DataSet = DataSet {
     root: Root::Folder,
     one_tree: false,
     identity: None,
+    protocol: Protocol::None,
     list,
 };
 
@@ -46,6 +49,17 @@ type Row<'a> = (u64, Vec<&'a str>);
 
 fn list(request: &Request<'_>) -> Result<ImageList, Error> {
     let path = request.list.unwrap_or(Path::new(""));
+    let (images, warnings) = read(path, request.root)?;
+    Ok(ImageList {
+        missing: missing(request.root, &images),
+        warnings,
+        ..ImageList::of(request.root.to_path_buf(), images)
+    })
+}
+
+/// Reads a list whose paths are relative to `root` without looking for the pictures; and what is to be
+/// told of it.
+pub(super) fn read(path: &Path, root: &Path) -> Result<(Vec<Image>, Vec<String>), Error> {
     let text = read_text(path)?;
     let rows = rows(&text);
     if rows.is_empty() {
@@ -55,18 +69,14 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
     let mut images = Vec::with_capacity(rows.len());
     let mut keys = HashSet::with_capacity(rows.len());
     for (position, row) in rows.iter().enumerate() {
-        let image = parse(dialect, position, row, request.root)
+        let image = parse(dialect, position, row, root)
             .map_err(|expected| bad_line(path, row, expected))?;
         if !keys.insert(image.key) {
             return Err(bad_line(path, row, "each key once"));
         }
         images.push(image);
     }
-    Ok(ImageList {
-        missing: missing(request.root, &images),
-        warnings: unaligned_warning(dialect, &rows).into_iter().collect(),
-        ..ImageList::of(request.root.to_path_buf(), images)
-    })
+    Ok((images, unaligned_warning(dialect, &rows).into_iter().collect()))
 }
 
 fn rows(text: &str) -> Vec<Row<'_>> {

@@ -6,6 +6,7 @@
 mod bin;
 mod folder;
 mod ijb;
+pub mod ijb_meta;
 mod ijbb;
 mod ijbc;
 mod label;
@@ -19,14 +20,16 @@ mod scface;
 mod source;
 mod tinyface;
 
+pub use ijb::{Edition, FacesFile, ProtocolFile};
+pub use ijb_meta::Error as IjbError;
 pub use label::{LabelError, LabelFunction};
 pub use list::{Alignment, Image, ImageList, Landmarks};
 pub use pickle::Error as PickleError;
 pub use rec::{ImageRecords, RecFiles};
 pub use source::{Source, SourceError};
 
-use crate::fs;
 use crate::recordio::{self, Label};
+use crate::{fs, protocol};
 use std::path::{Path, PathBuf};
 
 /// All data sets, in the order of the README's table.
@@ -44,6 +47,14 @@ pub static DATASETS: &[&DataSet] = &[
 /// Finds a set by the name users type.
 pub fn find(name: &str) -> Option<&'static DataSet> {
     DATASETS.iter().copied().find(|set| set.name == name)
+}
+
+/// Reads the images that a list names, without looking for their pictures below `root`.
+///
+/// # Errors
+/// A list that cannot be read, or a line of no known form.
+pub fn read_list(path: &Path, root: &Path) -> Result<Vec<Image>, Error> {
+    Ok(list_file::read(path, root)?.0)
 }
 
 /// One data set.
@@ -69,7 +80,20 @@ pub struct DataSet {
     pub one_tree: bool,
     /// What names say of identity.
     pub identity: Option<IdentityRule>,
+    /// How it is scored.
+    pub protocol: Protocol,
     list: fn(&Request<'_>) -> Result<ImageList, Error>,
+}
+
+/// How the images of a set are scored.
+#[derive(Debug, Clone, Copy)]
+pub enum Protocol {
+    /// Not by the set itself: by labels, or by pairs of its own pack.
+    None,
+    /// Probes are searched in a gallery; paths tell the parts.
+    Identification(fn(&[&str]) -> Result<protocol::Identification, protocol::Error>),
+    /// Templates of faces are compared; text files tell which.
+    Templates(&'static Edition),
 }
 
 /// What the root of a set is.

@@ -5,7 +5,7 @@
 //! its `records.csv` in their place.
 
 use super::source::PackedImages;
-use super::{DataSet, Error, Image, ImageList, LabelFunction, Request, Root, Source};
+use super::{DataSet, Error, Image, ImageList, LabelFunction, Protocol, Request, Root, Source};
 use crate::recordio::{self, IndexedReader, Label};
 use std::path::{Path, PathBuf};
 
@@ -20,6 +20,7 @@ pub(super) static REC: DataSet = DataSet {
     root: Root::File { folder: "", ending: ".rec" },
     one_tree: false,
     identity: None,
+    protocol: Protocol::None,
     list,
 };
 

@@ -8,9 +8,10 @@
 
 use super::{
     Alignment, DataSet, Error, IdentityRule, Image, ImageList, LabelFunction, Landmarks, Pictures,
-    Request, Root, count_warning, read_text,
+    Protocol, Request, Root, count_warning, read_text,
 };
 use crate::fs;
+use crate::protocol::{self, Identification, Members, Probes};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -28,6 +29,7 @@ pub(super) static SCFACE: DataSet = DataSet {
         form: "NNN_frontal or NNN_camC_D, NNN three digits",
         of: subject,
     }),
+    protocol: Protocol::Identification(identification),
     list,
 };
 
@@ -42,8 +44,10 @@ const NO_ALIGNED: &str = "it has original/'s folders and names, each face croppe
 const NO_ORIGINAL: &str = "--align reads the points of all.txt in it; without --align the folder \
                            aligned is packed";
 
-/// 130 frontal pictures and 130 subjects × 5 cameras × 3 distances.
-const PUBLISHED_IMAGES: u64 = 2_080;
+/// Subjects of the published set, and the cameras that take each of them from three distances.
+const PUBLISHED_SUBJECTS: u64 = 130;
+const CAMERAS: u64 = 5;
+const PUBLISHED_IMAGES: u64 = PUBLISHED_SUBJECTS * (1 + 3 * CAMERAS);
 
 /// Form of a line of `all.txt`.
 const LINE_FORM: &str = "a path without ending and eight landmark coordinates, parted by tabs";
@@ -76,6 +80,50 @@ fn parse_stem(path: &str) -> Option<(i32, Shot)> {
 
 fn subject(path: &str) -> Option<i32> {
     parse_stem(path).map(|(subject, _)| subject)
+}
+
+/// Names of the distances, nearest last.
+const DISTANCES: [&str; 3] = ["d1", "d2", "d3"];
+
+/// Frontal pictures are the gallery, those of cameras 1 to 5 the probes of their distance.
+fn identification(paths: &[&str]) -> Result<Identification, protocol::Error> {
+    let mut parts = Identification::default();
+    let mut probes = DISTANCES.map(|name| Probes { name, members: Members::default() });
+    for (position, path) in paths.iter().enumerate() {
+        let refused = || protocol::Error::Path {
+            position,
+            expected: "NNN_frontal or NNN_camC_D, NNN three digits, D 1 to 3",
+            path: (*path).to_owned(),
+        };
+        let (subject, shot) = parse_stem(path).ok_or_else(refused)?;
+        match shot {
+            Shot::Frontal => parts.gallery.push(position, i64::from(subject)),
+            Shot::Visible => {
+                let stem = path.rsplit_once('.').map_or(*path, |(stem, _)| stem);
+                let distance =
+                    stem.bytes().last().map(|digit| usize::from(digit.wrapping_sub(b'1')));
+                let group = distance.and_then(|at| probes.get_mut(at)).ok_or_else(refused)?;
+                group.members.push(position, i64::from(subject));
+            }
+            Shot::InfraRed => parts.left_out += 1,
+        }
+    }
+    if parts.gallery.is_empty() {
+        let (what, expected) = ("of the gallery", "pictures named NNN_frontal");
+        return Err(protocol::Error::Empty { what, expected });
+    }
+    if let Some(empty) = probes.iter().position(|group| group.members.is_empty()) {
+        let (what, expected) = (DISTANCES[empty], "pictures named NNN_camC_D of each distance D");
+        return Err(protocol::Error::Empty { what, expected });
+    }
+    let found = parts.gallery.len() as u64;
+    parts.warnings.extend(count_warning("frontal pictures", found, PUBLISHED_SUBJECTS));
+    for Probes { name, members } in &probes {
+        let (found, published) = (members.len() as u64, CAMERAS * PUBLISHED_SUBJECTS);
+        parts.warnings.extend(count_warning(&format!("probes of {name}"), found, published));
+    }
+    parts.probes = probes.into();
+    Ok(parts)
 }
 
 fn list(request: &Request<'_>) -> Result<ImageList, Error> {

@@ -6,10 +6,11 @@
 //! name. The two `.mat` protocol files are compared with the tree; scoring takes the file names.
 
 use super::{
-    Alignment, DataSet, Error, IdentityRule, Image, ImageList, LabelFunction, Pictures, Request,
-    Root, count_warning, mat,
+    Alignment, DataSet, Error, IdentityRule, Image, ImageList, LabelFunction, Pictures, Protocol,
+    Request, Root, count_warning, mat,
 };
 use crate::fs;
+use crate::protocol::{self, Identification, Members, Probes};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
@@ -27,6 +28,7 @@ pub(super) static TINYFACE: DataSet = DataSet {
         form: "NUMBER_… in Probe or Gallery_Match, any name in Gallery_Distractor",
         of: identity,
     }),
+    protocol: Protocol::Identification(identification),
     list,
 };
 
@@ -55,6 +57,42 @@ fn identity(path: &str) -> Option<i32> {
         return Some(DISTRACTOR);
     }
     name.split_once('_').and_then(|(number, _)| number.parse().ok()).filter(|&number| number >= 0)
+}
+
+/// The galleries and the probes, by the folder each image lies in.
+fn identification(paths: &[&str]) -> Result<Identification, protocol::Error> {
+    let mut parts = Identification::default();
+    let mut probes = Members::default();
+    let mut groups = GROUPS.map(|_| 0u64);
+    for (position, path) in paths.iter().enumerate() {
+        let refused = || protocol::Error::Path {
+            position,
+            expected: "…/Probe/NUMBER_…, …/Gallery_Match/NUMBER_… or …/Gallery_Distractor/…",
+            path: (*path).to_owned(),
+        };
+        let group = path.rsplit('/').nth(1).ok_or_else(refused)?;
+        let identity = i64::from(identity(path).ok_or_else(refused)?);
+        match group {
+            "Probe" => probes.push(position, identity),
+            "Gallery_Match" | "Gallery_Distractor" => parts.gallery.push(position, identity),
+            _ => return Err(refused()),
+        }
+        let at = GROUPS.iter().position(|(name, _)| *name == group).ok_or_else(refused)?;
+        groups[at] += 1;
+    }
+    for (members, what, expected) in [
+        (&probes, "a probe", "pictures in a folder Probe"),
+        (&parts.gallery, "of the gallery", "pictures in Gallery_Match and Gallery_Distractor"),
+    ] {
+        if members.is_empty() {
+            return Err(protocol::Error::Empty { what, expected });
+        }
+    }
+    parts.probes.push(Probes { name: "", members: probes });
+    for ((name, published), found) in GROUPS.iter().zip(groups) {
+        parts.warnings.extend(count_warning(&format!("images in {name}"), found, *published));
+    }
+    Ok(parts)
 }
 
 fn list(request: &Request<'_>) -> Result<ImageList, Error> {

@@ -2,10 +2,10 @@
 
 use super::make_rec::{Encoding, Plan, Recipe};
 use super::manifest::Skipped;
-use super::ordered::{Bound, in_order};
 use super::unpack::write_inside;
 use super::{Error, OnError, Previous, chain};
 use crate::fs::io_error;
+use crate::ordered::{Bound, in_order};
 use crate::progress::Progress;
 use schemars::JsonSchema;
 use serde::Serialize;

@@ -27,6 +27,27 @@ pub enum Error {
         /// Why not.
         source: ImageError,
     },
+    /// A pack is not what its manifest says.
+    #[error(
+        "{pack}: not in order: {place}{}: expected {expected}, found {found}{}; `qgface-data \
+         verify-order` tells all, pack again or take the pack from where it is whole",
+        position.map(|position| format!(", position {position}")).unwrap_or_default(),
+        if *more > 0 { format!(" (and {more} more differences)") } else { String::new() }
+    )]
+    NotInOrder {
+        /// The `.rec`.
+        pack: PathBuf,
+        /// The file, with line or byte where known.
+        place: String,
+        /// Position in the pack.
+        position: Option<u64>,
+        /// What was expected.
+        expected: String,
+        /// What was found.
+        found: String,
+        /// Differences beside the first.
+        more: u64,
+    },
     /// Every image was skipped.
     #[error("all {count} images were skipped, the first {path}; nothing is left to pack")]
     AllSkipped {

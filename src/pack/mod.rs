@@ -9,11 +9,11 @@ pub mod align;
 mod error;
 mod files;
 mod identities;
+mod images;
 pub mod inspect;
 mod make_rec;
 mod manifest;
 pub mod merge;
-mod ordered;
 mod output;
 mod records;
 pub mod reindex;
@@ -27,6 +27,7 @@ pub mod verify_order;
 pub use error::{Error, ImageError};
 pub use files::{Found, PackFiles, Part, packs_in};
 pub use identities::LayoutError;
+pub use images::Images;
 pub use make_rec::{
     Encoding, OnError, Options, PackReport, Previous, Recipe, ShardNumber, make_rec,
 };

@@ -43,3 +43,34 @@ pub(crate) fn bytes_of_npy(path: &Path) -> (Vec<u64>, Vec<u8>) {
     let array = npyz::NpyFile::new(&bytes[..]).unwrap();
     (array.shape().to_vec(), array.into_vec().unwrap())
 }
+
+/// An array of the type it is stored in, and its shape.
+pub(crate) fn of_npy<T: npyz::Deserialize>(path: &Path) -> (Vec<usize>, Vec<T>) {
+    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let array = npyz::NpyFile::new(&bytes[..]).unwrap();
+    (array.shape().iter().map(|&size| size as usize).collect(), array.into_vec().unwrap())
+}
+
+/// Numbers, those that are not finite too.
+pub(crate) fn floats(value: &Json) -> Vec<f64> {
+    let number = |value: &Json| match value["non_finite"].as_str() {
+        Some(name) => name.parse().unwrap(),
+        None => value.as_f64().unwrap_or(f64::NAN),
+    };
+    value.as_array().unwrap().iter().map(number).collect()
+}
+
+/// Whole numbers.
+pub(crate) fn integers(value: &Json) -> Vec<i64> {
+    value.as_array().unwrap().iter().map(|number| number.as_i64().unwrap()).collect()
+}
+
+/// Compares number by number, absolutely.
+#[track_caller]
+pub(crate) fn assert_near(own: &[f64], expected: &[f64], tolerance: f64, what: &str) {
+    assert_eq!(own.len(), expected.len(), "{what}");
+    for (at, (own, expected)) in own.iter().zip(expected).enumerate() {
+        let near = (own - expected).abs() <= tolerance || own == expected;
+        assert!(near, "{what} {at}: {own} for {expected}");
+    }
+}

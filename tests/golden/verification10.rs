@@ -1,7 +1,7 @@
-//! InsightFace's verification pickles as Python wrote them: every protocol and every spelling of images and
-//! verdicts. (What is scored of them, the manifest's `evaluate`, waits for evaluation.)
+//! InsightFace's verification pickles as Python wrote them, every protocol and every spelling of images and
+//! verdicts, and the ten folds of `evaluate`.
 
-use super::Topic;
+use super::{Topic, evaluate};
 use super::manifest::{Json, array, bytes_of_npy, entries, sha256, text};
 use qgface_data::datasets::{ImageList, Request, find};
 use qgface_data::image::decode::decode;
@@ -11,7 +11,7 @@ pub(crate) const TOPIC: Topic = Topic { name: "verification10", cases, run };
 
 fn cases(manifest: &Json) -> usize {
     let bins = &manifest["bins"];
-    entries(bins, "files").count() + array(bins, "payload_sha256").len()
+    entries(bins, "files").count() + array(bins, "payload_sha256").len() + evaluate::cases(manifest)
 }
 
 fn run(folder: &Path, manifest: &Json) -> usize {
@@ -34,7 +34,7 @@ fn run(folder: &Path, manifest: &Json) -> usize {
         last = Some(list);
         ran += 1;
     }
-    ran + pictures(folder, &last.unwrap())
+    ran + pictures(folder, &last.unwrap()) + evaluate::run(folder, manifest)
 }
 
 /// The pictures as mxnet decodes them.

@@ -41,6 +41,8 @@ pub enum SourceTree {
     At(PathBuf),
     /// It is compared if it is there.
     Perhaps(PathBuf),
+    /// The pack is verified alone.
+    Aside,
 }
 
 /// How to verify.

@@ -39,6 +39,7 @@ impl Source {
         let (root, named) = match &options.source {
             SourceTree::At(root) => (root, true),
             SourceTree::Perhaps(root) => (root, false),
+            SourceTree::Aside => return Ok(None),
         };
         if manifest.source == manifest::Source::Pack {
             findings.not_checked(

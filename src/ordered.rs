@@ -5,17 +5,17 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 /// What may lie between the workers and the taker.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Bound {
+pub(crate) struct Bound {
     /// Items begun and not taken.
-    pub(super) items: usize,
+    pub(crate) items: usize,
     /// Bytes of finished items not taken; passed by at most one item a worker.
-    pub(super) bytes: u64,
+    pub(crate) bytes: u64,
 }
 
 /// Calls `work` for `range` on `jobs` threads and `take` on this one, in order.
 ///
 /// Ends at the first error of `take`, after the items in work; a panic of a worker is passed on.
-pub(super) fn in_order<T: Send, E>(
+pub(crate) fn in_order<T: Send, E>(
     jobs: usize,
     range: std::ops::Range<usize>,
     bound: Bound,

@@ -1,0 +1,371 @@
+//! Images to features: decoded, aligned and normalised by many threads ahead of the network, in batches.
+
+use super::conventions::Conventions;
+use super::images::Images;
+use super::matrix::{Matrix, MatrixWriter};
+use super::model::Model;
+use super::results::OutputForm;
+use super::sets::FACE_PX;
+use super::{Error, ImageError, ModelFault};
+use crate::image::Pixels;
+use crate::image::resize::{Filter, pillow};
+use crate::ordered::{Bound, in_order};
+use crate::progress::Progress;
+use crate::runtime::Tensor;
+use std::path::Path;
+
+/// Numbers of a face that is fed.
+const FACE_NUMBERS: usize = 3 * (FACE_PX * FACE_PX) as usize;
+
+/// Batches of faces that wait for the network, at most.
+const BATCHES_AHEAD: usize = 4;
+
+/// Bytes of faces that wait for the network; passed by at most one batch a thread.
+const BYTES_AHEAD: u64 = 256 << 20;
+
+/// How far from 1 the length of a unit feature may be.
+const UNIT_TOLERANCE: f32 = 1e-3;
+
+/// Which way round a face is fed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum View {
+    /// As it is.
+    Plain,
+    /// Mirrored.
+    Mirrored,
+}
+
+impl View {
+    /// Its name in the cache and in files.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Plain => "plain",
+            Self::Mirrored => "mirrored",
+        }
+    }
+}
+
+/// Which images are embedded, and what is done to them first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Selection {
+    /// All as they are.
+    All,
+    /// The first of each pair, reduced to this many pixels an edge and enlarged again (Pillow's bilinear
+    /// filter, antialiased).
+    ReducedFirsts(u32),
+}
+
+impl Selection {
+    /// How many images of `all`.
+    pub(super) fn len(self, all: usize) -> usize {
+        match self {
+            Self::All => all,
+            Self::ReducedFirsts(_) => all.div_ceil(2),
+        }
+    }
+
+    pub(super) fn position(self, at: usize) -> usize {
+        match self {
+            Self::All => at,
+            Self::ReducedFirsts(_) => 2 * at,
+        }
+    }
+
+    /// The face that is fed for item `at`.
+    fn face(self, images: &Images, at: usize) -> Result<Pixels, Error> {
+        let position = self.position(at);
+        let face = images.face(position)?;
+        match self {
+            Self::All => Ok(face),
+            Self::ReducedFirsts(px) => pillow(&face, px, px, Filter::Bilinear)
+                .and_then(|small| pillow(&small, FACE_PX, FACE_PX, Filter::Bilinear))
+                .map_err(|source| images.refused(position, ImageError::Resize(source))),
+        }
+    }
+}
+
+/// Unit features and norms of one view of a set's images.
+#[derive(Debug)]
+pub(super) struct ViewFeatures {
+    /// A unit vector an image.
+    pub(super) features: Matrix,
+    /// A norm an image; all 1 where nobody knows them.
+    pub(super) norms: Matrix,
+    /// What the model returned.
+    pub(super) form: OutputForm,
+}
+
+/// Where the features of a view go while they are made.
+pub(super) enum Sink {
+    /// Into memory: 4 bytes a number.
+    Memory(Vec<f32>, Vec<f32>),
+    /// Into these files, which have their names once they are whole.
+    Files(Box<Files>),
+}
+
+/// See [`Sink::Files`].
+pub(super) struct Files {
+    paths: [std::path::PathBuf; 2],
+    rows: usize,
+    writers: Option<[MatrixWriter; 2]>,
+}
+
+impl Sink {
+    /// Files for `rows` rows.
+    pub(super) fn files(features: &Path, norms: &Path, rows: usize) -> Self {
+        let paths = [features.to_path_buf(), norms.to_path_buf()];
+        Self::Files(Box::new(Files { paths, rows, writers: None }))
+    }
+
+    fn append(&mut self, features: &[f32], norms: &[f32]) -> Result<(), Error> {
+        match self {
+            Self::Memory(all, all_norms) => {
+                all.extend_from_slice(features);
+                all_norms.extend_from_slice(norms);
+            }
+            Self::Files(files) => {
+                let width = features.len() / norms.len().max(1);
+                let Files { paths: [path, norms_path], rows, writers } = &mut **files;
+                let writers = match writers {
+                    Some(writers) => writers,
+                    none => none.insert([
+                        MatrixWriter::create(path, *rows, width)?,
+                        MatrixWriter::create(norms_path, *rows, 1)?,
+                    ]),
+                };
+                writers[0].append(features)?;
+                writers[1].append(norms)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(self, rows: usize) -> Result<[Matrix; 2], Error> {
+        match self {
+            Self::Memory(features, norms) => {
+                let width = features.len() / rows.max(1);
+                Ok([Matrix::new(features, width.max(1)), Matrix::new(norms, 1)])
+            }
+            Self::Files(files) => {
+                for writer in files.writers.into_iter().flatten() {
+                    writer.finish()?;
+                }
+                let [features, norms] = &files.paths;
+                Ok([Matrix::open(features)?, Matrix::open(norms)?])
+            }
+        }
+    }
+}
+
+/// How images are embedded.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Pace {
+    /// Images a batch, where the graph does not fix it.
+    pub(super) batch: usize,
+    /// Threads that make faces ready.
+    pub(super) jobs: usize,
+}
+
+/// Embeds views of images, each view into its sink.
+///
+/// Memory: what waits for the network, [`BYTES_AHEAD`], and the sinks.
+pub(super) fn embed(
+    model: &mut Model<'_>,
+    images: &Images,
+    selection: Selection,
+    views: Vec<(View, Sink)>,
+    pace: Pace,
+    progress: &dyn Progress,
+) -> Result<Vec<(View, ViewFeatures)>, Error> {
+    let count = selection.len(images.len());
+    let conventions = model.conventions().clone();
+    let batch = conventions.fixed_batch.unwrap_or(pace.batch).max(1);
+    let kinds: Vec<View> = views.iter().map(|(view, _)| *view).collect();
+    let mut takers: Vec<Taker> = views.into_iter().map(|(_, sink)| Taker::new(sink)).collect();
+    model.start()?;
+    progress.start("embed", count as u64);
+    let items = |chunk: usize| chunk * batch..count.min((chunk + 1) * batch);
+    let bound = Bound { items: BATCHES_AHEAD.max(2 * pace.jobs), bytes: BYTES_AHEAD };
+    let work = |chunk: usize| {
+        let faces = feed(images, selection, items(chunk), &kinds, &conventions, batch);
+        let bytes = (kinds.len() * batch * FACE_NUMBERS * size_of::<f32>()) as u64;
+        (faces, bytes)
+    };
+    in_order(pace.jobs, 0..count.div_ceil(batch), bound, work, |chunk, faces| {
+        let items = items(chunk);
+        for (faces, taker) in faces?.iter().zip(&mut takers) {
+            let outputs = model.run(faces, faces.len() / FACE_NUMBERS)?;
+            taker.take(model, images, selection, items.clone(), outputs)?;
+        }
+        progress.advance(items.len() as u64);
+        Ok::<(), Error>(())
+    })?;
+    progress.finish();
+    let whole = takers.into_iter().map(|taker| taker.finish(count));
+    kinds.into_iter().zip(whole).map(|(view, features)| Ok((view, features?))).collect()
+}
+
+/// The faces of a batch, a tensor [batch, 3, 112, 112] a view. A batch that the graph fixes and that is
+/// not full ends in zeros.
+fn feed(
+    images: &Images,
+    selection: Selection,
+    items: std::ops::Range<usize>,
+    views: &[View],
+    conventions: &Conventions,
+    batch: usize,
+) -> Result<Vec<Vec<f32>>, Error> {
+    let rows = if conventions.fixed_batch.is_some() { batch } else { items.len() };
+    let mut tensors = vec![vec![0.0; rows * FACE_NUMBERS]; views.len()];
+    for (at, item) in items.enumerate() {
+        let face = selection.face(images, item)?.into_order(conventions.channel_order);
+        for (view, tensor) in views.iter().zip(&mut tensors) {
+            let place = &mut tensor[at * FACE_NUMBERS..(at + 1) * FACE_NUMBERS];
+            normalise(&face, *view, conventions, place);
+        }
+    }
+    Ok(tensors)
+}
+
+/// `(x − mean) / std` of each channel, channel after channel.
+fn normalise(face: &Pixels, view: View, conventions: &Conventions, place: &mut [f32]) {
+    let width = FACE_PX as usize;
+    let area = width * width;
+    for channel in 0..3 {
+        let (mean, std) = (conventions.mean[channel], conventions.std[channel]);
+        let mut table = [0.0f32; 256];
+        for (value, out) in table.iter_mut().enumerate() {
+            *out = ((value as f64 - mean) / std) as f32;
+        }
+        let plane = &mut place[channel * area..(channel + 1) * area];
+        for (row, out) in face.data.chunks_exact(3 * width).zip(plane.chunks_exact_mut(width)) {
+            let values = row.chunks_exact(3).map(|pixel| table[usize::from(pixel[channel])]);
+            match view {
+                View::Plain => out.iter_mut().zip(values).for_each(|(out, value)| *out = value),
+                View::Mirrored => {
+                    out.iter_mut().rev().zip(values).for_each(|(out, value)| *out = value)
+                }
+            }
+        }
+    }
+}
+
+/// Receives the network's outputs of one view.
+struct Taker {
+    sink: Sink,
+    form: Option<OutputForm>,
+}
+
+/// One batch of features and norms.
+struct Batch {
+    features: Vec<f32>,
+    norms: Vec<f32>,
+}
+
+impl Taker {
+    fn new(sink: Sink) -> Self {
+        Self { sink, form: None }
+    }
+
+    fn take(
+        &mut self,
+        model: &Model<'_>,
+        images: &Images,
+        selection: Selection,
+        items: std::ops::Range<usize>,
+        outputs: Vec<Tensor>,
+    ) -> Result<(), Error> {
+        let parted = part(outputs, items.len());
+        let (features, norms) = parted.map_err(|fault| model.refused(fault))?;
+        let mut batch = Batch { features, norms: norms.unwrap_or_default() };
+        let place = |row: usize| selection.position(items.start + row);
+        let not_a_number = |row: usize, what, found: f32| Error::NotFinite {
+            place: model.path().display().to_string(),
+            row: place(row),
+            path: images.path(place(row)).to_owned(),
+            what,
+            found: found.to_string(),
+        };
+        let width = batch.features.len() / items.len().max(1);
+        if let Some(at) = batch.features.iter().position(|value| !value.is_finite()) {
+            return Err(not_a_number(at / width, "feature", batch.features[at]));
+        }
+        if let Some(row) = batch.norms.iter().position(|norm| !norm.is_finite()) {
+            return Err(not_a_number(row, "norm", batch.norms[row]));
+        }
+        let lengths: Vec<f32> = batch.features.chunks_exact(width).map(length).collect();
+        let is_unit = |length: &f32| (length - 1.0).abs() <= UNIT_TOLERANCE;
+        if batch.norms.is_empty() {
+            // What the first batch is, all of them are held to be.
+            let unit = lengths.iter().all(is_unit);
+            let form =
+                *self.form.get_or_insert(if unit { OutputForm::Unit } else { OutputForm::Raw });
+            if let (OutputForm::Unit, Some(row)) =
+                (form, lengths.iter().position(|length| !is_unit(length)))
+            {
+                let (found, at) = (lengths[row].to_string(), place(row));
+                return Err(model.refused(ModelFault::NotUnit { found, at }));
+            }
+            if let Some(row) = lengths.iter().position(|length| *length == 0.0) {
+                return Err(not_a_number(row, "direction of the feature", f32::NAN));
+            }
+            for (feature, length) in batch.features.chunks_exact_mut(width).zip(&lengths) {
+                feature.iter_mut().for_each(|value| *value /= length);
+            }
+            batch.norms = match form {
+                OutputForm::Raw => lengths,
+                _ => vec![1.0; items.len()],
+            };
+        } else {
+            self.form = Some(OutputForm::UnitAndNorm);
+            if let Some(row) = lengths.iter().position(|length| !is_unit(length)) {
+                let (found, at) = (lengths[row].to_string(), place(row));
+                return Err(model.refused(ModelFault::NotUnit { found, at }));
+            }
+        }
+        self.sink.append(&batch.features, &batch.norms)
+    }
+
+    fn finish(self, rows: usize) -> Result<ViewFeatures, Error> {
+        let [features, norms] = self.sink.finish(rows)?;
+        let form = self.form.ok_or(Error::Fault("no batch"))?;
+        Ok(ViewFeatures { features, norms, form })
+    }
+}
+
+/// Features of `images` rows, and norms.
+type Parted = (Vec<f32>, Option<Vec<f32>>);
+
+/// Tells features from norms, and cuts off what fills a fixed batch up.
+fn part(outputs: Vec<Tensor>, images: usize) -> Result<Parted, ModelFault> {
+    let expected = "features [N, D], and norms [N, 1] beside unit features";
+    let odd = |output: &Tensor| ModelFault::OutputShape {
+        expected,
+        images,
+        name: output.name.clone(),
+        found: format!("{:?}", output.shape),
+    };
+    let (mut features, mut norms) = (None, None);
+    let several = outputs.len() > 1;
+    for mut output in outputs {
+        let rows = output.shape.first().copied().unwrap_or(0);
+        let width = output.shape.iter().skip(1).product::<usize>();
+        if rows < images || width == 0 {
+            return Err(odd(&output));
+        }
+        output.data.truncate(images * width);
+        let place = if several && width == 1 { &mut norms } else { &mut features };
+        if place.is_some() || (width == 1 && !several) {
+            return Err(odd(&output));
+        }
+        *place = Some(output.data);
+    }
+    match (features, norms) {
+        (Some(features), norms) if norms.is_some() == several => Ok((features, norms)),
+        _ => Err(ModelFault::Outputs { found: 0 }),
+    }
+}
+
+fn length(feature: &[f32]) -> f32 {
+    feature.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt() as f32
+}

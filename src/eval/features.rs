@@ -1,0 +1,276 @@
+//! The features a set is scored by: from a model, through the cache, or from files made elsewhere.
+
+use super::cache::Slot;
+use super::embed::{Pace, Selection, Sink, View, ViewFeatures, embed};
+use super::fusion::fuse;
+use super::images::Images;
+use super::matrix::Matrix;
+use super::model::Model;
+use super::results::OutputForm;
+use super::settings::Protocol;
+use super::{Error, conventions::OrderBy};
+use crate::image::ChannelOrder;
+use crate::progress::Progress;
+use rayon::prelude::*;
+use std::path::{Path, PathBuf};
+
+/// How far from 1 the length of a unit feature of a file may be.
+const UNIT_TOLERANCE: f64 = 1e-3;
+
+/// One feature an image.
+pub(super) struct Features {
+    /// A row an image.
+    pub(super) rows: Matrix,
+    /// What each is worth, where it is known.
+    pub(super) norms: Option<Vec<f32>>,
+    /// How long the rows are.
+    pub(super) lengths: Lengths,
+    /// Whether no image had to be embedded.
+    pub(super) cached: bool,
+    /// The files of features, where they came from files.
+    pub(super) files: Vec<PathBuf>,
+}
+
+/// How long the rows of features are.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Lengths {
+    /// All of length 1.
+    Unit,
+    /// Of these.
+    Of(Vec<f32>),
+}
+
+/// Where features come from.
+pub(super) enum Origin<'a> {
+    /// A model embeds the images.
+    Model(Box<Maker<'a>>),
+    /// Files hold them.
+    Files {
+        /// A row an image.
+        features: PathBuf,
+        /// A number an image.
+        norms: Option<PathBuf>,
+    },
+}
+
+/// A model, and how it is put to work.
+pub(super) struct Maker<'a> {
+    pub(super) model: Model<'a>,
+    pub(super) pace: Pace,
+    /// Where features are kept.
+    pub(super) cache: Option<PathBuf>,
+    /// What the model returned, once it is known.
+    pub(super) form: Option<OutputForm>,
+    /// Numbers in a feature, once they are known.
+    pub(super) width: usize,
+}
+
+impl Origin<'_> {
+    /// The features of the chosen images, the views of each fused.
+    pub(super) fn features(
+        &mut self,
+        images: &Images,
+        selection: Selection,
+        protocol: &Protocol,
+        progress: &dyn Progress,
+    ) -> Result<Features, Error> {
+        match self {
+            Self::Files { features, norms } => from_files(images, features, norms.as_deref()),
+            Self::Model(maker) => maker.features(images, selection, protocol, progress),
+        }
+    }
+}
+
+impl Maker<'_> {
+    /// Refuses a pack whose declared colours contradict the model's own word, before any image is read.
+    pub(super) fn check_colours(&self, images: &Images) -> Result<(), Error> {
+        let conventions = self.model.conventions();
+        let stored = images.stored_order();
+        let contradicted = conventions.order_by == OrderBy::Metadata
+            && conventions.channel_order == ChannelOrder::Rgb
+            && stored == ChannelOrder::Bgr;
+        match contradicted {
+            false => Ok(()),
+            true => Err(Error::ColoursDiffer {
+                path: self.model.path().to_path_buf(),
+                model: conventions.channel_order,
+                pack: images.files[0].clone(),
+                stored,
+            }),
+        }
+    }
+
+    fn features(
+        &mut self,
+        images: &Images,
+        selection: Selection,
+        protocol: &Protocol,
+        progress: &dyn Progress,
+    ) -> Result<Features, Error> {
+        let count = selection.len(images.len());
+        let (views, cached) = self.views(images, selection, protocol, progress)?;
+        self.form = views.first().map(|view| view.form);
+        self.width = views.first().map_or(0, |view| view.features.width);
+        let fused: Vec<(Vec<f32>, f32)> = (0..count)
+            .into_par_iter()
+            .map(|at| fused(images, selection, &views, protocol, at))
+            .collect::<Result<_, _>>()?;
+        let width = fused.first().map_or(1, |(feature, _)| feature.len());
+        let mut rows = Vec::with_capacity(count * width);
+        let mut norms = Vec::with_capacity(count);
+        for (feature, norm) in fused {
+            rows.extend_from_slice(&feature);
+            norms.push(norm);
+        }
+        let rows = Matrix::new(rows, width);
+        let lengths = lengths(&rows);
+        Ok(Features { rows, norms: Some(norms), lengths, cached, files: Vec::new() })
+    }
+
+    /// The views of the images: those that the cache holds, and the others embedded.
+    fn views(
+        &mut self,
+        images: &Images,
+        selection: Selection,
+        protocol: &Protocol,
+        progress: &dyn Progress,
+    ) -> Result<(Vec<ViewFeatures>, bool), Error> {
+        let count = selection.len(images.len());
+        let wanted: &[View] =
+            if protocol.flip { &[View::Plain, View::Mirrored] } else { &[View::Plain] };
+        let place = self.cache.as_deref().zip(images.pack());
+        let slot = |model: &Model<'_>, view: View| {
+            place.map(|(cache, pack)| Slot::new(cache, model, pack, selection, view))
+        };
+        let mut found: Vec<Option<ViewFeatures>> = wanted
+            .iter()
+            .map(|view| slot(&self.model, *view).and_then(|slot| slot.open(count)))
+            .collect();
+        let mut missing = Vec::new();
+        for (view, found) in wanted.iter().zip(&found) {
+            if found.is_none() {
+                let sink = match slot(&self.model, *view) {
+                    Some(slot) => slot.sink(count)?,
+                    None => Sink::Memory(Vec::new(), Vec::new()),
+                };
+                missing.push((*view, sink));
+            }
+        }
+        let cached = missing.is_empty();
+        if !cached {
+            let made = embed(&mut self.model, images, selection, missing, self.pace, progress)?;
+            for (view, features) in made {
+                if let Some(slot) = slot(&self.model, view) {
+                    slot.commit(&features, self.model.library())?;
+                }
+                let at = wanted.iter().position(|wanted| *wanted == view).unwrap_or(0);
+                found[at] = Some(features);
+            }
+        }
+        Ok((found.into_iter().flatten().collect(), cached))
+    }
+}
+
+/// The fused feature of item `at`, and its norm.
+fn fused(
+    images: &Images,
+    selection: Selection,
+    views: &[ViewFeatures],
+    protocol: &Protocol,
+    at: usize,
+) -> Result<(Vec<f32>, f32), Error> {
+    let wide = |row: &[f32]| row.iter().map(|value| f64::from(*value)).collect::<Vec<f64>>();
+    let features: Vec<Vec<f64>> = views.iter().map(|view| wide(view.features.row(at))).collect();
+    let norms = views.iter().map(|view| f64::from(view.norms.row(at)[0]));
+    let views: Vec<(&[f64], f64)> = features.iter().map(Vec::as_slice).zip(norms).collect();
+    let position = selection.position(at);
+    let path = || images.path(position).to_owned();
+    let fused = fuse(protocol.fusion, &views, images.score(position))
+        .map_err(|source| Error::Fusion { path: path(), source })?;
+    if !fused.feature.iter().all(|value| value.is_finite()) {
+        return Err(Error::NotFinite {
+            place: images.files[0].clone(),
+            row: position,
+            path: path(),
+            what: "direction of the fused views",
+            found: "none, for they cancel out".to_owned(),
+        });
+    }
+    Ok((fused.feature.iter().map(|value| *value as f32).collect(), fused.norm as f32))
+}
+
+impl Features {
+    /// The features of several packs, one pack after the other.
+    pub(super) fn joined(mut packs: Vec<Self>) -> Result<Self, Error> {
+        if packs.len() == 1 {
+            return packs.pop().ok_or(Error::Fault("no pack"));
+        }
+        let width = packs.first().map_or(1, |first| first.rows.width);
+        if let Some(other) = packs.iter().find(|pack| pack.rows.width != width) {
+            return Err(Error::Widths { first: width, other: other.rows.width });
+        }
+        let rows: Vec<f32> = packs.iter().flat_map(|pack| pack.rows.values()).copied().collect();
+        let norms = packs.iter().map(|pack| pack.norms.as_deref());
+        let norms: Option<Vec<f32>> = norms.collect::<Option<Vec<_>>>().map(|all| all.concat());
+        let rows = Matrix::new(rows, width);
+        Ok(Self {
+            lengths: lengths(&rows),
+            rows,
+            norms,
+            cached: packs.iter().all(|pack| pack.cached),
+            files: packs.into_iter().flat_map(|pack| pack.files).collect(),
+        })
+    }
+}
+
+fn from_files(images: &Images, path: &Path, norms_path: Option<&Path>) -> Result<Features, Error> {
+    let open = |path: &Path| -> Result<Matrix, Error> {
+        let rows = Matrix::open(path)?;
+        if rows.len() != images.len() {
+            return Err(Error::Rows {
+                path: path.to_path_buf(),
+                images: images.len(),
+                place: images.files[0].clone(),
+                rows: rows.len(),
+            });
+        }
+        let bad = rows.values().par_iter().position_first(|value| !value.is_finite());
+        match bad {
+            None => Ok(rows),
+            Some(at) => Err(Error::NotFinite {
+                place: path.display().to_string(),
+                row: at / rows.width,
+                path: images.path(at / rows.width).to_owned(),
+                what: "value",
+                found: rows.values()[at].to_string(),
+            }),
+        }
+    };
+    let rows = open(path)?;
+    let norms = match norms_path {
+        None => None,
+        Some(path) => {
+            let norms = open(path)?;
+            if norms.width != 1 {
+                return Err(Error::Npy {
+                    path: path.to_path_buf(),
+                    expected: "one norm an image, of shape [N] or [N, 1]".to_owned(),
+                    found: format!("{} numbers an image", norms.width),
+                });
+            }
+            Some(norms.values().to_vec())
+        }
+    };
+    let lengths = lengths(&rows);
+    let files = [Some(path), norms_path].into_iter().flatten().map(Path::to_path_buf).collect();
+    Ok(Features { rows, norms, lengths, cached: false, files })
+}
+
+fn lengths(rows: &Matrix) -> Lengths {
+    let length =
+        |row: &[f32]| row.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
+    let lengths: Vec<f32> =
+        rows.values().par_chunks_exact(rows.width).map(|row| length(row) as f32).collect();
+    let unit = lengths.iter().all(|length| (f64::from(*length) - 1.0).abs() <= UNIT_TOLERANCE);
+    if unit { Lengths::Unit } else { Lengths::Of(lengths) }
+}

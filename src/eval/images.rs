@@ -1,0 +1,345 @@
+//! The images of a set, wherever they lie: in a proved pack, in files, or named by a list alone.
+
+use super::sets::{EvalSet, FACE_PX};
+use super::{Error, ImageError};
+use crate::datasets::{
+    self, Alignment, Edition, FacesFile, Image, ImageList, Landmarks, Protocol, ProtocolFile,
+    Request,
+};
+use crate::image::{ChannelOrder, Pixels, align::align, decode::decode};
+use crate::pack::verify_order::Depth;
+use crate::pack::{self, PackFiles, Part};
+use crate::progress::Progress;
+use crate::protocol::Pairs;
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// Where the images of a set are looked for.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The pack the user named.
+    pub pack: Option<PackFiles>,
+    /// The root the user named.
+    pub root: Option<PathBuf>,
+    /// The list the user named.
+    pub list: Option<PathBuf>,
+    /// The pack where none is named.
+    pub usual_pack: Option<PackFiles>,
+    /// The root where none is named.
+    pub usual_root: PathBuf,
+}
+
+/// What is wanted of the images.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Their pictures.
+    Pictures,
+    /// Their order and names alone: the features are there already.
+    Names,
+}
+
+/// The images of a set in order.
+pub(super) struct Images {
+    source: Source,
+    /// What was read, for the report.
+    pub(super) files: Vec<String>,
+    /// What was done to the faces; nobody knows it of images that are only named.
+    pub(super) alignment: Option<Alignment>,
+}
+
+enum Source {
+    Pack(Box<pack::Images>),
+    List(Box<ImageList>),
+    Names(Vec<Image>),
+}
+
+impl Images {
+    /// Finds the images of a set, proves their pack, and checks that they are what the protocol scores.
+    pub(super) fn of_set(
+        set: &EvalSet,
+        place: &Place,
+        wanted: Wanted,
+        progress: &dyn Progress,
+    ) -> Result<Self, Error> {
+        if let Some(files) = &place.pack {
+            return Self::packed(files, wanted, progress);
+        }
+        if let Some(list) = &place.list {
+            let root = place.root.as_ref().unwrap_or(&place.usual_root);
+            return Self::listed(set, list, root, wanted);
+        }
+        // Features made elsewhere are in the order of the tree they were made from.
+        let tree_first = wanted == Wanted::Names && place.root.is_some();
+        if let Some(files) = place.usual_pack.as_ref().filter(|files| !tree_first && exists(files))
+        {
+            return Self::packed(files, wanted, progress);
+        }
+        let root = place.root.as_ref().unwrap_or(&place.usual_root);
+        match (wanted, set.data_set().protocol) {
+            (Wanted::Names, Protocol::Templates(edition)) => {
+                let path = find_file(set, edition, ProtocolFile::Faces, &[root.clone()])?;
+                let images = FacesFile::read(edition, &path)?.images;
+                let files = vec![path.display().to_string()];
+                Ok(Self { source: Source::Names(images), files, alignment: None })
+            }
+            _ => Self::tree(set, place, root),
+        }
+    }
+
+    fn tree(set: &EvalSet, place: &Place, root: &Path) -> Result<Self, Error> {
+        let list = set.data_set().list(&Request::new(root)).map_err(|source| {
+            let pack = place.usual_pack.as_ref().map(|files| files.path(Part::Rec));
+            Error::NoImages { set: set.name, pack: pack.unwrap_or_default(), source }
+        })?;
+        Self::of_list(list, root.display().to_string())
+    }
+
+    /// The images of a pack of one's own.
+    pub(super) fn packed(
+        files: &PackFiles,
+        wanted: Wanted,
+        progress: &dyn Progress,
+    ) -> Result<Self, Error> {
+        let depth = match wanted {
+            Wanted::Pictures => Depth::Full,
+            Wanted::Names => Depth::Quick,
+        };
+        let pack = pack::Images::prove(files, depth, progress)?;
+        let alignment = Some(pack.manifest.alignment.clone());
+        let files = vec![files.path(Part::Rec).display().to_string()];
+        Ok(Self { source: Source::Pack(Box::new(pack)), files, alignment })
+    }
+
+    fn listed(set: &EvalSet, list: &Path, root: &Path, wanted: Wanted) -> Result<Self, Error> {
+        let told = list.display().to_string();
+        if wanted == Wanted::Names {
+            let images = datasets::read_list(list, root)?;
+            return Ok(Self { source: Source::Names(images), files: vec![told], alignment: None });
+        }
+        let lists = datasets::find("list").ok_or(Error::Fault("the set list"))?;
+        let mut images = lists.list(&Request { list: Some(list), ..Request::new(root) })?;
+        images.alignment = listed_alignment(set, root, &images);
+        if let Protocol::Templates(edition) = set.data_set().protocol {
+            let path = find_file(set, edition, ProtocolFile::Faces, &[root.to_path_buf()])?;
+            take_landmarks(&mut images, FacesFile::read(edition, &path)?, &path)?;
+        }
+        Self::of_list(images, told)
+    }
+
+    fn of_list(list: ImageList, told: String) -> Result<Self, Error> {
+        if let Some(first) = list.missing.first() {
+            let path = list.file_of(*first);
+            return Err(Error::MissingImage { path, more: list.missing.len() as u64 - 1 });
+        }
+        let alignment = Some(list.alignment.clone());
+        Ok(Self { source: Source::List(Box::new(list)), files: vec![told], alignment })
+    }
+
+    /// How many images.
+    pub(super) fn len(&self) -> usize {
+        match &self.source {
+            Source::Pack(pack) => pack.rows.len(),
+            Source::List(list) => list.images.len(),
+            Source::Names(images) => images.len(),
+        }
+    }
+
+    /// The path of an image, as its list tells it.
+    pub(super) fn path(&self, at: usize) -> &str {
+        match &self.source {
+            Source::Pack(pack) => &pack.rows[at].path,
+            Source::List(list) => &list.images[at].path,
+            Source::Names(images) => &images[at].path,
+        }
+    }
+
+    /// All paths in order.
+    pub(super) fn paths(&self) -> Vec<&str> {
+        (0..self.len()).map(|at| self.path(at)).collect()
+    }
+
+    fn landmarks(&self, at: usize) -> Option<&Landmarks> {
+        match &self.source {
+            Source::Pack(pack) => pack.rows[at].landmarks.as_ref(),
+            Source::List(list) => list.images[at].landmarks.as_deref(),
+            Source::Names(images) => images[at].landmarks.as_deref(),
+        }
+    }
+
+    /// The detector's score of an image.
+    pub(super) fn score(&self, at: usize) -> Option<f64> {
+        self.landmarks(at)?.score
+    }
+
+    /// The labels of a pack, which are its identities.
+    pub(super) fn identities(&self) -> Result<Vec<i64>, Error> {
+        let Source::Pack(pack) = &self.source else { return Err(Error::Fault("labels of a list")) };
+        let label = |(at, row): (usize, &pack::Row)| {
+            let label = row.label.class();
+            (label.fract() == 0.0).then_some(label as i64).ok_or_else(|| self.no_identity(at))
+        };
+        pack.rows.iter().enumerate().map(label).collect()
+    }
+
+    /// The error of an image whose label is nobody's.
+    pub(super) fn no_identity(&self, at: usize) -> Error {
+        let label = self.pack().map(|pack| pack.rows[at].label.to_string());
+        Error::NoIdentity {
+            pack: self.files[0].clone(),
+            path: self.path(at).to_owned(),
+            label: label.unwrap_or_default(),
+        }
+    }
+
+    /// What files of these features are called: the pack, or the set.
+    pub(super) fn stem(&self, set: &str) -> String {
+        self.pack().map_or_else(|| set.to_owned(), |pack| pack.files.stem.clone())
+    }
+
+    /// The pack, where the images are of one.
+    pub(super) fn pack(&self) -> Option<&pack::Images> {
+        match &self.source {
+            Source::Pack(pack) => Some(pack),
+            _ => None,
+        }
+    }
+
+    /// What the files say that a decoder's first colour is.
+    pub(super) fn stored_order(&self) -> ChannelOrder {
+        self.pack().map_or(ChannelOrder::Rgb, |pack| pack.manifest.stored_channel_order)
+    }
+
+    /// The pairs of a verification set.
+    pub(super) fn pairs(&self) -> Result<Option<Pairs>, Error> {
+        let told = match &self.source {
+            Source::Pack(pack) => {
+                let path = pack.files.path(Part::Pairs);
+                return match pack.manifest.files.pairs {
+                    Some(_) => super::pairs::read(&path, self.len()).map(Some),
+                    None => Ok(None),
+                };
+            }
+            Source::List(list) => &list.pairs,
+            Source::Names(_) => return Ok(None),
+        };
+        let positions = (0..told.len()).map(|pair| [2 * pair, 2 * pair + 1]).collect();
+        Ok((!told.is_empty()).then(|| Pairs { positions, same: told.clone() }))
+    }
+
+    /// Whether faces are cut out by their landmarks before they are embedded.
+    fn is_aligned_here(&self) -> bool {
+        self.alignment == Some(Alignment::Landmarks)
+    }
+
+    /// What is done to the faces, in words.
+    pub(super) fn alignment_told(&self) -> Option<String> {
+        match &self.alignment {
+            Some(Alignment::Landmarks) => {
+                Some(format!("by the set's landmarks, to {FACE_PX}x{FACE_PX} pixels"))
+            }
+            Some(alignment) => Some(alignment.to_string()),
+            None => None,
+        }
+    }
+
+    /// Refuses images that cannot be embedded as they are, before the first is read: of another size, or
+    /// without landmarks to cut them out by.
+    pub(super) fn check_faces(&self) -> Result<(), Error> {
+        for at in 0..self.len() {
+            if self.is_aligned_here() {
+                if self.landmarks(at).is_none() {
+                    return Err(self.refused(at, ImageError::NoLandmarks));
+                }
+            } else if let Source::Pack(pack) = &self.source {
+                let (width, height) = (pack.rows[at].width, pack.rows[at].height);
+                check_size(width, height).map_err(|source| self.refused(at, source))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The face of an image, 112 pixels an edge, in its true colours in the order red, green, blue.
+    pub(super) fn face(&self, at: usize) -> Result<Pixels, Error> {
+        let refused = |source| self.refused(at, source);
+        let bytes: Cow<'_, [u8]> = match &self.source {
+            Source::Pack(pack) => pack.bytes(at)?,
+            Source::List(list) => {
+                list.bytes(at).map_err(|source| refused(ImageError::Read(source)))?
+            }
+            Source::Names(_) => return Err(Error::Fault("a picture of a name")),
+        };
+        let mut pixels = decode(&bytes).map_err(|source| refused(ImageError::Decode(source)))?;
+        if self.stored_order() == ChannelOrder::Bgr {
+            // A decoder calls the first colour red, which here it is not.
+            pixels.order = ChannelOrder::Bgr;
+            pixels = pixels.into_order(ChannelOrder::Rgb);
+        }
+        match (self.is_aligned_here(), self.landmarks(at)) {
+            (true, Some(landmarks)) => align(&pixels, &landmarks.points, FACE_PX)
+                .map_err(|source| refused(ImageError::Align(source))),
+            (true, None) => Err(refused(ImageError::NoLandmarks)),
+            (false, _) => {
+                check_size(pixels.width, pixels.height).map_err(refused)?;
+                Ok(pixels)
+            }
+        }
+    }
+
+    pub(super) fn refused(&self, at: usize, source: ImageError) -> Error {
+        Error::Image { place: self.files[0].clone(), at, path: self.path(at).to_owned(), source }
+    }
+}
+
+/// Finds a protocol file below the first of several roots that has it.
+pub(super) fn find_file(
+    set: &EvalSet,
+    edition: &Edition,
+    file: ProtocolFile,
+    roots: &[PathBuf],
+) -> Result<PathBuf, Error> {
+    let found = roots.iter().find_map(|root| edition.find(file, root));
+    found.ok_or_else(|| Error::NoProtocolFile {
+        set: set.name,
+        file: edition.stated_path(file),
+        roots: roots.iter().map(|root| root.display().to_string()).collect(),
+    })
+}
+
+/// What was done to faces that a list names: the folder they lie in tells it.
+fn listed_alignment(set: &EvalSet, root: &Path, images: &ImageList) -> Alignment {
+    let expected = set.data_set().aligned_dir;
+    let folder = |image: &Image| image.path.split_once('/').map(|(folder, _)| folder.to_owned());
+    let first = images.images.first().and_then(folder);
+    let one = images.images.iter().all(|image| folder(image) == first);
+    let own = root.file_name().map(|name| name.to_string_lossy().into_owned());
+    match (expected, first.filter(|_| one), own) {
+        (Some(expected), _, Some(own)) if own == expected => Alignment::Folder(own),
+        (Some(_), Some(folder), _) => Alignment::Folder(folder),
+        _ => Alignment::Unknown,
+    }
+}
+
+/// Gives listed faces the landmarks of their set.
+fn take_landmarks(images: &mut ImageList, faces: FacesFile, path: &Path) -> Result<(), Error> {
+    let mut by_path: HashMap<Box<str>, Option<Box<Landmarks>>> =
+        faces.images.into_iter().map(|face| (face.path, face.landmarks)).collect();
+    for image in &mut images.images {
+        let missing = || Error::NoFace { faces: path.to_path_buf(), path: image.path.to_string() };
+        image.landmarks = by_path.remove(&image.path).ok_or_else(missing)?;
+    }
+    images.alignment = Alignment::Landmarks;
+    Ok(())
+}
+
+fn check_size(width: u32, height: u32) -> Result<(), ImageError> {
+    match (width, height) {
+        (FACE_PX, FACE_PX) => Ok(()),
+        _ => Err(ImageError::Size { width, height }),
+    }
+}
+
+/// Whether any file of a pack is there: a pack without its manifest is told as such.
+fn exists(files: &PackFiles) -> bool {
+    files.path(Part::Rec).exists() || files.path(Part::Manifest).exists()
+}

@@ -1,0 +1,170 @@
+//! Features as a matrix of f32, in memory or mapped from a `.npy`, and the writing of such files.
+
+use super::Error;
+use crate::fs::{self, Mapped, io_error};
+use npyz::{DType, NpyHeader, Order, TypeChar, WriterBuilder};
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+
+/// Rows of equal width, row after row.
+#[derive(Debug)]
+pub(super) struct Matrix {
+    values: Values,
+    /// Numbers in a row.
+    pub width: usize,
+}
+
+#[derive(Debug)]
+enum Values {
+    Owned(Vec<f32>),
+    /// A file, and the byte its numbers begin at.
+    Mapped(Mapped, usize),
+}
+
+impl Matrix {
+    /// Rows in memory.
+    ///
+    /// # Panics
+    /// When `values` are no whole rows.
+    pub(super) fn new(values: Vec<f32>, width: usize) -> Self {
+        assert!(width > 0 && values.len().is_multiple_of(width), "{} / {width}", values.len());
+        Self { values: Values::Owned(values), width }
+    }
+
+    /// Opens a `.npy` of shape [N, D], or [N] for D = 1: little-endian f32 is mapped, f16 and f64 are
+    /// read and converted.
+    ///
+    /// # Errors
+    /// [`Error::Npy`] with what was expected and found.
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        let refused = |expected: &str, found: String| Error::Npy {
+            path: path.to_path_buf(),
+            expected: expected.to_owned(),
+            found,
+        };
+        let map = fs::map(path)?;
+        let mut rest: &[u8] = &map;
+        let header = NpyHeader::from_reader(&mut rest).map_err(|error| {
+            refused("a .npy array (numpy.save of the features)", error.to_string())
+        })?;
+        let width = match *header.shape() {
+            [_, width] if width > 0 => width,
+            [_] => 1,
+            _ => {
+                let found = format!("the shape {:?}", header.shape());
+                return Err(refused("an array of shape [images, numbers]", found));
+            }
+        };
+        if header.order() != Order::C {
+            let found = "Fortran order".to_owned();
+            return Err(refused("rows one after the other (numpy.ascontiguousarray)", found));
+        }
+        let kind = match header.dtype() {
+            DType::Plain(kind) => kind,
+            other => return Err(refused("numbers", format!("the type {}", other.descr()))),
+        };
+        let count = header.shape().iter().try_fold(1u64, |all, edge| all.checked_mul(*edge));
+        let size = kind.size_field();
+        let bytes = count.and_then(|count| count.checked_mul(size));
+        if bytes != Some(rest.len() as u64) {
+            let expected = format!("{:?} numbers of {size} bytes", header.shape());
+            return Err(refused(&expected, format!("{} bytes of them", rest.len())));
+        }
+        let little = !matches!(kind.endianness(), npyz::Endianness::Big);
+        let at = map.len() - rest.len();
+        let values = match (kind.type_char(), size, little) {
+            (TypeChar::Float, 4, true) if bytemuck::try_cast_slice::<u8, f32>(rest).is_ok() => {
+                Values::Mapped(map, at)
+            }
+            (TypeChar::Float, 4, true) => {
+                let number = |bytes: &[u8; 4]| f32::from_le_bytes(*bytes);
+                Values::Owned(rest.as_chunks::<4>().0.iter().map(number).collect())
+            }
+            (TypeChar::Float, 8, true) => {
+                let number = |bytes: &[u8; 8]| f64::from_le_bytes(*bytes) as f32;
+                Values::Owned(rest.as_chunks::<8>().0.iter().map(number).collect())
+            }
+            (TypeChar::Float, 2, true) => {
+                let number = |bytes: &[u8; 2]| half::f16::from_le_bytes(*bytes).to_f32();
+                Values::Owned(rest.as_chunks::<2>().0.iter().map(number).collect())
+            }
+            _ => {
+                let found = format!("the type {}", header.dtype().descr());
+                return Err(refused("little-endian f32, f64 or f16", found));
+            }
+        };
+        let width = usize::try_from(width).unwrap_or(usize::MAX);
+        Ok(Self { values, width })
+    }
+
+    /// All numbers, row after row.
+    pub(super) fn values(&self) -> &[f32] {
+        match &self.values {
+            Values::Owned(values) => values,
+            Values::Mapped(map, at) => bytemuck::cast_slice(&map[*at..]),
+        }
+    }
+
+    /// The number of rows.
+    pub(super) fn len(&self) -> usize {
+        self.values().len() / self.width
+    }
+
+    /// One row.
+    ///
+    /// # Panics
+    /// Where there is no such row.
+    pub(super) fn row(&self, at: usize) -> &[f32] {
+        &self.values()[at * self.width..(at + 1) * self.width]
+    }
+}
+
+/// Writes a `.npy` of f32 row by row beside its place, and renames it there when it is whole.
+pub(super) struct MatrixWriter {
+    file: BufWriter<File>,
+    beside: PathBuf,
+    path: PathBuf,
+}
+
+impl MatrixWriter {
+    /// Begins a file for `rows` rows.
+    pub(super) fn create(path: &Path, rows: usize, width: usize) -> Result<Self, Error> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let beside = path.with_file_name(format!(".{name}.{}.partial", std::process::id()));
+        let refused = |error| Error::from(io_error("write", path)(error));
+        let mut file = BufWriter::with_capacity(1 << 20, File::create(&beside).map_err(refused)?);
+        let shape = [rows as u64, width as u64];
+        let header = npyz::WriteOptions::new_header_only();
+        let header = header.dtype(<f32 as npyz::AutoSerialize>::default_dtype()).shape(&shape);
+        header.writer(&mut file).write_header_only().map_err(refused)?;
+        Ok(Self { file, beside, path: path.to_path_buf() })
+    }
+
+    /// Adds rows.
+    pub(super) fn append(&mut self, values: &[f32]) -> Result<(), Error> {
+        let written = self.file.write_all(bytemuck::cast_slice(values));
+        Ok(written.map_err(io_error("write", &self.path))?)
+    }
+
+    /// Makes the file durable and gives it its name.
+    pub(super) fn finish(mut self) -> Result<(), Error> {
+        let whole = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
+        let named = whole.and_then(|()| std::fs::rename(&self.beside, &self.path));
+        Ok(named.map_err(io_error("write", &self.path))?)
+    }
+}
+
+impl Drop for MatrixWriter {
+    fn drop(&mut self) {
+        // After `finish` nothing lies there any more.
+        let _ = std::fs::remove_file(&self.beside);
+    }
+}
+
+/// Writes a whole matrix.
+pub(super) fn write(path: &Path, values: &[f32], width: usize) -> Result<(), Error> {
+    let mut writer = MatrixWriter::create(path, values.len() / width.max(1), width)?;
+    writer.append(values)?;
+    writer.finish()
+}

@@ -1,0 +1,354 @@
+//! Numbers of a model, or of features made elsewhere, on sets by named protocols.
+//!
+//! What is compared with what comes from [`crate::protocol`], the numbers from [`crate::metrics`]; here
+//! lie the way from pictures to features (`images`, `conventions`, `embed`, `cache`, `fusion`) and the
+//! scoring of each kind of set (`identification`, `templates`, `pairs`). Start at [`evaluate`].
+
+mod cache;
+mod conventions;
+mod curves;
+mod embed;
+mod error;
+mod features;
+pub mod fusion;
+mod identification;
+mod images;
+mod matrix;
+mod model;
+mod pairs;
+mod plan;
+pub mod results;
+mod score;
+mod sets;
+pub mod settings;
+mod templates;
+
+pub use conventions::{CHANNEL_ORDER_KEY, Flags, MEAN_KEY, STD_KEY, deviation, three};
+pub use error::{Error, ImageError, ModelFault};
+pub use images::Place;
+pub use model::ModelOptions;
+pub use sets::{EVAL_SETS, EvalSet, Kind};
+
+use crate::pack::PackFiles;
+use crate::progress::Progress;
+use conventions::Conventions;
+use embed::{Pace, Selection};
+use features::{Features, Maker, Origin};
+use indexmap::IndexMap;
+use model::Model;
+use plan::{Plan, Scoring};
+use results::{EvalReport, FORMAT, FeatureSource, ModelReport, SetResult};
+use score::Scored;
+use sets::{HQ, REDUCED_PX};
+use settings::{Protocol, Settings};
+use std::path::{Path, PathBuf};
+
+/// What is evaluated, and how.
+pub struct Options {
+    /// What is scored.
+    pub task: Task,
+    /// Where the features come from.
+    pub features: FeatureOptions,
+    /// How they are fused and weighed.
+    pub protocol: Protocol,
+    /// Images a batch.
+    pub batch: usize,
+    /// Threads that decode.
+    pub jobs: usize,
+    /// The folder of the features' cache, if one is used.
+    pub cache: Option<PathBuf>,
+    /// Where fused features and norms are written to as `.npy`.
+    pub save: Option<PathBuf>,
+    /// What becomes of faces aligned in another way than the protocol's.
+    pub alignment: OtherAlignment,
+}
+
+/// What is scored.
+pub enum Task {
+    /// Sets by their protocols.
+    Sets(Vec<(&'static EvalSet, Place)>),
+    /// Probes in a gallery, packs of one's own, by their labels.
+    Identification {
+        /// What is searched.
+        gallery: PackFiles,
+        /// What is looked for.
+        probe: PackFiles,
+        /// What the gallery holds beside; of nobody.
+        distractor: Option<PackFiles>,
+    },
+    /// Pairs of images of a pack.
+    Verification {
+        /// The pack.
+        pack: PackFiles,
+        /// Lines of `position position 0|1`.
+        pairs: PathBuf,
+    },
+    /// Nothing: the features of a pack are saved.
+    Features {
+        /// The pack.
+        pack: PackFiles,
+    },
+}
+
+/// Where features come from.
+pub enum FeatureOptions {
+    /// A model embeds the images.
+    Model(ModelOptions),
+    /// Files made elsewhere.
+    Files {
+        /// A row an image.
+        features: PathBuf,
+        /// A norm an image.
+        norms: Option<PathBuf>,
+    },
+}
+
+/// What becomes of faces aligned in another way than the protocol's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OtherAlignment {
+    /// They are refused.
+    Refuse,
+    /// They are scored, with a warning.
+    Accept,
+}
+
+/// FARs that a TAR is told at, with the names of the metrics.
+pub const FARS: [(&str, f64); 6] = [
+    ("tar@1e-06", 1e-6),
+    ("tar@1e-05", 1e-5),
+    ("tar@1e-04", 1e-4),
+    ("tar@1e-03", 1e-3),
+    ("tar@1e-02", 1e-2),
+    ("tar@1e-01", 1e-1),
+];
+
+/// Hears of decisions and of what takes long for another reason than work.
+pub type Say<'a> = dyn Fn(&str) + 'a;
+
+/// Embeds and scores. Everything that can be wrong with packs, files and the model is looked at before
+/// the first image is embedded.
+///
+/// # Errors
+/// Any [`Error`].
+pub fn evaluate(
+    options: &Options,
+    progress: &dyn Progress,
+    say: &Say<'_>,
+) -> Result<EvalReport, Error> {
+    let mut origin = origin(options, say)?;
+    let plans = Plan::of_task(options, &origin, progress)?;
+    if let Origin::Model(maker) = &origin {
+        for images in plans.iter().flat_map(|plan| &plan.images) {
+            maker.check_colours(images)?;
+            images.check_faces()?;
+        }
+        let decided = maker.model.conventions().decided.join(", ");
+        say(&format!("{}: {decided}", maker.model.path().display()));
+    }
+    if let Some(folder) = &options.save {
+        std::fs::create_dir_all(folder).map_err(crate::fs::io_error("make the folder", folder))?;
+    }
+    let mut results = Vec::with_capacity(plans.len());
+    for plan in plans {
+        results.push(run(plan, options, &mut origin, progress)?);
+    }
+    let averages = averages(&results);
+    Ok(EvalReport {
+        format: FORMAT.to_owned(),
+        tool: concat!("qgface-data ", env!("CARGO_PKG_VERSION")).to_owned(),
+        model: model_report(&origin),
+        results: results.into_iter().flatten().collect(),
+        averages,
+    })
+}
+
+fn origin<'a>(options: &Options, say: &'a Say<'a>) -> Result<Origin<'a>, Error> {
+    match &options.features {
+        FeatureOptions::Files { features, norms } => {
+            Ok(Origin::Files { features: features.clone(), norms: norms.clone() })
+        }
+        FeatureOptions::Model(model) => {
+            let model = Model::open(model.clone(), say)?;
+            let pace = Pace { batch: options.batch, jobs: options.jobs };
+            let cache = options.cache.clone();
+            Ok(Origin::Model(Box::new(Maker { model, pace, cache, form: None, width: 0 })))
+        }
+    }
+}
+
+/// Embeds and scores one plan; none where nothing is scored.
+fn run(
+    mut plan: Plan,
+    options: &Options,
+    origin: &mut Origin<'_>,
+    progress: &dyn Progress,
+) -> Result<Option<SetResult>, Error> {
+    let protocol = &options.protocol;
+    let packs = plan.images.iter();
+    let features = packs
+        .map(|images| origin.features(images, Selection::All, protocol, progress))
+        .collect::<Result<Vec<_>, _>>()?;
+    if let Some(folder) = &options.save {
+        for (images, features) in plan.images.iter().zip(&features) {
+            save(folder, &images.stem(&plan.name), features)?;
+        }
+    }
+    let features = Features::joined(features)?;
+    let images = &plan.images[0];
+    let scored = match std::mem::replace(&mut plan.scoring, Scoring::None) {
+        Scoring::None => return Ok(None),
+        Scoring::Identification(parts) => identification::score(&plan.name, &parts, &features)?,
+        Scoring::Templates(templates) => templates.score(images, &features, protocol)?,
+        Scoring::Pairs(pairs) => pairs::score(&plan.name, &pairs, &features)?,
+        Scoring::OwnPairs(pairs) => pairs::score_own(&pairs, &features, protocol, &FARS)?,
+        Scoring::ReducedPairs(pairs) => {
+            let Origin::Model(_) = origin else { return Err(Error::ReducedWithoutModel) };
+            let mut reduced = Vec::with_capacity(REDUCED_PX.len());
+            for px in REDUCED_PX {
+                let selection = Selection::ReducedFirsts(px);
+                reduced.push((px, origin.features(images, selection, protocol, progress)?));
+            }
+            pairs::score_reduced(&pairs, &features, &reduced)?
+        }
+    };
+    Ok(Some(result(plan, options, origin, &features, scored)))
+}
+
+fn result(
+    plan: Plan,
+    options: &Options,
+    origin: &Origin<'_>,
+    features: &Features,
+    scored: Scored,
+) -> SetResult {
+    let Scored { counts, metrics, mut curves, warnings, .. } = scored;
+    curves.norms = features.norms.as_deref().and_then(curves::norm_histogram);
+    let images = &plan.images;
+    let packs = images.iter().filter_map(images::Images::pack);
+    let read = images.iter().flat_map(|images| images.files.clone());
+    let made = features.files.iter().map(|path| path.display().to_string());
+    SetResult {
+        set: plan.name,
+        protocol: options.protocol.name.to_owned(),
+        settings: settings(&options.protocol, origin),
+        images: images.iter().map(|images| images.len() as u64).sum(),
+        features: FeatureSource {
+            files: read.chain(made).collect(),
+            orders: packs.map(|pack| pack.manifest.order.clone()).collect(),
+            alignment: images[0].alignment_told(),
+            cached: features.cached,
+        },
+        counts,
+        metrics,
+        curves,
+        warnings: plan.warnings.into_iter().chain(warnings).collect(),
+    }
+}
+
+/// Every switch; what files of features do not tell stays open.
+fn settings(protocol: &Protocol, origin: &Origin<'_>) -> Settings {
+    let conventions: Option<&Conventions> = match origin {
+        Origin::Model(maker) => Some(maker.model.conventions()),
+        Origin::Files { .. } => None,
+    };
+    Settings {
+        fusion: conventions.map(|_| protocol.fusion),
+        flip: conventions.map(|_| protocol.flip),
+        norm: protocol.norm,
+        detector_score: protocol.detector_score,
+        flipud: protocol.flipud,
+        channel_order: conventions.map(|own| own.channel_order),
+        mean: conventions.map(|own| own.mean),
+        std: conventions.map(|own| own.std),
+    }
+}
+
+fn save(folder: &Path, name: &str, features: &Features) -> Result<(), Error> {
+    let rows = &features.rows;
+    matrix::write(&folder.join(format!("{name}_embeddings.npy")), rows.values(), rows.width)?;
+    if let Some(norms) = &features.norms {
+        matrix::write(&folder.join(format!("{name}_norms.npy")), norms, 1)?;
+    }
+    Ok(())
+}
+
+fn model_report(origin: &Origin<'_>) -> Option<ModelReport> {
+    let Origin::Model(maker) = origin else { return None };
+    Some(ModelReport {
+        path: maker.model.path().display().to_string(),
+        blake3: maker.model.digest(),
+        width: maker.width as u64,
+        output: maker.form?,
+        runtime: maker.model.library(),
+        device: maker.model.device().to_string(),
+    })
+}
+
+/// HQ Avg. is the mean of the five `.bin` sets' accuracies; All Avg. that of SCface d1, d2, d3, TinyFace
+/// rank 1, IJB-B TAR@FAR=1e-4 and HQ Avg. (QGFace, ablation).
+fn averages(results: &[Option<SetResult>]) -> IndexMap<String, f64> {
+    let metric = |set: &str, name: &str| {
+        let result = results.iter().flatten().find(|result| result.set == set)?;
+        result.metrics.get(name).copied()
+    };
+    let mean = |values: Option<Vec<f64>>| {
+        values.map(|values| values.iter().sum::<f64>() / values.len() as f64)
+    };
+    let hq = mean(HQ.iter().map(|set| metric(set, "accuracy")).collect());
+    let others = [
+        ("scface", "d1"),
+        ("scface", "d2"),
+        ("scface", "d3"),
+        ("tinyface", "rank_1"),
+        ("ijbb", "tar@1e-04"),
+    ];
+    let all = mean(others.iter().map(|(set, name)| metric(set, name)).chain([hq]).collect());
+    let named = [("hq_avg", hq), ("all_avg", all)];
+    named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn result(set: &str, metrics: &[(&str, f64)]) -> Option<SetResult> {
+        let metrics = metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
+        let settings = Settings {
+            fusion: None,
+            flip: None,
+            norm: false,
+            detector_score: false,
+            flipud: false,
+            channel_order: None,
+            mean: None,
+            std: None,
+        };
+        let features =
+            FeatureSource { files: vec![], orders: vec![], alignment: None, cached: false };
+        Some(SetResult {
+            set: set.to_owned(),
+            protocol: "adaface".to_owned(),
+            settings,
+            images: 1,
+            features,
+            counts: IndexMap::new(),
+            metrics,
+            curves: results::Curves::default(),
+            warnings: vec![],
+        })
+    }
+
+    /// Row D of the ablation; the published average is 91.36.
+    #[test]
+    fn the_averages_are_those_of_the_published_ablation() {
+        let mut results: Vec<_> =
+            HQ.iter().map(|set| result(set, &[("accuracy", 0.9543)])).collect();
+        results.push(result("scface", &[("d1", 0.9231), ("d2", 0.9954), ("d3", 1.0)]));
+        results.push(result("tinyface", &[("rank_1", 0.6985)]));
+        assert_eq!(averages(&results).get("all_avg"), None);
+        results.push(result("ijbb", &[("tar@1e-04", 0.9105)]));
+        let averages = averages(&results);
+        assert!((averages["hq_avg"] - 0.9543).abs() < 1e-12);
+        assert!((averages["all_avg"] - 0.9136).abs() < 5e-5);
+    }
+}

@@ -1,0 +1,101 @@
+//! A model on disk: its digest and conventions at once, the runtime only when images must be embedded.
+
+use super::conventions::{Conventions, Flags, decide};
+use super::sets::FACE_PX;
+use super::{Error, ModelFault, Say};
+use crate::fs::io_error;
+use crate::onnx;
+use crate::runtime::{Device, OnMissing, Runtime, Session, Tensor};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+/// Which model, and where it runs.
+#[derive(Debug, Clone)]
+pub struct ModelOptions {
+    /// The file.
+    pub path: PathBuf,
+    /// What the user says of it.
+    pub flags: Flags,
+    /// Where it runs.
+    pub device: Device,
+    /// Threads of the network on the processor.
+    pub threads: NonZeroUsize,
+}
+
+/// A model that can be run.
+pub(super) struct Model<'a> {
+    options: ModelOptions,
+    conventions: Conventions,
+    digest: blake3::Hash,
+    session: Option<Session>,
+    library: Option<String>,
+    say: &'a Say<'a>,
+}
+
+impl<'a> Model<'a> {
+    /// Reads what the model says of itself. `say` hears when the runtime must be fetched.
+    pub(super) fn open(options: ModelOptions, say: &'a Say<'a>) -> Result<Self, Error> {
+        let model = onnx::Model::open(&options.path)?;
+        let conventions = decide(&options.path, &model.summary(), &options.flags)?;
+        let digest = digest(&options.path, &model)?;
+        Ok(Self { options, conventions, digest, session: None, library: None, say })
+    }
+
+    pub(super) fn conventions(&self) -> &Conventions {
+        &self.conventions
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.options.path
+    }
+
+    pub(super) fn device(&self) -> Device {
+        self.options.device
+    }
+
+    /// BLAKE3 of the file and of the files that hold its weights.
+    pub(super) fn digest(&self) -> String {
+        self.digest.to_string()
+    }
+
+    /// Library and version, once it has started.
+    pub(super) fn library(&self) -> Option<String> {
+        self.library.clone()
+    }
+
+    /// Starts the runtime and loads the graph.
+    pub(super) fn start(&mut self) -> Result<(), Error> {
+        if self.session.is_none() {
+            let ModelOptions { path, device, threads, .. } = &self.options;
+            let runtime = Runtime::start(*device, OnMissing::Install, self.say)?;
+            self.library = Some(format!("onnxruntime {}", runtime.library().version));
+            self.session = Some(runtime.open(path, *threads)?);
+        }
+        Ok(())
+    }
+
+    /// Runs one batch [images, 3, 112, 112].
+    pub(super) fn run(&mut self, faces: &[f32], images: usize) -> Result<Vec<Tensor>, Error> {
+        let edge = FACE_PX as usize;
+        let session = self.session.as_mut().ok_or(Error::Fault("a session before its start"))?;
+        Ok(session.run(faces, &[images, 3, edge, edge])?)
+    }
+
+    pub(super) fn refused(&self, fault: ModelFault) -> Error {
+        Error::Model { path: self.options.path.clone(), fault }
+    }
+}
+
+fn digest(path: &Path, model: &onnx::Model) -> Result<blake3::Hash, Error> {
+    let mut hasher = blake3::Hasher::new();
+    let mut add = |path: &Path| -> Result<(), Error> {
+        let hashed = hasher.update_mmap_rayon(path);
+        Ok(hashed.map(|_| ()).map_err(io_error("read", path))?)
+    };
+    add(path)?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    for name in model.external_files() {
+        add(&folder.join(name))?;
+    }
+    Ok(hasher.finalize())
+}

@@ -1,0 +1,145 @@
+//! What an evaluation says: numbers, the protocol that made them, and curves to draw. The form of
+//! `eval --format json`, which `report` reads.
+
+use super::settings::Settings;
+use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The form of the document.
+pub const FORMAT: &str = "qgface-data results 1";
+
+/// The numbers of one model, or of features made elsewhere, on one or more sets.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct EvalReport {
+    /// Always `qgface-data results 1`.
+    pub format: String,
+    /// Program and version.
+    pub tool: String,
+    /// What made the features; none where they came from files.
+    pub model: Option<ModelReport>,
+    /// One entry a set, in the order that was asked for.
+    pub results: Vec<SetResult>,
+    /// `hq_avg` and `all_avg`, as fractions, where every set they are of is among the results.
+    pub averages: IndexMap<String, f64>,
+}
+
+/// What made the features.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ModelReport {
+    /// The file.
+    pub path: String,
+    /// BLAKE3 of the file and of what it keeps its weights in.
+    pub blake3: String,
+    /// Numbers in a feature.
+    pub width: u64,
+    /// Whether the features come as unit vectors with their norms, or un-normalised.
+    pub output: OutputForm,
+    /// What ran it: `onnxruntime 1.32.0`; none where all features came from the cache.
+    pub runtime: Option<String>,
+    /// `cpu` or `cuda:N`.
+    pub device: String,
+}
+
+/// What a model returns.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputForm {
+    /// Unit vectors and their norms, two outputs.
+    UnitAndNorm,
+    /// One output, divided by its norm here.
+    Raw,
+    /// One output of unit vectors; nobody knows their norms, which count as 1.
+    Unit,
+}
+
+/// The numbers of one set.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct SetResult {
+    /// The set: `tinyface`, `ijbb`, `lfw`, …; `identification` and `verification` of one's own packs.
+    pub set: String,
+    /// The preset: `adaface`, `qgface`, `insightface` or `cvlface`; `custom` where switches differ from it.
+    pub protocol: String,
+    /// Every switch.
+    pub settings: Settings,
+    /// Images that were scored.
+    pub images: u64,
+    /// Where the features are from.
+    pub features: FeatureSource,
+    /// What was counted before scoring: faces, templates, pairs, probes, ids without an image.
+    pub counts: IndexMap<String, u64>,
+    /// The numbers by name; rates are fractions.
+    pub metrics: IndexMap<String, f64>,
+    /// What can be drawn.
+    pub curves: Curves,
+    /// What differs from the published set or its protocol.
+    pub warnings: Vec<String>,
+}
+
+/// Where the features of a set are from.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct FeatureSource {
+    /// The packs, list or file the images or features were read from.
+    pub files: Vec<String>,
+    /// The digest of the order of each pack, as its manifest says it.
+    pub orders: Vec<String>,
+    /// What was done to the faces, in words.
+    pub alignment: Option<String>,
+    /// Whether the features were in the cache.
+    pub cached: bool,
+}
+
+/// What can be drawn of a set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Curves {
+    /// True against false accept rates, thinned.
+    pub roc: Vec<RocCurve>,
+    /// Share of the probes whose mate is among the first k.
+    pub cmc: Vec<CmcCurve>,
+    /// Scores of pairs of one person and of two.
+    pub scores: Option<ScoreHistograms>,
+    /// Norms of the features.
+    pub norms: Option<Histogram>,
+}
+
+/// A receiver operating characteristic.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct RocCurve {
+    /// What it is of; empty where there is one.
+    pub name: String,
+    /// False accept rate and true accept rate, rising.
+    pub points: Vec<[f64; 2]>,
+}
+
+/// A cumulative match characteristic.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CmcCurve {
+    /// What it is of: `d1`, `S1`, …; empty where there is one.
+    pub name: String,
+    /// The rate at rank 1, 2, 3, …
+    pub rates: Vec<f64>,
+}
+
+/// Scores of genuine and of impostor comparisons, in equal bins.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ScoreHistograms {
+    /// What a score is: `cosine`, `inner product` or `squared distance`.
+    pub score: String,
+    /// What is counted: all pairs, or of each probe its best mate and its best non-mate.
+    pub of: String,
+    /// Of one person.
+    pub genuine: Histogram,
+    /// Of two.
+    pub impostor: Histogram,
+}
+
+/// Counts in equal bins between `low` and `high`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Histogram {
+    /// Where the first bin begins.
+    pub low: f64,
+    /// Where the last bin ends.
+    pub high: f64,
+    /// How many fell into each bin.
+    pub counts: Vec<u64>,
+}

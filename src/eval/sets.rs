@@ -1,0 +1,199 @@
+//! What can be evaluated: one line a set.
+
+use crate::datasets::{self, Alignment, DataSet};
+
+/// Pixels an edge of the faces that every protocol scores.
+pub(super) const FACE_PX: u32 = 112;
+
+/// A set with its protocol.
+#[derive(Debug)]
+pub struct EvalSet {
+    /// The name users type.
+    pub name: &'static str,
+    /// What is scored, in one line.
+    pub about: &'static str,
+    /// The data set of its images.
+    pub dataset: &'static str,
+    /// What its pack is called.
+    pub stem: &'static str,
+    /// How it is scored.
+    pub kind: Kind,
+    /// What must have been done to its faces.
+    pub(super) alignment: Expected,
+}
+
+/// How a set is scored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Closed-set identification.
+    Identification,
+    /// Templates 1:1, and 1:N where the files are there.
+    Templates,
+    /// Pairs in ten folds.
+    Pairs,
+    /// Pairs of which the first picture is reduced to each of [`REDUCED_PX`].
+    ReducedPairs,
+}
+
+/// Edges that CR-LFW reduces the first picture of a pair to.
+pub(super) const REDUCED_PX: [u32; 4] = [8, 12, 16, 20];
+
+/// What must have been done to the faces of a set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Expected {
+    /// The copies of this folder.
+    Folder(&'static str),
+    /// The copies of this folder, or faces that this program cut out by the set's landmarks.
+    FolderOrWarped(&'static str),
+    /// Faces that this program cuts out, or has cut out, by the set's landmarks.
+    Warped,
+    /// The pictures come aligned.
+    AsTheyAre,
+}
+
+impl Expected {
+    /// Whether faces treated so are those of the protocol.
+    pub(super) fn allows(self, found: &Alignment) -> bool {
+        let warped = *found == Alignment::Warped { size: FACE_PX };
+        match (self, found) {
+            (Self::Folder(own), Alignment::Folder(name)) => own == name,
+            (Self::FolderOrWarped(own), Alignment::Folder(name)) => own == name,
+            (Self::FolderOrWarped(_), _) => warped,
+            (Self::Warped, found) => warped || *found == Alignment::Landmarks,
+            (Self::AsTheyAre, found) => *found == Alignment::Unknown,
+            (Self::Folder(_), _) => false,
+        }
+    }
+}
+
+impl std::fmt::Display for Expected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Folder(name) => write!(f, "the aligned copies of {name}"),
+            Self::FolderOrWarped(name) => {
+                write!(f, "the aligned copies of the folder {name}, or faces aligned by --align")
+            }
+            Self::Warped => f.write_str("loose crops with landmarks, or faces aligned by --align"),
+            Self::AsTheyAre => f.write_str("the pictures of the .bin"),
+        }
+    }
+}
+
+/// All sets, in the order of the help text.
+pub static EVAL_SETS: [EvalSet; 10] = [
+    EvalSet {
+        name: "tinyface",
+        about: "TinyFace, closed-set identification: ranks 1, 5, 20 and mAP",
+        dataset: "tinyface",
+        stem: "tinyface",
+        kind: Kind::Identification,
+        alignment: Expected::Folder("aligned_pad_0.1_pad_high"),
+    },
+    EvalSet {
+        name: "scface",
+        about: "SCface, rank 1 at three distances",
+        dataset: "scface",
+        stem: "scface",
+        kind: Kind::Identification,
+        alignment: Expected::FolderOrWarped("aligned"),
+    },
+    EvalSet {
+        name: "ijbb",
+        about: "IJB-B, templates 1:1 and 1:N",
+        dataset: "ijbb",
+        stem: "ijbb",
+        kind: Kind::Templates,
+        alignment: Expected::Warped,
+    },
+    EvalSet {
+        name: "ijbc",
+        about: "IJB-C, templates 1:1 and 1:N",
+        dataset: "ijbc",
+        stem: "ijbc",
+        kind: Kind::Templates,
+        alignment: Expected::Warped,
+    },
+    EvalSet::pairs("lfw", "LFW, ten folds of pairs"),
+    EvalSet::pairs("cfp_fp", "CFP-FP, frontal against profile, ten folds of pairs"),
+    EvalSet::pairs("agedb_30", "AgeDB-30, thirty years apart, ten folds of pairs"),
+    EvalSet::pairs("calfw", "CALFW, across age, ten folds of pairs"),
+    EvalSet::pairs("cplfw", "CPLFW, across pose, ten folds of pairs"),
+    EvalSet {
+        name: "crlfw",
+        about: "CR-LFW: LFW with one picture of each pair reduced to 8, 12, 16 and 20 pixels",
+        dataset: "bin",
+        stem: "lfw",
+        kind: Kind::ReducedPairs,
+        alignment: Expected::AsTheyAre,
+    },
+];
+
+/// The five sets of HQ Avg.
+pub(super) const HQ: [&str; 5] = ["lfw", "cfp_fp", "agedb_30", "calfw", "cplfw"];
+
+/// The sets of All Avg., which take those of [`HQ`] in.
+const OTHERS: [&str; 3] = ["scface", "tinyface", "ijbb"];
+
+/// Names that stand for several sets.
+static GROUPS: [(&str, fn() -> Vec<&'static str>); 2] =
+    [("hq", || HQ.to_vec()), ("all", || OTHERS.iter().chain(&HQ).copied().collect())];
+
+impl EvalSet {
+    const fn pairs(name: &'static str, about: &'static str) -> Self {
+        let (kind, alignment) = (Kind::Pairs, Expected::AsTheyAre);
+        Self { name, about, dataset: "bin", stem: name, kind, alignment }
+    }
+
+    /// Finds the sets of a name: one, or those of a group.
+    pub fn named(name: &str) -> Option<Vec<&'static Self>> {
+        let one = |name: &str| EVAL_SETS.iter().find(|set| set.name == name);
+        match GROUPS.iter().find(|(group, _)| *group == name) {
+            Some((_, names)) => names().into_iter().map(one).collect(),
+            None => one(name).map(|set| vec![set]),
+        }
+    }
+
+    /// All names users type.
+    pub fn names() -> Vec<&'static str> {
+        let groups = GROUPS.iter().map(|(name, _)| *name);
+        EVAL_SETS.iter().map(|set| set.name).chain(groups).collect()
+    }
+
+    /// The data set of the images.
+    ///
+    /// # Panics
+    /// Never: a test finds every row's set.
+    pub fn data_set(&self) -> &'static DataSet {
+        datasets::find(self.dataset).unwrap_or(datasets::DATASETS[0])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_row_names_a_data_set() {
+        for set in &EVAL_SETS {
+            assert_eq!(set.data_set().name, set.dataset);
+        }
+    }
+
+    #[test]
+    fn all_is_what_the_average_is_of() {
+        let names: Vec<&str> = EvalSet::named("all").unwrap().iter().map(|set| set.name).collect();
+        assert_eq!(names.len(), 8);
+        assert!(EvalSet::named("nonsense").is_none());
+    }
+
+    #[test]
+    fn another_alignment_than_the_protocols_is_not_allowed() {
+        let tinyface = EvalSet::named("tinyface").unwrap()[0].alignment;
+        assert!(tinyface.allows(&Alignment::Folder("aligned_pad_0.1_pad_high".to_owned())));
+        assert!(!tinyface.allows(&Alignment::Folder("aligned".to_owned())));
+        assert!(!tinyface.allows(&Alignment::Warped { size: 112 }));
+        let ijbb = EvalSet::named("ijbb").unwrap()[0].alignment;
+        assert!(ijbb.allows(&Alignment::Landmarks) && !ijbb.allows(&Alignment::Unknown));
+        assert!(!ijbb.allows(&Alignment::Warped { size: 128 }));
+    }
+}

@@ -1,0 +1,331 @@
+//! IJB-B and IJB-C: templates 1:1 over a file of pairs, and 1:N in two galleries.
+
+use super::curves::{CMC_RANKS, histograms, roc_curve};
+use super::features::{Features, Lengths};
+use super::images::{Images, Place, find_file};
+use super::pairs::reading;
+use super::results::CmcCurve;
+use super::score::Scored;
+use super::sets::EvalSet;
+use super::settings::Protocol;
+use super::{Error, FARS};
+use crate::datasets::ijb_meta::{
+    FaceLabels, TemplatePairs, TemplateRows, TemplateSubject, face_tid_mid, template_pair_label,
+    template_subjects,
+};
+use crate::datasets::{Edition, ProtocolFile};
+use crate::fs;
+use crate::metrics::search::{Subjects, merged, separately};
+use crate::metrics::{Error as MetricsError, Faces, Roc, Rows, Templates, pair_scores};
+use rayon::prelude::*;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// What the protocol files say, put in the order of the images.
+pub(super) struct TemplatePlan {
+    set: &'static str,
+    /// The image of each face.
+    faces: Vec<usize>,
+    templates: Vec<u64>,
+    media: Vec<u64>,
+    pairs: TemplatePairs,
+    pairs_file: PathBuf,
+    search: Option<Search>,
+    pub(super) warnings: Vec<String>,
+}
+
+/// The files of the 1:N search.
+struct Search {
+    galleries: [Vec<TemplateSubject>; 2],
+    probes: Vec<TemplateSubject>,
+    file: PathBuf,
+}
+
+/// Ranks of 1:N, and the rates its thresholds are set at.
+const RANKS: [u64; 3] = [1, 5, 10];
+const RATES: [(&str, f64); 2] = [("1e-02", 0.01), ("1e-01", 0.1)];
+
+impl TemplatePlan {
+    /// Reads the protocol files and holds them against the images and against the manifest.
+    pub(super) fn of_set(
+        set: &'static EvalSet,
+        edition: &Edition,
+        place: &Place,
+        images: &Images,
+        protocol: &Protocol,
+    ) -> Result<Self, Error> {
+        let beside = images.pack().map(|pack| pack.files.folder.clone());
+        let roots: Vec<PathBuf> = match &place.root {
+            Some(root) => vec![root.clone()],
+            None => beside.into_iter().chain([place.usual_root.clone()]).collect(),
+        };
+        let find = |file| -> Result<PathBuf, Error> {
+            let path = find_file(set, edition, file, &roots)?;
+            check_digest(images, &edition.stated_path(file), &path)?;
+            Ok(path)
+        };
+        let path = find(ProtocolFile::Templates)?;
+        let text = fs::map(&path)?;
+        let labels = face_tid_mid(&text).map_err(refused(&path))?;
+        let faces = faces(set, &labels, images, &path)?;
+        if protocol.detector_score {
+            let without = faces.iter().find(|at| images.score(**at).is_none());
+            if let Some(at) = without {
+                let path = images.path(*at).to_owned();
+                return Err(Error::NoScores { set: set.name, protocol: protocol.name, path });
+            }
+        }
+        let FaceLabels { templates, media, .. } = labels;
+        let pairs_file = find(ProtocolFile::Pairs)?;
+        let pairs = template_pair_label(&fs::map(&pairs_file)?).map_err(refused(&pairs_file))?;
+        let mut warnings = Vec::new();
+        let search = match find(ProtocolFile::Probes) {
+            Ok(file) => {
+                let read = |path: &Path| -> Result<Vec<TemplateSubject>, Error> {
+                    template_subjects(&fs::map(path)?).map_err(refused(path))
+                };
+                let gallery = |at| read(&find(ProtocolFile::Gallery(at))?);
+                let galleries = [gallery(0)?, gallery(1)?];
+                Some(Search { galleries, probes: read(&file)?, file })
+            }
+            Err(Error::NoProtocolFile { file, .. }) => {
+                warnings.push(format!("{file} is not there, so nothing is said of 1:N"));
+                None
+            }
+            Err(error) => return Err(error),
+        };
+        let mut distinct = templates.clone();
+        distinct.par_sort_unstable();
+        distinct.dedup();
+        let counts = [
+            ("faces", faces.len(), edition.images),
+            ("templates", distinct.len(), edition.templates),
+            ("template pairs", pairs.same.len(), edition.pairs),
+        ];
+        for (what, found, published) in counts {
+            if found as u64 != published {
+                warnings.push(format!("{found} {what}, the published set has {published}"));
+            }
+        }
+        if images.len() > faces.len() {
+            let unused = images.len() - faces.len();
+            warnings.push(format!("{unused} images belong to no template and are not scored"));
+        }
+        let set = set.name;
+        Ok(Self { set, faces, templates, media, pairs, pairs_file, search, warnings })
+    }
+
+    /// Scores 1:1 and, where its files are there, 1:N.
+    pub(super) fn score(
+        self,
+        images: &Images,
+        features: &Features,
+        protocol: &Protocol,
+    ) -> Result<Scored, Error> {
+        let set = self.set;
+        let failed = |source| Error::Metrics { set: set.to_owned(), source };
+        let weights = self.weights(images, features, protocol)?;
+        let in_order = self.faces.iter().copied().eq(0..features.rows.len());
+        let gathered: Vec<f32> = match in_order {
+            true => Vec::new(),
+            false => self.faces.iter().flat_map(|at| features.rows.row(*at)).copied().collect(),
+        };
+        let rows = if in_order { features.rows.values() } else { &gathered };
+        let templates = Templates::from_faces(&Faces {
+            features: Rows::new(rows, features.rows.width).map_err(failed)?,
+            templates: &self.templates,
+            media: &self.media,
+            weights: weights.as_deref(),
+        })
+        .map_err(failed)?;
+        drop(gathered);
+        let mut scored = Scored::default();
+        scored.count("faces", self.faces.len());
+        scored.count("templates", templates.ids().len());
+        let lookup = TemplateRows::new(templates.ids());
+        let TemplatePairs { templates: pairs, same } = self.pairs;
+        let pairs = lookup.of_pairs(pairs).map_err(refused(&self.pairs_file))?;
+        let scores = pair_scores(&templates, &pairs).map_err(failed)?;
+        drop(pairs);
+        let (genuine, impostor) = split(&same, &scores);
+        drop(scores);
+        scored.count("pairs", same.len());
+        scored.count("genuine_pairs", genuine.len());
+        scored.curves.scores = Some(histograms("cosine", "all pairs", &genuine, &impostor));
+        let roc = Roc::from_scores(genuine, impostor).map_err(failed)?;
+        for (name, far) in FARS {
+            scored.metric(name, roc.tar_at(far, reading(protocol)));
+        }
+        scored.curves.roc.push(roc_curve("", &roc));
+        if let Some(search) = &self.search {
+            search.score(&templates, &lookup, &mut scored, &failed)?;
+        }
+        Ok(scored)
+    }
+
+    /// What each face's row is multiplied by.
+    fn weights(
+        &self,
+        images: &Images,
+        features: &Features,
+        protocol: &Protocol,
+    ) -> Result<Option<Vec<f32>>, Error> {
+        let from_files = !features.files.is_empty();
+        // Rows made elsewhere that are not unit vectors are their norms times their directions.
+        let own: Option<Vec<f32>> = match (&features.lengths, protocol.norm, &features.norms) {
+            (Lengths::Of(lengths), false, _) if from_files => {
+                Some(lengths.iter().map(|length| 1.0 / length).collect())
+            }
+            (Lengths::Of(lengths), true, Some(norms)) if from_files => {
+                Some(norms.iter().zip(lengths).map(|(norm, length)| norm / length).collect())
+            }
+            (Lengths::Of(_), true, None) => None,
+            (_, true, Some(norms)) => Some(norms.clone()),
+            (Lengths::Unit, true, None) => {
+                let path = features.files.first().cloned().unwrap_or_default();
+                return Err(Error::NoNorms { path, protocol: protocol.name });
+            }
+            (_, false, _) => None,
+        };
+        if own.is_none() && !protocol.detector_score {
+            return Ok(None);
+        }
+        let weight = |at: &usize| {
+            let own = own.as_ref().map_or(1.0, |own| own[*at]);
+            let score = images.score(*at).filter(|_| protocol.detector_score);
+            own * score.map_or(1.0, |score| score as f32)
+        };
+        Ok(Some(self.faces.iter().map(weight).collect()))
+    }
+}
+
+impl Search {
+    fn score(
+        &self,
+        templates: &Templates,
+        lookup: &TemplateRows<'_>,
+        scored: &mut Scored,
+        failed: &dyn Fn(MetricsError) -> Error,
+    ) -> Result<(), Error> {
+        let width = templates.rows().width();
+        let gather = |subjects: &[TemplateSubject]| -> Result<(Vec<f64>, Vec<i64>), Error> {
+            let rows = lookup.of(subjects.iter().map(|own| own.template));
+            let rows = rows.map_err(refused(&self.file))?;
+            Ok((templates.select(&rows), subjects.iter().map(|own| own.subject).collect()))
+        };
+        let (probe_rows, probe_ids) = gather(&self.probes)?;
+        let probes =
+            Subjects { features: Rows::new(&probe_rows, width).map_err(failed)?, ids: &probe_ids };
+        let [first, second] = [gather(&self.galleries[0])?, gather(&self.galleries[1])?];
+        let mut galleries = Vec::with_capacity(2);
+        for (rows, ids) in [&first, &second] {
+            galleries.push(Subjects { features: Rows::new(rows, width).map_err(failed)?, ids });
+        }
+        scored.count("1n_probes", self.probes.len());
+        scored.count("1n_gallery_1", first.1.len());
+        scored.count("1n_gallery_2", second.1.len());
+        let rates = RATES.map(|(_, rate)| rate);
+        let apart = separately(probes, &galleries, &RANKS, &rates).map_err(failed)?;
+        for (rank, rate) in RANKS.iter().zip(&apart.rates) {
+            scored.metric(&format!("1n_rank_{rank}"), *rate);
+        }
+        match &apart.tpirs {
+            Some(tpirs) => {
+                for ((name, _), tpir) in RATES.iter().zip(tpirs) {
+                    scored.metric(&format!("1n_tpir@{name}"), *tpir);
+                }
+            }
+            None => scored.warnings.push(
+                "in one gallery every probe has a mate, so there is no TPIR at a FPIR".to_owned(),
+            ),
+        }
+        for (name, closed) in ["gallery 1", "gallery 2"].iter().zip(&apart.galleries) {
+            let rates = closed.cmc(CMC_RANKS);
+            scored.curves.cmc.push(CmcCurve { name: (*name).to_owned(), rates });
+        }
+        let both = ([first.0, second.0].concat(), [first.1, second.1].concat());
+        let gallery =
+            Subjects { features: Rows::new(&both.0, width).map_err(failed)?, ids: &both.1 };
+        match merged(probes, gallery, &rates) {
+            Ok(found) => {
+                for rank in RANKS {
+                    scored.metric(&format!("1n_merged_rank_{rank}"), found.closed.rate(rank));
+                }
+                for ((name, _), recall) in RATES.iter().zip(&found.recalls) {
+                    if let Some(recall) = recall {
+                        scored.metric(&format!("1n_merged_recall@{name}"), *recall);
+                    }
+                }
+            }
+            // The reference asks for one mate of every probe in both files; other sets have no such number.
+            Err(MetricsError::Mates { probe, mates }) => scored.warnings.push(format!(
+                "probe {probe} has {mates} mates in both galleries, the reference's merged search wants one; \
+                 it is left out"
+            )),
+            Err(error) => return Err(failed(error)),
+        }
+        scored.metric("1n_ties", apart.ties as f64);
+        Ok(())
+    }
+}
+
+/// Scores of genuine and of impostor pairs.
+fn split(same: &[bool], scores: &[f64]) -> (Vec<f64>, Vec<f64>) {
+    let of = |wanted: bool| {
+        let of_kind = same.par_iter().zip(scores).filter(move |(same, _)| **same == wanted);
+        of_kind.map(|(_, score)| *score).collect()
+    };
+    (of(true), of(false))
+}
+
+/// The error of a protocol file.
+fn refused(path: &Path) -> impl FnOnce(crate::datasets::IjbError) -> Error + use<> {
+    let path = path.to_path_buf();
+    |source| Error::ProtocolFile { path, source }
+}
+
+/// The image of each face: by position where the names agree, else by name.
+fn faces(
+    set: &EvalSet,
+    labels: &FaceLabels<'_>,
+    images: &Images,
+    file: &Path,
+) -> Result<Vec<usize>, Error> {
+    let name = |at: usize| images.path(at).rsplit('/').next().unwrap_or_default();
+    let count = labels.names.len();
+    if count <= images.len() && labels.names.iter().enumerate().all(|(at, own)| name(at) == *own) {
+        return Ok((0..count).collect());
+    }
+    let by_name: HashMap<&str, usize> = (0..images.len()).map(|at| (name(at), at)).collect();
+    let found: Vec<Option<usize>> =
+        labels.names.iter().map(|name| by_name.get(name).copied()).collect();
+    let missing = || found.iter().zip(&labels.names).filter(|(found, _)| found.is_none());
+    match missing().next() {
+        None => Ok(found.into_iter().flatten().collect()),
+        Some((_, first)) => Err(Error::FacesWithoutImage {
+            set: set.name,
+            file: file.to_path_buf(),
+            first: (*first).to_owned(),
+            count: missing().count() as u64,
+        }),
+    }
+}
+
+/// Refuses a protocol file that is another than the one in the manifest.
+fn check_digest(images: &Images, stated: &str, path: &Path) -> Result<(), Error> {
+    let stated = images
+        .pack()
+        .and_then(|pack| pack.manifest.protocol_files.iter().find(|file| file.path == stated));
+    let Some(stated) = stated else { return Ok(()) };
+    let mut hasher = blake3::Hasher::new();
+    hasher.update_mmap_rayon(path).map_err(fs::io_error("read", path))?;
+    let found = hasher.finalize().to_string();
+    if found == stated.blake3 {
+        return Ok(());
+    }
+    Err(Error::OtherProtocolFile {
+        path: path.to_path_buf(),
+        expected: stated.blake3.clone(),
+        found,
+    })
+}

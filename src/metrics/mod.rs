@@ -1,0 +1,33 @@
+//! Rates from features: verification and identification, and no files.
+//!
+//! Features come as [`Rows`], usually of a mapped file, and nothing of the size of a score matrix is ever
+//! kept. What each number means, with ties and roundings, stands with the function that gives it; the
+//! definitions are those of the QGFace reference and of the libraries it stands on, and every departure
+//! is named. No result depends on the number of threads.
+//!
+//! [`Templates`] and [`pair_scores`] lead to a [`Roc`] (IJB 1:1); [`k_fold`] scores LFW and its kin;
+//! [`closed_set`], [`open_set`] and the searches of [`search`] rank probes against a gallery.
+
+mod closed_set;
+mod error;
+mod k_fold;
+mod mates;
+mod open_set;
+mod pair_scores;
+mod roc;
+mod rows;
+mod scalar;
+pub mod search;
+mod tally;
+mod template;
+mod tiles;
+
+pub use closed_set::{ClosedSet, MatedProbe, closed_set, closed_set_of_scores};
+pub use error::Error;
+pub use k_fold::{Fold, KFold, k_fold, squared_distances};
+pub use open_set::{OpenSet, open_set, open_set_of_scores, thresholds_at, top_scores};
+pub use pair_scores::pair_scores;
+pub use roc::{Reading, Roc, RocPoint};
+pub use rows::Rows;
+pub use scalar::Scalar;
+pub use template::{Faces, Templates};

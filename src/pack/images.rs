@@ -1,0 +1,68 @@
+//! The images of a pack that was proved first, by position.
+
+use super::records::RowReader;
+use super::verify_order::{self, Depth, Difference, SourceTree, verify_order};
+use super::{Error, Manifest, PackFiles, Part, Row, recover};
+use crate::progress::Progress;
+use crate::recordio::{Header, Reader, Record};
+use std::borrow::Cow;
+
+/// The images of a pack whose every byte was held against its manifest.
+///
+/// Memory: a row an image, about 250 bytes and its path.
+#[derive(Debug)]
+pub struct Images {
+    /// The pack.
+    pub files: PackFiles,
+    /// What it says of itself.
+    pub manifest: Manifest,
+    /// A row an image, in order.
+    pub rows: Vec<Row>,
+    reader: Reader,
+}
+
+impl Images {
+    /// Opens the pack and verifies its order and, at full depth, every picture's digest.
+    ///
+    /// # Errors
+    /// [`Error::NotInOrder`] with the first difference, and whatever keeps a pack from being read.
+    pub fn prove(files: &PackFiles, depth: Depth, progress: &dyn Progress) -> Result<Self, Error> {
+        recover(files)?;
+        let options = verify_order::Options::new(SourceTree::Aside);
+        let order = verify_order(files, &verify_order::Options { depth, ..options }, progress)?;
+        if let Some(first) = order.differences.first() {
+            let Difference { place, position, expected, found } = first.clone();
+            let pack = files.path(Part::Rec);
+            let more = order.difference_count.saturating_sub(1);
+            return Err(Error::NotInOrder { pack, place, position, expected, found, more });
+        }
+        let manifest = Manifest::open(files)?;
+        let mut reader = RowReader::open(&files.path(Part::Records))?;
+        let mut rows = Vec::with_capacity(usize::try_from(manifest.count).unwrap_or(0));
+        while let Some(row) = reader.next_row() {
+            rows.push(row?);
+        }
+        let path = files.path(Part::Rec);
+        let reader = Reader::open(&path).map_err(|source| Error::Record { path, source })?;
+        Ok(Self { files: files.clone(), manifest, rows, reader })
+    }
+
+    /// The picture's bytes of the image at `position`.
+    ///
+    /// # Errors
+    /// [`Error::Record`] when the file was damaged since it was proved.
+    ///
+    /// # Panics
+    /// Where there is no such position.
+    pub fn bytes(&self, position: usize) -> Result<Cow<'_, [u8]>, Error> {
+        let payload = |record: Record<'_>| -> Result<Vec<u8>, _> {
+            Ok(Header::parse(&record.bytes, record.offset)?.1.to_vec())
+        };
+        let read = self.reader.record_at(self.rows[position].offset);
+        let bytes = read.and_then(|record| match record.bytes {
+            Cow::Borrowed(bytes) => Ok(Cow::Borrowed(Header::parse(bytes, record.offset)?.1)),
+            Cow::Owned(_) => payload(record).map(Cow::Owned),
+        });
+        bytes.map_err(|source| Error::Record { path: self.files.path(Part::Rec), source })
+    }
+}

@@ -1,0 +1,231 @@
+//! What can go wrong between a device's name and the numbers of a graph.
+
+use super::{Build, Device, Missing, PassedOver, Unfit, WheelError};
+use std::fmt::Display;
+use std::io;
+use std::path::PathBuf;
+
+/// Why ONNX Runtime cannot be found, installed or used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A file or folder refused an operation.
+    #[error(transparent)]
+    File(#[from] crate::fs::Error),
+    /// The model's file is not a model.
+    #[error(transparent)]
+    Model(#[from] crate::onnx::Error),
+    /// The environment names a library that cannot be used.
+    #[error("ORT_DYLIB_PATH names {path}; set it to a fitting library or unset it")]
+    Named {
+        /// What it names.
+        path: PathBuf,
+        /// Why that cannot be used.
+        #[source]
+        reason: Unfit,
+    },
+    /// No place holds a library that can be used.
+    #[error(
+        "no ONNX Runtime library is found; put one in place with `qgface-data runtime install`, or set \
+         ORT_DYLIB_PATH to one{}",
+        passed(passed_over)
+    )]
+    NotFound {
+        /// The libraries that were found and cannot be used.
+        passed_over: Vec<PassedOver>,
+    },
+    /// Nothing says where the cache is.
+    #[error(
+        "no folder for the ONNX Runtime library: neither QGFACE_RUNTIME_CACHE nor XDG_CACHE_HOME nor \
+         HOME is set; set one of them, or ORT_DYLIB_PATH to a library"
+    )]
+    NoCacheFolder,
+    /// The published build is for another machine.
+    #[error(
+        "the published library is for Linux on x86-64, not for this machine; \
+         `pip install {requirement}`, or set ORT_DYLIB_PATH to a library"
+    )]
+    Platform {
+        /// The package and its version.
+        requirement: String,
+    },
+    /// The cache cannot be locked.
+    #[error(
+        "cannot lock {path}; set {variable} to a folder on a disk of this machine, or ORT_DYLIB_PATH to \
+         a library"
+    )]
+    Lock {
+        /// The lock file.
+        path: PathBuf,
+        /// The variable that names the cache.
+        variable: &'static str,
+        /// Why not.
+        source: io::Error,
+    },
+    /// No Python at hand has pip.
+    #[error(
+        "{requirement} is fetched with pip, and there is none ({}); `apt install python3-pip`, or set \
+         ORT_DYLIB_PATH to a library", tried.join("; ")
+    )]
+    NoPip {
+        /// The package and its version.
+        requirement: String,
+        /// For each interpreter, why it has none.
+        tried: Vec<String>,
+    },
+    /// pip could not fetch the package.
+    #[error(
+        "pip cannot fetch {requirement}: {said}; is there a network and room on the disk? Otherwise bring \
+         the package from elsewhere and `pip install` it, or set ORT_DYLIB_PATH to a library"
+    )]
+    Pip {
+        /// The package and its version.
+        requirement: String,
+        /// The last lines that it said.
+        said: String,
+    },
+    /// The package that was fetched is not the published one.
+    #[error(
+        "expected {requirement} with SHA-256 {expected}, found {found}; a mirror or proxy gives another \
+         file: `pip install {requirement}` if you trust it, or set ORT_DYLIB_PATH to a library"
+    )]
+    WheelDigest {
+        /// The package and its version.
+        requirement: String,
+        /// Digest of the published package.
+        expected: &'static str,
+        /// Digest of the one that came.
+        found: String,
+    },
+    /// The package's files cannot be written.
+    #[error("cannot unpack {requirement}")]
+    Unpack {
+        /// The package and its version.
+        requirement: String,
+        /// Why not.
+        source: WheelError,
+    },
+    /// The library was found and does not start.
+    #[error("{path}: ONNX Runtime does not start")]
+    Start {
+        /// The library.
+        path: PathBuf,
+        /// What it says.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A process can have one library, and it is of the other build.
+    #[error(
+        "{path}: this process runs on the {running} build of ONNX Runtime already and cannot change to \
+         the {wanted} build; start on CUDA first"
+    )]
+    Running {
+        /// The library in use.
+        path: PathBuf,
+        /// What it was built for.
+        running: Build,
+        /// What is wanted.
+        wanted: Build,
+    },
+    /// CUDA lacks something on this machine.
+    #[error("{device} cannot be used here: {}", numbered(missing))]
+    Cuda {
+        /// The device.
+        device: Device,
+        /// All that is missing.
+        missing: Vec<Missing>,
+    },
+    /// ONNX Runtime refuses the model.
+    #[error("{model}: ONNX Runtime cannot prepare the model on {device}")]
+    Prepare {
+        /// The model's file.
+        model: PathBuf,
+        /// Where it should run.
+        device: Device,
+        /// What it says.
+        source: ort::Error,
+    },
+    /// Some nodes would run on the processor.
+    #[error(
+        "{model}: expected every node on {device}, found {} elsewhere: {}; run it on cpu",
+        nodes.len(), shortened(nodes)
+    )]
+    Placement {
+        /// The model's file.
+        model: PathBuf,
+        /// Where they should run.
+        device: Device,
+        /// The nodes, each with its operator and provider.
+        nodes: Vec<String>,
+    },
+    /// The model does not take one tensor.
+    #[error("{model}: expected a model with one input, found {}: {}", found.len(), found.join(", "))]
+    Inputs {
+        /// The model's file.
+        model: PathBuf,
+        /// Names of its inputs.
+        found: Vec<String>,
+    },
+    /// An input or output holds other things than floats.
+    #[error("{model}: expected 32-bit or 16-bit floats as {port}, found {found}")]
+    Element {
+        /// The model's file.
+        model: PathBuf,
+        /// The input or output.
+        port: String,
+        /// What it holds.
+        found: String,
+    },
+    /// The numbers are not of the shape that the model takes.
+    #[error("{model}: expected {expected} as {port}, found {found}")]
+    Shape {
+        /// The model's file.
+        model: PathBuf,
+        /// The input.
+        port: String,
+        /// What it takes.
+        expected: String,
+        /// What came.
+        found: String,
+    },
+    /// The model failed at its work.
+    #[error("{model}: ONNX Runtime cannot run the model on {device}")]
+    Run {
+        /// The model's file.
+        model: PathBuf,
+        /// Where.
+        device: Device,
+        /// What it says.
+        source: ort::Error,
+    },
+}
+
+fn passed(passed_over: &[PassedOver]) -> String {
+    if passed_over.is_empty() {
+        return String::new();
+    }
+    format!(" (passed over: {})", listed(passed_over))
+}
+
+/// An error and its causes as one sentence, for a report that keeps no chain.
+pub(super) fn chain(error: &dyn std::error::Error) -> String {
+    let cause = error.source().map(|cause| format!(": {}", chain(cause)));
+    format!("{error}{}", cause.unwrap_or_default())
+}
+
+/// All items, numbered, since each is a sentence.
+fn numbered(items: &[impl Display]) -> String {
+    let numbered = items.iter().zip(1..).map(|(item, number)| format!("({number}) {item}"));
+    numbered.collect::<Vec<_>>().join("; ")
+}
+
+fn listed(items: &[impl Display]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+}
+
+/// The first few of many.
+fn shortened(nodes: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let more = if nodes.len() > SHOWN { ", …" } else { "" };
+    let shown = nodes.get(..SHOWN).unwrap_or(nodes);
+    format!("{}{more}", shown.join(", "))
+}

@@ -1,0 +1,84 @@
+//! What there is: libraries, devices, the cache.
+
+use super::Build;
+use super::cuda::{self, Driver};
+use super::error::chain;
+use super::library::Library;
+use super::locate::{PassedOver, Search, locate};
+use super::places::Places;
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+use std::thread::available_parallelism;
+
+/// What there is of ONNX Runtime and of devices.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Info {
+    /// What `--device cpu` uses.
+    pub cpu: Installed,
+    /// What `--device cuda:N` uses.
+    pub cuda: Installed,
+    /// Cores that this process may use.
+    pub cores: usize,
+    /// What NVIDIA's driver says.
+    pub cuda_devices: CudaDevices,
+    /// Folder of installed libraries; absent when nothing says where.
+    pub cache: Option<PathBuf>,
+}
+
+/// The library for a kind of device, or why there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Installed {
+    /// The library that is used.
+    pub library: Option<Library>,
+    /// What stands in the way; empty when the device can be used.
+    pub missing: Vec<String>,
+    /// Libraries that were found first and cannot be used.
+    pub passed_over: Vec<PassedOver>,
+}
+
+/// What NVIDIA's driver says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct CudaDevices {
+    /// The newest CUDA that the driver serves, such as 13.0.
+    pub driver: Option<String>,
+    /// Names of the devices, in the order of their numbers.
+    pub names: Vec<String>,
+}
+
+/// Looks at everything and starts nothing.
+pub fn info() -> Info {
+    let places = Places::from_environment();
+    let driver = Driver::ask().ok();
+    let version =
+        driver.as_ref().map(|own| format!("{}.{}", own.version / 1000, own.version % 1000 / 10));
+    let cuda_devices =
+        CudaDevices { driver: version, names: driver.map(|own| own.devices).unwrap_or_default() };
+    let mut cuda = installed(&places, Build::Cuda);
+    // Device 0 stands for all: they share what is installed.
+    let lacks = cuda::prepare(0, &places.packages().nvidia);
+    cuda.missing.splice(0..0, lacks.iter().map(ToString::to_string));
+    Info {
+        cpu: installed(&places, Build::Cpu),
+        cuda,
+        cores: available_parallelism().map_or(1, usize::from),
+        cuda_devices,
+        cache: places.cache.map(|cache| cache.root().to_path_buf()),
+    }
+}
+
+fn installed(places: &Places, build: Build) -> Installed {
+    match locate(places, build) {
+        Ok(Search { library: Some(library), passed_over }) => {
+            Installed { library: Some(library), missing: Vec::new(), passed_over }
+        }
+        Ok(Search { library: None, passed_over }) => {
+            let command = build.install_command();
+            let missing = vec![format!("no {build} build of ONNX Runtime; {command} brings it")];
+            Installed { library: None, missing, passed_over }
+        }
+        Err(error) => {
+            let missing = vec![chain(&error)];
+            Installed { library: None, missing, passed_over: Vec::new() }
+        }
+    }
+}

@@ -1,0 +1,209 @@
+//! Putting ONNX Runtime into the program's own cache: fetched by pip, checked, unpacked, renamed.
+//!
+//! pip does the fetching, so that mirrors, proxies and certificates are those the user has set up for
+//! Python already. All that is half-made lies in one folder beside the target, which is removed at a
+//! failure, and by the next run where this one was killed. A lock keeps two runs apart.
+
+use super::places::{CACHE, Cache, Places, State};
+use super::release::{ABI, FITS_THIS_MACHINE, IMPLEMENTATION, PLATFORM, PYTHON, Release};
+use super::{Build, Error, python, wheel};
+use crate::fs::io_error;
+use sha2::{Digest, Sha256};
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Beginning of the names of half-made folders.
+const PARTIAL: &str = ".partial-";
+
+/// Lines of pip's that an error repeats.
+const PIP_LINES: usize = 6;
+
+/// Puts a build into the cache, unless it is there and whole; returns the library. `say` is told what is
+/// being done.
+///
+/// # Errors
+/// No published build for this machine, no pip, no network, a wheel that is not the published one, a disk
+/// that refuses. The cache is then as it was.
+pub fn install(build: Build, say: &dyn Fn(&str)) -> Result<PathBuf, Error> {
+    let places = Places::from_environment();
+    let cache = places.cache.as_ref().ok_or(Error::NoCacheFolder)?;
+    install_into(cache, build, say)
+}
+
+pub(super) fn install_into(
+    cache: &Cache,
+    build: Build,
+    say: &dyn Fn(&str),
+) -> Result<PathBuf, Error> {
+    let release = Release::of(build);
+    if !FITS_THIS_MACHINE {
+        return Err(Error::Platform { requirement: release.requirement() });
+    }
+    let folder = cache.folder(release);
+    let library = folder.join(release.library);
+    let root = cache.root();
+    fs::create_dir_all(root).map_err(io_error("make the folder", root))?;
+    let _lock = lock(root, say)?;
+    remove_leftovers(root);
+    match cache.state(release) {
+        State::Whole => {
+            say(&format!("{} is in place: {}", release.requirement(), library.display()));
+            return Ok(library);
+        }
+        State::Damaged(path) => say(&format!("{} is damaged and replaced", path.display())),
+        State::Absent => {}
+    }
+    let staging = Staging::new(root, release)?;
+    let wheel = fetch(release, &staging.0, say)?;
+    let ready = staging.0.join("ready");
+    fs::create_dir(&ready).map_err(io_error("make the folder", &ready))?;
+    let unpacked = wheel::unpack(release, &wheel, &ready);
+    unpacked.map_err(|source| Error::Unpack { requirement: release.requirement(), source })?;
+    if folder.exists() {
+        let old = staging.0.join("old");
+        fs::rename(&folder, &old).map_err(io_error("put aside", &folder))?;
+    }
+    fs::rename(&ready, &folder).map_err(io_error("put in place", &folder))?;
+    crate::fs::sync_folder(root)?;
+    say(&format!("{} is installed: {}", release.requirement(), library.display()));
+    Ok(library)
+}
+
+/// Waits until no other process installs here; the lock ends with the file or the process.
+fn lock(root: &Path, say: &dyn Fn(&str)) -> Result<File, Error> {
+    let path = root.join(".lock");
+    let opened = File::options().create(true).truncate(false).write(true).open(&path);
+    let file = opened.map_err(io_error("write", &path))?;
+    let locked = match file.try_lock() {
+        Ok(()) => Ok(()),
+        Err(TryLockError::WouldBlock) => {
+            say("another process is installing here; waiting for it");
+            file.lock()
+        }
+        Err(TryLockError::Error(error)) => Err(error),
+    };
+    locked.map_err(|source| Error::Lock { path, variable: CACHE, source })?;
+    Ok(file)
+}
+
+/// Removes what killed runs left; whoever holds the lock is the only one at work. What resists is left to
+/// the next run.
+fn remove_leftovers(root: &Path) {
+    for entry in fs::read_dir(root).into_iter().flatten().flatten() {
+        if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// The folder of all that is half-made; goes with the value.
+struct Staging(PathBuf);
+
+impl Staging {
+    fn new(root: &Path, release: &Release) -> Result<Self, Error> {
+        let name = format!("{PARTIAL}{}-{}", release.folder(), std::process::id());
+        let path = root.join(name);
+        fs::create_dir(&path).map_err(io_error("make the folder", &path))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// Has pip fetch the wheel into `folder`, and checks it.
+fn fetch(release: &Release, folder: &Path, say: &dyn Fn(&str)) -> Result<PathBuf, Error> {
+    let requirement = release.requirement();
+    let python = python::with_pip()
+        .map_err(|tried| Error::NoPip { requirement: requirement.clone(), tried })?;
+    let wanted = folder.join("requirements.txt");
+    let line = format!("{requirement} --hash=sha256:{}\n", release.sha256);
+    fs::write(&wanted, line).map_err(io_error("write", &wanted))?;
+    say(&format!("fetching {requirement} ({} MiB) with pip", release.wheel_mib));
+    let output = Command::new(&python)
+        .args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"])
+        .args(["--implementation", IMPLEMENTATION, "--python-version", PYTHON, "--abi", ABI])
+        .args(["--platform", PLATFORM, "--no-input", "--progress-bar=off"])
+        .arg("--disable-pip-version-check")
+        .arg("-r")
+        .arg(&wanted)
+        .arg("-d")
+        .arg(folder)
+        // What pip itself puts aside goes with the folder, and needs no room elsewhere.
+        .env("TMPDIR", folder)
+        .output()
+        .map_err(io_error("run", &python))?;
+    let wheel = wheel_in(folder).filter(|_| output.status.success());
+    let wheel = wheel.ok_or_else(|| {
+        let said = [output.stdout, output.stderr].concat();
+        Error::Pip { requirement: requirement.clone(), said: last_lines(&said) }
+    })?;
+    let found = sha256(&wheel)?;
+    if found != release.sha256 {
+        return Err(Error::WheelDigest { requirement, expected: release.sha256, found });
+    }
+    Ok(wheel)
+}
+
+fn wheel_in(folder: &Path) -> Option<PathBuf> {
+    let mut paths = fs::read_dir(folder).ok()?.flatten().map(|entry| entry.path());
+    paths.find(|path| path.extension().is_some_and(|ending| ending == "whl"))
+}
+
+fn sha256(path: &Path) -> Result<String, Error> {
+    let digest = Sha256::digest(&*crate::fs::map(path)?);
+    Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
+}
+
+fn last_lines(said: &[u8]) -> String {
+    let said = String::from_utf8_lossy(said);
+    let lines: Vec<_> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let start = lines.len().saturating_sub(PIP_LINES);
+    lines.get(start..).unwrap_or_default().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn leftovers_are_removed_and_other_folders_are_not() {
+        let root = tempfile::tempdir().unwrap();
+        for name in [".partial-1.0-cpu-7/x", "1.0-cpu"] {
+            fs::create_dir_all(root.path().join(name)).unwrap();
+        }
+        remove_leftovers(root.path());
+        let names: Vec<_> = fs::read_dir(root.path()).unwrap().flatten().collect();
+        assert_eq!(names.len(), 1);
+        assert_eq!(names[0].file_name(), "1.0-cpu");
+    }
+
+    #[test]
+    fn a_staging_folder_goes_with_its_value() {
+        let root = tempfile::tempdir().unwrap();
+        let staging = Staging::new(root.path(), Release::of(Build::Cpu)).unwrap();
+        assert!(staging.0.is_dir());
+        drop(staging);
+        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_digest_is_the_one_of_the_specification() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        fs::write(file.path(), "abc").unwrap();
+        // FIPS 180-2, appendix B.1.
+        let expected = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
+        assert_eq!(sha256(file.path()).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_last_lines_of_pip_are_kept() {
+        let said = (0..9).map(|line| format!("line {line}\n\n")).collect::<String>();
+        assert_eq!(last_lines(said.as_bytes()).split("; ").count(), PIP_LINES);
+        assert!(last_lines(said.as_bytes()).ends_with("line 8"));
+    }
+}

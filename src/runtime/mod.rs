@@ -1,0 +1,36 @@
+//! ONNX Runtime: finding it, installing it, and running graphs on the processor or on CUDA.
+//!
+//! The library is loaded while the program runs, so the program builds and its other commands work
+//! without it. Start at [`Runtime::start`], then [`Runtime::open`]. A device does what it says: on
+//! `cuda:N` every node runs on CUDA, or there is an error that names what is missing; nothing falls back
+//! to the processor. This is the only module that knows the crate `ort`.
+
+mod cuda;
+mod device;
+mod elf;
+mod error;
+mod info;
+mod install;
+mod library;
+mod locate;
+mod placement;
+mod places;
+mod python;
+mod release;
+mod session;
+mod start;
+mod tensor;
+mod wheel;
+
+pub use cuda::Missing;
+pub use device::{Build, Device, UnknownDevice};
+pub use elf::Error as LibraryFileError;
+pub use error::Error;
+pub use info::{CudaDevices, Info, Installed, info};
+pub use install::install;
+pub use library::{Library, Origin, Unfit};
+pub use locate::PassedOver;
+pub use session::Session;
+pub use start::{OnMissing, Runtime};
+pub use tensor::{Port, Tensor};
+pub use wheel::Error as WheelError;

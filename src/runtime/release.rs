@@ -1,0 +1,130 @@
+//! The published builds that are installed: one wheel each, and what is taken out of it.
+//!
+//! Everything is pinned by digest, so that all machines compute with the same library and a cache that
+//! was damaged is noticed before its code runs.
+
+use super::Build;
+
+/// A published build of ONNX Runtime.
+#[derive(Debug)]
+pub(super) struct Release {
+    pub(super) build: Build,
+    /// The package's name for pip.
+    pub(super) package: &'static str,
+    pub(super) version: &'static str,
+    /// Digest of the wheel that [`PYTHON`], [`ABI`] and [`PLATFORM`] choose.
+    pub(super) sha256: &'static str,
+    pub(super) wheel_mib: u32,
+    /// The library that is loaded; one of `files`.
+    pub(super) library: &'static str,
+    pub(super) files: &'static [Member],
+}
+
+/// A file of the wheel.
+#[derive(Debug)]
+pub(super) struct Member {
+    /// Its name in the wheel.
+    pub(super) path: &'static str,
+    /// Its name in the cache.
+    pub(super) name: &'static str,
+    pub(super) length: u64,
+    pub(super) blake3: &'static str,
+}
+
+/// What pip is told, whatever Python it runs on: the digest is that of one wheel.
+pub(super) const IMPLEMENTATION: &str = "cp";
+pub(super) const PYTHON: &str = "3.11";
+pub(super) const ABI: &str = "cp311";
+pub(super) const PLATFORM: &str = "manylinux_2_28_x86_64";
+
+/// Whether the wheels hold code for this machine.
+pub(super) const FITS_THIS_MACHINE: bool = cfg!(all(target_os = "linux", target_arch = "x86_64"));
+
+static CPU: Release = Release {
+    build: Build::Cpu,
+    package: "onnxruntime",
+    version: "1.32.0",
+    sha256: "5a34fc4dfeb5a7b4a74c95dcba1e773d722abda720b474edf1b0c419dc6d163d",
+    wheel_mib: 27,
+    library: "libonnxruntime.so.1.32.0",
+    files: &[
+        Member {
+            path: "onnxruntime/capi/libonnxruntime.so.1.32.0",
+            name: "libonnxruntime.so.1.32.0",
+            length: 34_824_680,
+            blake3: "b9ca235169118134f48a14c831d0cb389470e1d98b78942aea77c99d90cf8d98",
+        },
+        Member {
+            path: "onnxruntime/LICENSE",
+            name: "LICENSE",
+            length: 1_073,
+            blake3: "222dd958fdb5d1397f5ef490b9a06e13affa84115551f3ce9c940a2419e6e7b5",
+        },
+        Member {
+            path: "onnxruntime/ThirdPartyNotices.txt",
+            name: "ThirdPartyNotices.txt",
+            length: 334_795,
+            blake3: "8887df552db6b9a407330e46e0312c0b6552fc76c74a6b213a06c7bde568d934",
+        },
+    ],
+};
+
+static CUDA: Release = Release {
+    build: Build::Cuda,
+    package: "onnxruntime-gpu",
+    version: "1.31.1",
+    sha256: "e26c475fe361b2015f45b4b824bd13f0bb20204e59b62814e6f0acd5f3d491a6",
+    wheel_mib: 244,
+    library: "libonnxruntime.so.1.31.1",
+    files: &[
+        Member {
+            path: "onnxruntime/capi/libonnxruntime.so.1.31.1",
+            name: "libonnxruntime.so.1.31.1",
+            length: 29_421_832,
+            blake3: "b6b4433a5b49a4bc56ac8889b9dc887df947faacf40db82a0ed419e9a5bf94bf",
+        },
+        Member {
+            path: "onnxruntime/capi/libonnxruntime_providers_shared.so",
+            name: "libonnxruntime_providers_shared.so",
+            length: 14_632,
+            blake3: "e575eac21c52ff35f67d0179df4f76f0a953638a3448b982cf106112501df6b3",
+        },
+        Member {
+            path: "onnxruntime/capi/libonnxruntime_providers_cuda.so",
+            name: "libonnxruntime_providers_cuda.so",
+            length: 284_014_752,
+            blake3: "57c6e567425ea2b26a5cff7f433b8edd2b4b1ccead1269c0dac12d41e9540c95",
+        },
+        Member {
+            path: "onnxruntime/LICENSE",
+            name: "LICENSE",
+            length: 1_073,
+            blake3: "222dd958fdb5d1397f5ef490b9a06e13affa84115551f3ce9c940a2419e6e7b5",
+        },
+        Member {
+            path: "onnxruntime/ThirdPartyNotices.txt",
+            name: "ThirdPartyNotices.txt",
+            length: 338_088,
+            blake3: "cffb1472617a99873c535575c6db1661614b42c138af02046d8a63ea3c8230f0",
+        },
+    ],
+};
+
+impl Release {
+    pub(super) fn of(build: Build) -> &'static Self {
+        match build {
+            Build::Cpu => &CPU,
+            Build::Cuda => &CUDA,
+        }
+    }
+
+    /// Name of its folder in the cache.
+    pub(super) fn folder(&self) -> String {
+        format!("{}-{}", self.version, self.build)
+    }
+
+    /// The requirement that pip is given.
+    pub(super) fn requirement(&self) -> String {
+        format!("{}=={}", self.package, self.version)
+    }
+}

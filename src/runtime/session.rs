@@ -1,0 +1,205 @@
+//! A model made ready on a device, and running it.
+
+use super::placement::{self, Placed};
+use super::{Device, Error, Port, Runtime, Tensor};
+use crate::onnx;
+use half::f16;
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
+use ort::value::{DynValue, Outlet, TensorElementType, TensorRef};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+/// A model with one input, ready to run on a device.
+///
+/// Running takes the session alone: for two runs at once, open two sessions.
+#[derive(Debug)]
+pub struct Session {
+    model: PathBuf,
+    device: Device,
+    inner: ort::session::Session,
+    input: Port,
+    outputs: Vec<Port>,
+}
+
+impl Session {
+    /// Opens the model at `path`; weights in files beside it are found there.
+    ///
+    /// # Errors
+    /// A file that is no model, one with other than one input or with inputs or outputs that are no
+    /// floats, a model that the runtime refuses; on CUDA also nodes that would not run there.
+    pub fn open(runtime: &Runtime, path: &Path, threads: NonZeroUsize) -> Result<Self, Error> {
+        // Its errors say what is wrong with the file; the runtime's say only that something is.
+        let inputs = onnx::Model::open(path)?.summary().inputs;
+        if inputs.len() != 1 {
+            let found = inputs.into_iter().map(|input| input.name).collect();
+            return Err(Error::Inputs { model: path.to_path_buf(), found });
+        }
+        let device = runtime.device();
+        let prepare = |source| Error::Prepare { model: path.to_path_buf(), device, source };
+        let inner = match device {
+            Device::Cpu => {
+                let builder = builder(runtime, threads).map_err(prepare)?;
+                commit(builder, path).map_err(prepare)?
+            }
+            Device::Cuda(number) => on_cuda(runtime, threads, path, number)?,
+        };
+        let ports = |outlets: &[Outlet]| {
+            outlets.iter().map(|outlet| port(path, outlet)).collect::<Result<Vec<_>, _>>()
+        };
+        let outputs = ports(inner.outputs())?;
+        let Ok([input]) = <[Port; 1]>::try_from(ports(inner.inputs())?) else {
+            let found = inner.inputs().iter().map(|input| input.name().to_owned()).collect();
+            return Err(Error::Inputs { model: path.to_path_buf(), found });
+        };
+        Ok(Self { model: path.to_path_buf(), device, inner, input, outputs })
+    }
+
+    /// The model's file.
+    pub fn model(&self) -> &Path {
+        &self.model
+    }
+
+    /// What the model takes.
+    pub fn input(&self) -> &Port {
+        &self.input
+    }
+
+    /// What it makes, in its own order.
+    pub fn outputs(&self) -> &[Port] {
+        &self.outputs
+    }
+
+    /// Runs the model on the numbers of a tensor of `shape`, in row-major order; for images that is
+    /// count, channels, height, width. Returns all outputs in the model's order.
+    ///
+    /// # Errors
+    /// Numbers that are not of the shape that the model takes, and whatever the runtime refuses with.
+    pub fn run(&mut self, numbers: &[f32], shape: &[usize]) -> Result<Vec<Tensor>, Error> {
+        self.check(numbers, shape)?;
+        let (model, device) = (&self.model, self.device);
+        let failed = |source| Error::Run { model: model.clone(), device, source };
+        let name = self.input.name.as_str();
+        let extents: Vec<i64> = shape.iter().map(|&extent| extent as i64).collect();
+        let halves: Vec<f16>;
+        let outputs = if self.input.half {
+            halves = numbers.iter().map(|&number| f16::from_f32(number)).collect();
+            let tensor =
+                TensorRef::from_array_view((extents, halves.as_slice())).map_err(failed)?;
+            self.inner.run(ort::inputs![name => tensor])
+        } else {
+            let tensor = TensorRef::from_array_view((extents, numbers)).map_err(failed)?;
+            self.inner.run(ort::inputs![name => tensor])
+        };
+        let outputs = outputs.map_err(failed)?;
+        let tensors = self.outputs.iter().zip(outputs.values());
+        tensors.map(|(port, value)| tensor(port, &value).map_err(failed)).collect()
+    }
+
+    fn check(&self, numbers: &[f32], shape: &[usize]) -> Result<(), Error> {
+        let count = shape.iter().try_fold(1_usize, |count, &extent| count.checked_mul(extent));
+        if count == Some(numbers.len()) && self.input.takes(shape) {
+            return Ok(());
+        }
+        Err(Error::Shape {
+            model: self.model.clone(),
+            port: self.input.name.clone(),
+            expected: self.input.to_string(),
+            found: format!("{} numbers as {shape:?}", numbers.len()),
+        })
+    }
+}
+
+/// What sessions on all devices have in common.
+fn builder(runtime: &Runtime, threads: NonZeroUsize) -> Result<SessionBuilder, ort::Error> {
+    Ok(ort::session::Session::builder(runtime.environment())?
+        .with_optimization_level(GraphOptimizationLevel::All)?
+        .with_intra_threads(threads.get())?
+        // Threads that wait by spinning would take the cores from those that decode.
+        .with_intra_op_spinning(false)?)
+}
+
+fn commit(mut builder: SessionBuilder, path: &Path) -> Result<ort::session::Session, ort::Error> {
+    builder.commit_from_file(path)
+}
+
+/// A session whose nodes are all on a CUDA device.
+fn on_cuda(
+    runtime: &Runtime,
+    threads: NonZeroUsize,
+    path: &Path,
+    number: u32,
+) -> Result<ort::session::Session, Error> {
+    let device = Device::Cuda(number);
+    let prepare = |source| Error::Prepare { model: path.to_path_buf(), device, source };
+    let builder = cuda_builder(runtime, threads, number).map_err(prepare)?;
+    let strict =
+        builder.clone().with_disable_cpu_fallback().map_err(|error| prepare(error.into()))?;
+    let refused = match commit(strict, path) {
+        Ok(session) => return check_placement(session, path, device),
+        Err(error) => error,
+    };
+    // The refusal names no node; a session that may fall back is made to be asked, and thrown away.
+    let loose = commit(builder, path).map_err(prepare)?;
+    check_placement(loose, path, device).and(Err(prepare(refused)))
+}
+
+fn cuda_builder(
+    runtime: &Runtime,
+    threads: NonZeroUsize,
+    number: u32,
+) -> Result<SessionBuilder, ort::Error> {
+    let (key, value) = placement::RECORD;
+    let number = i32::try_from(number).unwrap_or(i32::MAX);
+    let provider = ort::ep::CUDA::default().with_device_id(number).build().error_on_failure();
+    let builder = builder(runtime, threads)?.with_execution_providers([provider])?;
+    Ok(builder.with_config_entry(key, value)?)
+}
+
+/// Passes a session on whose nodes are all on CUDA.
+fn check_placement(
+    session: ort::session::Session,
+    path: &Path,
+    device: Device,
+) -> Result<ort::session::Session, Error> {
+    const CUDA: &str = "CUDAExecutionProvider";
+    let model = path.to_path_buf();
+    let placed = match placement::of(&session) {
+        Ok(placed) => placed,
+        Err(source) => return Err(Error::Prepare { model, device, source }),
+    };
+    let elsewhere = placed.into_iter().filter(|placed| placed.provider != CUDA);
+    let nodes: Vec<_> =
+        elsewhere.map(|Placed { node, provider }| format!("{node} on {provider}")).collect();
+    if nodes.is_empty() { Ok(session) } else { Err(Error::Placement { model, device, nodes }) }
+}
+
+/// What the runtime says of an input or output.
+fn port(model: &Path, outlet: &Outlet) -> Result<Port, Error> {
+    let name = outlet.name().to_owned();
+    let half = match outlet.dtype().tensor_type() {
+        Some(TensorElementType::Float32) => false,
+        Some(TensorElementType::Float16) => true,
+        _ => {
+            let found = outlet.dtype().to_string();
+            return Err(Error::Element { model: model.to_path_buf(), port: name, found });
+        }
+    };
+    let shape = outlet.dtype().tensor_shape();
+    let extents = shape.into_iter().flat_map(|shape| shape.iter());
+    let extents = extents.map(|&extent| usize::try_from(extent).ok()).collect();
+    Ok(Port { name, extents, half })
+}
+
+fn tensor(port: &Port, value: &DynValue) -> Result<Tensor, ort::Error> {
+    let name = port.name.clone();
+    let (shape, data) = if port.half {
+        let (shape, halves) = value.try_extract_tensor::<f16>()?;
+        (shape, halves.iter().map(|half| half.to_f32()).collect())
+    } else {
+        let (shape, floats) = value.try_extract_tensor::<f32>()?;
+        (shape, floats.to_vec())
+    };
+    // A shape of real numbers has no open extents.
+    let shape = shape.iter().map(|&extent| usize::try_from(extent).unwrap_or_default()).collect();
+    Ok(Tensor { name, shape, data })
+}
