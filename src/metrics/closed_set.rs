@@ -79,7 +79,7 @@ impl ClosedSet {
 
     fn new<T: Scalar>(probes: usize, tallies: Vec<(usize, Tally<T>)>) -> Result<Self, Error> {
         if tallies.is_empty() {
-            return Err(Error::None { what: "probe with a mate in the gallery" });
+            return Err(Error::Empty { what: "probe with a mate in the gallery" });
         }
         let of_tally = |(probe, tally): (usize, Tally<T>)| MatedProbe {
             probe,
@@ -301,7 +301,7 @@ mod tests {
     #[test]
     fn no_mated_probe_and_other_shapes_are_refused() {
         let rows = Rows::new(&[1.0f32, 0.0, 0.0, 1.0], 2).unwrap();
-        let none = Error::None { what: "probe with a mate in the gallery" };
+        let none = Error::Empty { what: "probe with a mate in the gallery" };
         assert_eq!(closed_set(rows, &[1, 2], rows, &[3, 4]), Err(none));
         assert!(closed_set(rows, &[1], rows, &[1, 2]).is_err());
         assert!(closed_set(rows, &[1, 2], Rows::new(&[1.0; 3], 3).unwrap(), &[1]).is_err());

@@ -66,7 +66,7 @@ pub enum Error {
     },
     /// A rate over an empty set.
     #[error("expected at least one {what}, found none")]
-    None {
+    Empty {
         /// What there is none of.
         what: &'static str,
     },

@@ -24,7 +24,7 @@ mod tiles;
 
 pub use closed_set::{ClosedSet, MatedProbe, closed_set, closed_set_of_scores};
 pub use error::Error;
-pub use k_fold::{Fold, KFold, k_fold, squared_distances};
+pub use k_fold::{Fold, KFold, k_fold, squared_distances, thresholds};
 pub use open_set::{OpenSet, open_set, open_set_of_scores, thresholds_at, top_scores};
 pub use pair_scores::pair_scores;
 pub use roc::{Reading, Roc, RocPoint};

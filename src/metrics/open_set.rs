@@ -68,7 +68,7 @@ pub fn thresholds_at(top_scores: &[f64], fars: &[f64]) -> Result<Vec<f64>, Error
     let mut sorted = top_scores.to_vec();
     sorted.sort_unstable_by(|a, b| b.total_cmp(a));
     let Some(highest) = sorted.first() else {
-        return Err(Error::None { what: "probe without a mate in the gallery" });
+        return Err(Error::Empty { what: "probe without a mate in the gallery" });
     };
     let threshold = |&far: &f64| {
         if !(0.0..=1.0).contains(&far) {
@@ -93,7 +93,7 @@ pub fn top_scores<T: Scalar>(
 ) -> Result<Vec<f64>, Error> {
     mates::check((probes, probe_ids), (gallery, gallery_ids))?;
     if gallery.is_empty() {
-        return Err(Error::None { what: "gallery feature" });
+        return Err(Error::Empty { what: "gallery feature" });
     }
     let (_, others) = Mates::new(gallery_ids).split(probe_ids);
     let shape = Shape::new(others.len(), gallery.len(), gallery.width());

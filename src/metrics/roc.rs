@@ -45,7 +45,7 @@ impl Roc {
     pub fn from_scores(mut genuine: Vec<f64>, mut impostor: Vec<f64>) -> Result<Self, Error> {
         for (what, scores) in [("genuine pair", &mut genuine), ("impostor pair", &mut impostor)] {
             if scores.is_empty() {
-                return Err(Error::None { what });
+                return Err(Error::Empty { what });
             }
             if let Some(index) = scores.par_iter().position_first(|score| !score.is_finite()) {
                 return Err(Error::Score { what, index, found: scores[index] });
@@ -230,7 +230,10 @@ mod tests {
 
     #[test]
     fn a_rate_over_nothing_and_a_score_that_is_none_are_refused() {
-        assert_eq!(Roc::from_scores(vec![1.0], vec![]), Err(Error::None { what: "impostor pair" }));
+        assert_eq!(
+            Roc::from_scores(vec![1.0], vec![]),
+            Err(Error::Empty { what: "impostor pair" })
+        );
         assert!(Roc::from_scores(vec![], vec![1.0]).is_err());
         assert!(Roc::from_scores(vec![1.0, f64::NAN], vec![1.0]).is_err());
     }

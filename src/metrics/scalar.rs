@@ -86,18 +86,26 @@ pub(super) fn sum<T: Scalar>(a: &[T], b: &[T], term: impl Fn(T, T) -> T + Copy) 
     }
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<8>(), b.as_chunks::<8>());
     let rest = a_rest.iter().zip(b_rest).map(|(&x, &y)| term(x, y));
-    let mut chunks = a.iter().zip(b);
-    let Some((x, y)) = chunks.next() else {
+    if a.is_empty() {
         return rest.fold(T::default(), T::add);
-    };
+    }
+    let [s0, s1, s2, s3, s4, s5, s6, s7] = lanes(a, b, term);
+    rest.fold(((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7)), T::add)
+}
+
+/// The eight running sums. Inlined, the compiler would lay them out for the tree that follows and shuffle
+/// in every turn of the loop.
+#[inline(never)]
+fn lanes<T: Scalar>(a: &[[T; 8]], b: &[[T; 8]], term: impl Fn(T, T) -> T + Copy) -> [T; 8] {
+    let mut pairs = a.iter().zip(b);
+    let Some((x, y)) = pairs.next() else { return [T::default(); 8] };
     let mut sums: [T; 8] = std::array::from_fn(|lane| term(x[lane], y[lane]));
-    for (x, y) in chunks {
+    for (x, y) in pairs {
         for lane in 0..8 {
             sums[lane] = sums[lane] + term(x[lane], y[lane]);
         }
     }
-    let [s0, s1, s2, s3, s4, s5, s6, s7] = sums;
-    rest.fold(((s0 + s1) + (s2 + s3)) + ((s4 + s5) + (s6 + s7)), T::add)
+    sums
 }
 
 /// `Σ aᵢ·bᵢ`; the same bits for `b` and `a`.

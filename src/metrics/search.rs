@@ -42,7 +42,7 @@ pub fn separately<T: Scalar>(
     fpirs: &[f64],
 ) -> Result<Separate, Error> {
     if galleries.is_empty() {
-        return Err(Error::None { what: "gallery" });
+        return Err(Error::Empty { what: "gallery" });
     }
     check_rates(fpirs)?;
     let mut found = Vec::with_capacity(galleries.len());

@@ -47,7 +47,7 @@ impl Templates {
         count_is("media of faces", faces.media.len())?;
         count_is("weights of faces", faces.weights.map_or(count, <[f32]>::len))?;
         if count == 0 {
-            return Err(Error::None { what: "face" });
+            return Err(Error::Empty { what: "face" });
         }
         let mut order: Vec<usize> = (0..count).collect();
         order.par_sort_unstable_by_key(|&face| (faces.templates[face], faces.media[face], face));

@@ -6,8 +6,12 @@ use rayon::prelude::*;
 /// Probes of a block at most. With [`COLUMNS`] this is large enough for the product to run at the
 /// processor's speed, and the scores of a tile (2 MB in `f32`) stay in its last cache.
 const PROBES: usize = 512;
-/// Gallery rows of a tile at most.
-const COLUMNS: usize = 1024;
+/// Gallery rows of a tile at most. Not 1024: rows of scores a power of two apart would share the same few
+/// places of the first cache.
+const COLUMNS: usize = 1008;
+/// Gallery rows come in groups of this many: what the library's kernels take at once (16 with AVX2, 48
+/// with AVX-512); a rest costs as much as a group.
+const GROUP: usize = 48;
 
 /// How a product is cut; every product has exactly this shape.
 ///
@@ -31,7 +35,8 @@ impl Shape {
             let count = count.max(1);
             count.div_ceil(count.div_ceil(most))
         };
-        Self { probes: even(probes, block), columns: even(gallery, tile), width }
+        let columns = even(gallery, tile).next_multiple_of(GROUP);
+        Self { probes: even(probes, block), columns, width }
     }
 
     /// Probes of a block.

@@ -19,12 +19,11 @@ pub use subjects::{TemplateSubject, template_subjects};
 /// A line's first whole number, and what follows it; leading blanks are passed over.
 fn number(text: &[u8]) -> Option<(u64, &[u8])> {
     let text = text.trim_ascii_start();
-    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let (word, rest) = text.split_at_checked(digits)?;
-    let digit = |value: u64, byte: &u8| {
-        value.checked_mul(10)?.checked_add(u64::from(byte.wrapping_sub(b'0')))
-    };
-    let value = word.iter().try_fold(0, digit)?;
+    let (mut value, mut rest) = (0u64, text);
+    while let [byte @ b'0'..=b'9', more @ ..] = rest {
+        value = value.checked_mul(10)?.checked_add(u64::from(byte.wrapping_sub(b'0')))?;
+        rest = more;
+    }
     let ends = rest.first().is_none_or(u8::is_ascii_whitespace);
-    (digits > 0 && ends).then_some((value, rest))
+    (rest.len() < text.len() && ends).then_some((value, rest))
 }
