@@ -3,7 +3,9 @@
 use crate::datasets::{LabelFunction, find};
 use crate::eval::results::EvalReport;
 use crate::eval::settings::{PRESETS, Preset, Protocol, Switches};
-use crate::eval::{self, EvalSet, FeatureOptions, Flags, ModelOptions, OtherAlignment, Place, Task};
+use crate::eval::{
+    self, EvalSet, FeatureOptions, Flags, ModelOptions, OtherAlignment, Place, Task,
+};
 use crate::fs;
 use crate::image::ChannelOrder;
 use crate::onnx;

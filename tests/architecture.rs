@@ -1,6 +1,6 @@
 //! What no compiler checks in one crate: import directions, single owners, and copies held equal.
 
-use qgface_data::{datasets, demo, pack, settings, synth};
+use qgface_data::{datasets, demo, eval, pack, report, runtime, settings, synth};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -8,15 +8,36 @@ use std::path::{Path, PathBuf};
 const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
-        &["datasets", "demo", "fs", "image", "pack", "progress", "report", "settings", "synth"],
+        &[
+            "datasets", "demo", "eval", "fs", "image", "pack", "progress", "report", "runtime",
+            "settings", "synth",
+        ],
     ),
-    ("demo", &["datasets", "fs", "image", "pack", "progress", "settings", "synth"]),
-    ("report", &["fs", "image", "pack"]),
+    (
+        "demo",
+        &[
+            "datasets", "eval", "fs", "image", "onnx", "pack", "progress", "report", "runtime",
+            "settings", "synth",
+        ],
+    ),
+    ("report", &["eval", "fs", "image", "pack"]),
+    (
+        "eval",
+        &[
+            "datasets", "fs", "image", "metrics", "onnx", "ordered", "pack", "progress",
+            "protocol", "runtime",
+        ],
+    ),
     ("settings", &["datasets"]),
-    ("pack", &["datasets", "fs", "image", "progress", "recordio", "seed"]),
+    ("pack", &["datasets", "fs", "image", "ordered", "progress", "recordio", "seed"]),
     ("synth", &["image", "progress", "seed"]),
-    ("datasets", &["fs", "recordio"]),
+    ("datasets", &["fs", "protocol", "recordio"]),
+    ("metrics", &[]),
+    ("protocol", &[]),
+    ("runtime", &["fs", "onnx"]),
+    ("onnx", &["fs"]),
     ("image", &[]),
+    ("ordered", &[]),
     ("recordio", &[]),
     ("fs", &[]),
     ("progress", &[]),
@@ -33,6 +54,9 @@ const OWNED: &[(&str, &str)] = &[
     ("indicatif::", "cli"),
     ("plotters::", "report"),
     ("resvg::", "report"),
+    ("ort::", "runtime"),
+    ("prost::", "onnx"),
+    ("gemm::", "metrics"),
 ];
 
 fn root() -> PathBuf {
@@ -151,6 +175,9 @@ fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("reindex", schemars::schema_for!(pack::reindex::ReindexReport)),
         ("synth", schemars::schema_for!(synth::SynthReport)),
         ("demo", schemars::schema_for!(demo::DemoReport)),
+        ("report", schemars::schema_for!(report::ReportDocument)),
+        ("eval", schemars::schema_for!(eval::results::EvalReport)),
+        ("runtime", schemars::schema_for!(runtime::Info)),
         ("init", schemars::schema_for!(settings::InitReport)),
         ("manifest", schemars::schema_for!(pack::Manifest)),
     ]

@@ -5,8 +5,8 @@ use super::{Context, Error, Outcome};
 use qgface_data::eval::results::{EvalReport, SetResult};
 use qgface_data::eval::settings::{Fusion, PRESETS, Preset, Protocol, Switches};
 use qgface_data::eval::{
-    self, EVAL_SETS, EvalSet, FeatureOptions, Flags, ModelOptions, Options, OtherAlignment,
-    Place, Task, evaluate,
+    self, EVAL_SETS, EvalSet, FeatureOptions, Flags, ModelOptions, Options, OtherAlignment, Place,
+    Task, evaluate,
 };
 use qgface_data::image::ChannelOrder;
 use qgface_data::pack::PackFiles;

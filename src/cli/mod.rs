@@ -10,6 +10,7 @@ mod make_rec;
 mod merge;
 mod output;
 mod reindex;
+mod report;
 mod runtime;
 mod stats;
 mod synth;
@@ -17,7 +18,7 @@ mod unpack;
 mod verify_order;
 
 use clap::{Parser, Subcommand};
-use output::{Format, Output, Verbosity};
+use output::{Form, Output, Verbosity};
 use qgface_data::datasets::{self, DATASETS, DataSet};
 use qgface_data::image::ChannelOrder;
 use qgface_data::settings::{self, Settings};
@@ -41,9 +42,10 @@ struct Cli {
 #[derive(clap::Args)]
 #[command(next_help_heading = "Everywhere")]
 struct Global {
-    /// Write the result as text, or as one JSON document
-    #[arg(long, global = true, value_enum, default_value_t = Format::Text)]
-    format: Format,
+    /// Write the result as text, or as one JSON document; the other forms are of `report` alone
+    /// [default: text]
+    #[arg(long, global = true, value_enum)]
+    format: Option<Format>,
     /// Say more on stderr: every warning, the settings used, the time taken
     #[arg(short, long, global = true, conflicts_with = "quiet")]
     verbose: bool,
@@ -58,6 +60,16 @@ struct Global {
     config: Option<PathBuf>,
 }
 
+/// Form of the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Markdown,
+    Csv,
+    Html,
+}
+
 #[derive(Subcommand)]
 enum Command {
     MakeRec(make_rec::Args),
@@ -70,6 +82,7 @@ enum Command {
     Align(align::Args),
     Eval(Box<eval::Args>),
     Runtime(runtime::Args),
+    Report(report::Args),
     Synth(synth::Args),
     Demo(demo::Args),
     Init(init::Args),
@@ -105,6 +118,8 @@ enum Error {
     Demo(#[from] qgface_data::demo::Error),
     #[error(transparent)]
     Plot(#[from] qgface_data::report::plot::Error),
+    #[error(transparent)]
+    Report(#[from] qgface_data::report::Error),
     #[error("{0}")]
     Arguments(String),
     #[error("cannot write the result")]
@@ -114,6 +129,8 @@ enum Error {
 /// What a subcommand works with beside its arguments.
 struct Context {
     config: Option<PathBuf>,
+    /// What `--format` says; `output` keeps to it where it can.
+    format: Option<Format>,
     output: Output,
     jobs: usize,
 }
@@ -146,6 +163,7 @@ pub(crate) fn main() -> ExitCode {
 
 fn start(cli: Cli) -> Result<Outcome, Error> {
     let Global { format, verbose, quiet, jobs, config } = cli.global;
+    let form = form(format, &cli.command)?;
     let verbosity = match (verbose, quiet) {
         (true, _) => Verbosity::Verbose,
         (_, true) => Verbosity::Quiet,
@@ -155,11 +173,26 @@ fn start(cli: Cli) -> Result<Outcome, Error> {
     let jobs = jobs.map_or(cores, usize::from);
     // Fails only when a pool was made before, which nothing does.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global();
-    let context = Context { config, output: Output::new(format, verbosity), jobs };
+    let context = Context { config, format, output: Output::new(form, verbosity), jobs };
     let begun = Instant::now();
     let outcome = run(cli.command, &context);
     context.output.tell_time(begun.elapsed());
     outcome
+}
+
+/// The form of the result of a command that has text and JSON; another is refused before any work.
+fn form(format: Option<Format>, command: &Command) -> Result<Form, Error> {
+    match format {
+        Some(Format::Json) => Ok(Form::Json),
+        None | Some(Format::Text) => Ok(Form::Text),
+        // `report` writes its forms itself.
+        Some(_) if matches!(command, Command::Report(_)) => Ok(Form::Text),
+        Some(Format::Markdown | Format::Csv | Format::Html) => Err(Error::Arguments(
+            "--format: expected text or json; markdown, csv and html are forms of `qgface-data \
+             report`"
+                .to_owned(),
+        )),
+    }
 }
 
 fn run(command: Command, context: &Context) -> Result<Outcome, Error> {
@@ -171,6 +204,7 @@ fn run(command: Command, context: &Context) -> Result<Outcome, Error> {
         Command::Unpack(args) => unpack::run(args, context),
         Command::Merge(args) => merge::run(args, context),
         Command::Align(args) => align::run(args, context),
+        Command::Report(args) => report::run(args, context),
         Command::Reindex(args) => reindex::run(args, context),
         Command::Eval(args) => eval::run(*args, context),
         Command::Runtime(args) => runtime::run(args, context),

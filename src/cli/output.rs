@@ -10,8 +10,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 /// Form of the result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub(crate) enum Format {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Form {
     Text,
     Json,
 }
@@ -28,15 +28,15 @@ pub(crate) enum Verbosity {
 const WARNINGS_SHOWN: usize = 5;
 
 pub(crate) struct Output {
-    format: Format,
+    form: Form,
     verbosity: Verbosity,
     bar: Bar,
 }
 
 impl Output {
-    pub(crate) fn new(format: Format, verbosity: Verbosity) -> Self {
+    pub(crate) fn new(form: Form, verbosity: Verbosity) -> Self {
         let bar = Bar { shown: verbosity != Verbosity::Quiet, bar: Mutex::new(None) };
-        Self { format, verbosity, bar }
+        Self { form, verbosity, bar }
     }
 
     /// The bar that long tasks report to.
@@ -50,9 +50,9 @@ impl Output {
         report: &R,
         text: impl FnOnce(&R) -> String,
     ) -> Result<(), Error> {
-        let text = match self.format {
-            Format::Text => text(report),
-            Format::Json => {
+        let text = match self.form {
+            Form::Text => text(report),
+            Form::Json => {
                 serde_json::to_string_pretty(report).map_err(std::io::Error::from)? + "\n"
             }
         };

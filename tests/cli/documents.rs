@@ -23,6 +23,7 @@ fn every_command_explains_itself_and_its_options() {
         "merge",
         "reindex",
         "align",
+        "report",
         "synth",
         "demo",
         "init",
@@ -59,6 +60,7 @@ fn an_error_says_what_to_do_and_goes_to_stderr_with_code_2() {
         (&["make-rec", "--dataset", "folder", "--label", "parents"], "expected a label function"),
         (&["make-rec", "--dataset", "folder", "--encode", "jpeg:0"], "jpeg:QUALITY (1 to 100)"),
         (&["inspect", "nothing.rec"], "nothing.rec"),
+        (&["stats", "nothing.rec", "--format", "html"], "are forms of `qgface-data report`"),
     ] {
         let ran = run(work.path(), arguments);
         assert_eq!((ran.code, ran.stdout.as_str()), (2, ""), "{arguments:?}");

@@ -100,11 +100,7 @@ fn a_preset_sets_the_switches_and_each_can_be_set_alone() {
 
 #[test]
 fn numbers_do_not_depend_on_threads_batches_or_where_the_images_lie() {
-    let sets = [
-        ("tinyface", "data/tinyface"),
-        ("scface", "data/scface"),
-        ("ijbb", "data/ijbb"),
-    ];
+    let sets = [("tinyface", "data/tinyface"), ("scface", "data/scface"), ("ijbb", "data/ijbb")];
     for (set, root) in sets {
         let expected = eval(&["model.onnx", "--set", set, "--jobs", "1", "--batch", "1"]);
         for (jobs, batch) in [("2", "1"), ("1", "32"), ("2", "32")] {
@@ -116,7 +112,8 @@ fn numbers_do_not_depend_on_threads_batches_or_where_the_images_lie() {
         assert_eq!(metrics(&listed), metrics(&expected), "{set} from a list of files");
         let empty = tempfile::tempdir().unwrap();
         let (model, root) = (drawn_path("model.onnx"), drawn_path(root));
-        let tree = ["eval", &model, "--set", set, "--root", &root, "--format", "json", "--no-cache"];
+        let tree =
+            ["eval", &model, "--set", set, "--root", &root, "--format", "json", "--no-cache"];
         let tree = done(empty.path(), &tree).json("eval");
         assert_eq!(metrics(&tree), metrics(&expected), "{set} from its tree");
     }
@@ -184,7 +181,8 @@ fn saved_features_give_the_numbers_again() {
             let arguments = ["--set", set, "--protocol", preset];
             let save = ["model.onnx", "--save-embeddings", saved];
             let expected = eval(&[&save[..], &arguments].concat());
-            let [features, norms] = ["embeddings", "norms"].map(|what| format!("{saved}/{set}_{what}.npy"));
+            let [features, norms] =
+                ["embeddings", "norms"].map(|what| format!("{saved}/{set}_{what}.npy"));
             let files = ["--embeddings", &features, "--norms", &norms];
             let own = eval(&[&files[..], &arguments].concat());
             assert_eq!(metrics(&own), metrics(&expected), "{set} {preset}");
@@ -330,7 +328,9 @@ fn features_that_do_not_fit_are_refused_with_their_row() {
     let header = String::from_utf8_lossy(&bytes[..128]).replace("(160,", "(159,");
     let cut = bytes.len() - 147 * 4;
     fs::write(&short, [header.as_bytes(), &bytes[128..cut]].concat()).unwrap();
-    let eval = |path: &Path| refused(drawn(), &["--set", "tinyface", "--embeddings", path.to_str().unwrap()]);
+    let eval = |path: &Path| {
+        refused(drawn(), &["--set", "tinyface", "--embeddings", path.to_str().unwrap()])
+    };
     let said = eval(&short);
     assert!(said.contains("160 images") && said.contains("found 159 rows"), "{said}");
     let mut bad = bytes.clone();
@@ -375,7 +375,8 @@ fn a_disturbed_order_and_another_alignment_are_refused_before_the_first_batch() 
     copy(&drawn().join("data/tinyface"), &work.path().join("data/tinyface"));
     let aligned = work.path().join("data/tinyface");
     fs::rename(aligned.join("aligned_pad_0.1_pad_high"), aligned.join("my_faces")).unwrap();
-    let other = ["make-rec", "--dataset", "tinyface", "--aligned-dir", "my_faces", "--name", "other"];
+    let other =
+        ["make-rec", "--dataset", "tinyface", "--aligned-dir", "my_faces", "--name", "other"];
     done(work.path(), &other);
     let arguments = [&broken, "--set", "tinyface", "--pack", "packs/other"];
     let said = refused(work.path(), &arguments);
@@ -392,10 +393,11 @@ fn what_cannot_run_on_cuda_says_what_is_missing_and_does_not_fall_back() {
     }
     let said = refused(drawn(), &["model.onnx", "--set", "lfw", "--device", "cuda:0"]);
     assert!(said.contains("cuda:0") && said.contains("libcuda.so.1"), "{said}");
-    let ran = crate::program::program(drawn(), &["eval", "model.onnx", "--set", "lfw", "--no-cache"])
-        .env("ORT_DYLIB_PATH", "/nowhere/libonnxruntime.so")
-        .output()
-        .unwrap();
+    let ran =
+        crate::program::program(drawn(), &["eval", "model.onnx", "--set", "lfw", "--no-cache"])
+            .env("ORT_DYLIB_PATH", "/nowhere/libonnxruntime.so")
+            .output()
+            .unwrap();
     assert_eq!(ran.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&ran.stderr).contains("/nowhere/libonnxruntime.so"));
 }

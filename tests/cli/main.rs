@@ -15,5 +15,6 @@ mod models;
 mod packing;
 mod pictures;
 mod program;
+mod reporting;
 mod support;
 mod training;

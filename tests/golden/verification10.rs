@@ -1,8 +1,8 @@
 //! InsightFace's verification pickles as Python wrote them, every protocol and every spelling of images and
 //! verdicts, and the ten folds of `evaluate`.
 
-use super::{Topic, evaluate};
 use super::manifest::{Json, array, bytes_of_npy, entries, sha256, text};
+use super::{Topic, evaluate};
 use qgface_data::datasets::{ImageList, Request, find};
 use qgface_data::image::decode::decode;
 use std::path::Path;

@@ -140,7 +140,17 @@ pub fn write(figure: &Figure, path: &Path) -> Result<(), Error> {
 /// [`Error::Number`], [`Error::Range`] and [`Error::Draw`].
 pub fn svg(figure: &Figure) -> Result<String, Error> {
     figure.check()?;
-    page::document(figure)
+    page::document(figure, page::size(figure))
+}
+
+/// Draws a panel alone and small, to stand among others on a page that scales it.
+///
+/// # Errors
+/// As [`svg()`].
+pub fn panel_svg(panel: &Panel) -> Result<String, Error> {
+    let figure = Figure { panels: vec![panel.clone()], ..Figure::default() };
+    figure.check()?;
+    page::document(&figure, page::BESIDE)
 }
 
 /// Draws the figure as a PNG of two pixels a unit of the SVG.

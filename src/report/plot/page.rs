@@ -22,16 +22,23 @@ const SUBTITLE: (f64, i32) = (10.0, 14 * UNITS);
 const FAINT: RGBColor = RGBColor(0x66, 0x66, 0x66);
 
 /// A panel alone on its figure, and one of two in a row: its width and the height of its plot.
-const ALONE: (i32, i32) = (640 * UNITS, 300 * UNITS);
-const BESIDE: (i32, i32) = (440 * UNITS, 200 * UNITS);
+const ALONE: Size = (640 * UNITS, 300 * UNITS);
+pub(super) const BESIDE: Size = (440 * UNITS, 200 * UNITS);
+
+/// Width of a panel and height of its plot.
+pub(super) type Size = (i32, i32);
 
 /// Pixels of a bitmap for each of the SVG: text and thin lines are smooth on a screen and in print.
 const DENSITY: u32 = 2;
 
+/// Of the panels of a figure that has a page of its own.
+pub(super) fn size(figure: &Figure) -> Size {
+    if figure.panels.len() > 1 { BESIDE } else { ALONE }
+}
+
 /// Draws the figure. Every number in it must have passed `Figure::check`.
-pub(super) fn document(figure: &Figure) -> Result<String, Error> {
+pub(super) fn document(figure: &Figure, (width, plot_height): Size) -> Result<String, Error> {
     let columns = figure.panels.len().clamp(1, 2);
-    let (width, plot_height) = if columns == 1 { ALONE } else { BESIDE };
     let panels = figure.panels.iter().map(|panel| Content::new(panel, plot_height));
     let panels = panels.collect::<Result<Vec<Content<'_>>, Error>>()?;
     let indent = panels.iter().map(Content::indent).max().unwrap_or(0);

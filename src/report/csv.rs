@@ -1,0 +1,75 @@
+//! The report as one line a value.
+
+use super::document::{ReportDocument, RowKind, Table, TableRow};
+use super::names::{Unit, per_cent, unit};
+use super::published::FineTuned;
+use super::{Error, sections};
+
+const HEAD: [&str; 8] =
+    ["table", "row", "kind", "source", "protocol", "fine_tuned", "column", "value"];
+
+/// First the tables, then every metric of every set in a table `set NAME`. Rates are per cent;
+/// `ties` and `threshold` are what they are. Values that are not there have no line.
+pub(super) fn render(document: &ReportDocument) -> Result<String, Error> {
+    let mut out = Vec::new();
+    let mut writer = ::csv::Writer::from_writer(&mut out);
+    let lines = document.tables.iter().flat_map(of_table).chain(of_sets(document));
+    let written = writer.write_record(HEAD);
+    written
+        .and_then(|()| lines.into_iter().try_for_each(|line| writer.write_record(line)))
+        .map_err(|error| Error::Csv(error.into()))?;
+    writer.flush().map_err(Error::Csv)?;
+    drop(writer);
+    Ok(String::from_utf8_lossy(&out).into_owned())
+}
+
+type Line = [String; 8];
+
+fn of_table(table: &Table) -> Vec<Line> {
+    let line = |row: &TableRow, set: &str, metric: &str, value: f64| -> Line {
+        [
+            table.name.clone(),
+            row.name.clone(),
+            row.kind.name().to_owned(),
+            row.source.clone(),
+            row.protocol.clone().unwrap_or_else(|| "unknown".to_owned()),
+            row.fine_tuned.name().to_owned(),
+            format!("{set} {metric}"),
+            value.to_string(),
+        ]
+    };
+    let cells = table.rows.iter().flat_map(|row| {
+        let cells = table.columns.iter().zip(&row.values);
+        cells.filter_map(move |(column, value)| {
+            Some(line(row, &column.set, &column.metric, (*value)?))
+        })
+    });
+    cells.collect()
+}
+
+fn of_sets(document: &ReportDocument) -> Vec<Line> {
+    let mut lines = Vec::new();
+    for section in sections::sets(document) {
+        for row in &document.measured {
+            for entry in row.results.iter().filter(|entry| entry.result.set == section.set) {
+                for (metric, value) in &entry.result.metrics {
+                    let value = match unit(metric) {
+                        Unit::Rate => per_cent(*value),
+                        Unit::Count | Unit::Number => *value,
+                    };
+                    lines.push([
+                        format!("set {}", section.set),
+                        row.label.clone(),
+                        RowKind::Measured.name().to_owned(),
+                        entry.file.clone(),
+                        row.protocol.clone(),
+                        FineTuned::Unknown.name().to_owned(),
+                        metric.clone(),
+                        value.to_string(),
+                    ]);
+                }
+            }
+        }
+    }
+    lines
+}

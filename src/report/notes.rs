@@ -1,0 +1,115 @@
+//! What must be known to compare measured and published rows of a table.
+
+use super::document::{MeasuredRow, RowKind, Table, TableRow};
+use super::names::{self, switches};
+use indexmap::{IndexMap, IndexSet};
+
+/// Sets whose numbers depend on the preset.
+const BY_PRESET: [&str; 2] = ["ijbb", "ijbc"];
+
+/// The notes below a table whose rows are there.
+pub(super) fn notes(table: &Table, measured: &[MeasuredRow]) -> Vec<String> {
+    let mut notes = presets(table);
+    let is_published = |row: &&TableRow| row.kind == RowKind::Published;
+    for set in sets(table) {
+        let beside = |row: &TableRow| has(table, row, set);
+        if table.rows.iter().filter(is_published).any(beside) {
+            notes.extend(measured.iter().filter_map(|row| custom(set, row)));
+        }
+    }
+    if table.rows.iter().any(|row| row.name.ends_with('*')) {
+        notes.push("A star stands in the source; what it marks is not recorded here.".to_owned());
+    }
+    notes
+}
+
+/// Sets of the columns, each once, in order.
+fn sets(table: &Table) -> IndexSet<&str> {
+    table.columns.iter().map(|column| column.set.as_str()).collect()
+}
+
+fn has(table: &Table, row: &TableRow, set: &str) -> bool {
+    let cells = table.columns.iter().zip(&row.values);
+    cells.into_iter().any(|(column, value)| column.set == set && value.is_some())
+}
+
+/// Protocol and source of published rows, and the measured protocol that is another one.
+type Pair<'a> = (&'a str, &'a str, Option<&'a str>);
+
+/// A sentence for each source whose protocol is another one than a measured row's, or is not recorded.
+fn presets(table: &Table) -> Vec<String> {
+    let mut found: IndexMap<Pair<'_>, (IndexSet<&str>, IndexSet<&str>)> = IndexMap::new();
+    for set in BY_PRESET {
+        let (own, others): (Vec<&TableRow>, Vec<&TableRow>) = table
+            .rows
+            .iter()
+            .filter(|row| has(table, row, set))
+            .partition(|row| row.kind == RowKind::Measured);
+        for (row, other) in own.iter().flat_map(|row| others.iter().map(move |other| (row, other)))
+        {
+            let measured = row.protocol.as_deref().unwrap_or("unknown");
+            if other.protocol.as_deref() != Some(measured) {
+                let pair = (measured, other.source.as_str(), other.protocol.as_deref());
+                let (sets, rows) = found.entry(pair).or_default();
+                sets.insert(names::set(set));
+                rows.insert(&row.name);
+            }
+        }
+    }
+    let told = |((measured, source, protocol), (sets, rows)): (Pair<'_>, (IndexSet<&str>, _))| {
+        let list = |names: IndexSet<&str>| names.into_iter().collect::<Vec<_>>().join("; ");
+        let (sets, rows) = (sets.into_iter().collect::<Vec<_>>().join(" and "), list(rows));
+        let other = match protocol {
+            Some(protocol) => format!(
+                "the rows of the {source} were under {protocol}, so the protocol is part of the \
+                 difference"
+            ),
+            None => format!("the protocol of the rows of the {source} is not recorded"),
+        };
+        format!("{sets} under {measured} ({rows}): {other}.")
+    };
+    found.into_iter().map(told).collect()
+}
+
+/// The switches of a result that no preset stands for.
+fn custom(set: &str, row: &MeasuredRow) -> Option<String> {
+    let result = row.result(set).filter(|_| row.protocol == "custom")?;
+    let values = switches(&result.settings).map(|(name, value)| format!("{name} {value}"));
+    let set = names::set(set);
+    Some(format!("{set}: {} was measured under no preset: {}.", row.label, values.join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::report::document;
+    use crate::report::document::examples::{evaluation, result};
+
+    fn notes_of(set: &str, metric: &str, protocol: &str) -> Vec<String> {
+        let mut result = result(set, &[(metric, 0.9)]);
+        result.protocol = protocol.to_owned();
+        let document = document(&[evaluation("a.json", vec![result])]).unwrap();
+        document.tables.into_iter().flat_map(|table| table.notes).collect()
+    }
+
+    #[test]
+    fn another_protocol_than_the_published_one_is_said() {
+        let notes = notes_of("ijbb", "tar@1e-04", "adaface");
+        let zoo =
+            "IJB-B under adaface (net.onnx): the rows of the CVLface model zoo were under cvlface";
+        assert!(notes.iter().any(|note| note.starts_with(zoo)), "{notes:?}");
+        assert!(notes.iter().any(|note| note.ends_with("ablation is not recorded.")), "{notes:?}");
+        let notes = notes_of("ijbc", "tar@1e-04", "cvlface");
+        assert!(notes.is_empty(), "{notes:?}");
+    }
+
+    #[test]
+    fn a_preset_makes_no_difference_outside_ijb() {
+        assert_eq!(notes_of("scface", "d1", "cvlface"), [""; 0]);
+    }
+
+    #[test]
+    fn switches_without_a_preset_are_listed() {
+        let notes = notes_of("scface", "d1", "custom");
+        assert!(notes[0].contains("no preset: flip yes, fusion pre_norm_vector_add"), "{notes:?}");
+    }
+}
