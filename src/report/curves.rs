@@ -4,6 +4,7 @@ use super::names::per_cent;
 use super::plot::{Axis, Colour, Kind, Panel, Scale, Series};
 use super::sections::SetSection;
 use crate::eval::results::{CmcCurve, RocCurve, SetResult};
+use indexmap::IndexMap;
 
 /// What is drawn after each other; from the eighth on with broken lines.
 pub(super) const COLOURS: [Colour; 7] = [
@@ -91,46 +92,48 @@ fn thinned(points: Vec<(f64, f64)>, along: impl Fn(f64) -> f64) -> Vec<(f64, f64
     kept
 }
 
-type Points = Vec<(f64, f64)>;
+/// A curve as it is drawn.
+struct Drawn {
+    name: String,
+    /// Which colour it has.
+    place: usize,
+    points: Vec<(f64, f64)>,
+}
 
 /// One panel for the curves of one row; of several rows one panel a curve's name, so that what is over
-/// each other can be compared.
+/// each other can be compared, and a row has one colour in all of them.
 fn curves<'a, C: Named>(
     section: &SetSection<'a>,
     title: &str,
     of: impl Fn(&'a SetResult) -> &'a Vec<C>,
-    panel: fn(&str, Vec<(String, Points)>) -> Panel,
+    panel: fn(&str, Vec<Drawn>) -> Panel,
 ) -> Vec<Panel>
 where
     C: 'a,
 {
-    let all: Vec<(&str, &C)> = section
-        .results
-        .iter()
-        .flat_map(|(label, result)| of(result).iter().map(move |curve| (*label, curve)))
-        .collect();
     let title = |name: &str| match name {
         "" => format!("{title} of {}", section.title()),
         name => format!("{title} of {}, {name}", section.title()),
     };
-    let with_curves = section.results.iter().filter(|(_, result)| !of(result).is_empty()).count();
-    if with_curves < 2 {
-        let named = all.iter().map(|(label, curve)| match curve.name() {
-            "" => ((*label).to_owned(), curve.points()),
-            name => (name.to_owned(), curve.points()),
-        });
-        let named: Vec<(String, Points)> = named.collect();
-        return if named.is_empty() { Vec::new() } else { vec![panel(&title(""), named)] };
+    if let [(label, result)] = section.results[..] {
+        let drawn = |(place, curve): (usize, &C)| {
+            let name = if curve.name().is_empty() { label } else { curve.name() };
+            Drawn { name: name.to_owned(), place, points: curve.points() }
+        };
+        let drawn: Vec<Drawn> = of(result).iter().enumerate().map(drawn).collect();
+        return if drawn.is_empty() { Vec::new() } else { vec![panel(&title(""), drawn)] };
     }
-    let names: indexmap::IndexSet<&str> = all.iter().map(|(_, curve)| curve.name()).collect();
-    let of_name = |name: &str| {
-        let named = all.iter().filter(|(_, curve)| curve.name() == name);
-        named.map(|(label, curve)| ((*label).to_owned(), curve.points())).collect()
-    };
-    names.into_iter().map(|name| panel(&title(name), of_name(name))).collect()
+    let mut named: IndexMap<&str, Vec<Drawn>> = IndexMap::new();
+    for (place, (label, result)) in section.results.iter().enumerate() {
+        for curve in of(result) {
+            let drawn = Drawn { name: (*label).to_owned(), place, points: curve.points() };
+            named.entry(curve.name()).or_default().push(drawn);
+        }
+    }
+    named.into_iter().map(|(name, drawn)| panel(&title(name), drawn)).collect()
 }
 
-fn roc(title: &str, curves: Vec<(String, Points)>) -> Panel {
+fn roc(title: &str, curves: Vec<Drawn>) -> Panel {
     let ticks = (-6..=0).map(|power| 10f64.powi(power)).collect();
     let range = Some((LEAST_FAR, 1.0));
     let label = "false accept rate".to_owned();
@@ -143,8 +146,8 @@ fn roc(title: &str, curves: Vec<(String, Points)>) -> Panel {
     }
 }
 
-fn cmc(title: &str, curves: Vec<(String, Points)>) -> Panel {
-    let last = curves.iter().filter_map(|(_, points)| points.last()).map(|(rank, _)| *rank);
+fn cmc(title: &str, curves: Vec<Drawn>) -> Panel {
+    let last = curves.iter().filter_map(|curve| curve.points.last()).map(|(rank, _)| *rank);
     let last = last.fold(2.0, f64::max);
     let scale = if last > MANY_RANKS as f64 { Scale::Log } else { Scale::Linear };
     let ticks: &[f64] = match scale {
@@ -165,15 +168,15 @@ fn cmc(title: &str, curves: Vec<(String, Points)>) -> Panel {
     }
 }
 
-fn lines(curves: Vec<(String, Points)>) -> Vec<Series> {
-    let line = |(i, (name, points)): (usize, (String, Points))| Series {
+fn lines(curves: Vec<Drawn>) -> Vec<Series> {
+    let line = |Drawn { name, place, points }: Drawn| Series {
         name,
-        colour: COLOURS[i % COLOURS.len()],
-        dashed: i / COLOURS.len() % 2 == 1,
+        colour: COLOURS[place % COLOURS.len()],
+        dashed: place / COLOURS.len() % 2 == 1,
         kind: Kind::Line,
         points,
     };
-    curves.into_iter().enumerate().map(line).collect()
+    curves.into_iter().map(line).collect()
 }
 
 /// Room between the least rate and the bottom of the axis, as a share of what is above that rate.
@@ -193,8 +196,8 @@ const BOTTOMS: [(f64, f64); 9] = [
 ];
 
 /// An axis of rates up to 100 that begins at a round number below the least.
-fn rates(label: &str, curves: &[(String, Points)]) -> Axis {
-    let least = curves.iter().flat_map(|(_, points)| points).map(|(_, rate)| *rate);
+fn rates(label: &str, curves: &[Drawn]) -> Axis {
+    let least = curves.iter().flat_map(|curve| &curve.points).map(|(_, rate)| *rate);
     let least = least.fold(100.0, f64::min);
     let wanted = least - BELOW * (100.0 - least);
     let fits = |axis: &&(f64, f64)| axis.0 <= wanted;
@@ -227,7 +230,8 @@ mod tests {
 
     #[test]
     fn an_axis_of_rates_leaves_room_below_the_least() {
-        let low = |rate| rates("", &[(String::new(), vec![(1.0, rate)])]).range.unwrap().0;
+        let drawn = |rate| Drawn { name: String::new(), place: 0, points: vec![(1.0, rate)] };
+        let low = |rate| rates("", &[drawn(rate)]).range.unwrap().0;
         assert_eq!(
             [100.0, 99.5, 97.0, 85.0, 30.0, 0.0].map(low),
             [99.0, 99.0, 95.0, 80.0, 0.0, 0.0]

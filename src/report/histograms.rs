@@ -20,30 +20,28 @@ pub(super) fn panels(section: &SetSection<'_>) -> Vec<Panel> {
 /// A panel for each kind of score: genuine ones in full lines, impostors' in broken ones if several
 /// rows are over each other.
 fn scores(section: &SetSection<'_>) -> Vec<Panel> {
-    let with = section
+    let with: Vec<_> = section
         .results
         .iter()
-        .filter_map(|(label, result)| Some((*label, result.curves.scores.as_ref()?)));
-    let with: Vec<_> = with.collect();
+        .enumerate()
+        .filter_map(|(row, (label, result))| Some((row, label, result.curves.scores.as_ref()?)))
+        .collect();
+    let alone = section.results.len() == 1;
     let kinds: indexmap::IndexSet<(&str, &str)> =
-        with.iter().map(|(_, scores)| (scores.score.as_str(), scores.of.as_str())).collect();
+        with.iter().map(|(_, _, scores)| (scores.score.as_str(), scores.of.as_str())).collect();
     let panel = |(score, of): (&str, &str)| {
-        let own: Vec<_> =
-            with.iter().filter(|(_, scores)| scores.score == score && scores.of == of).collect();
+        let own = with.iter().filter(|(_, _, own)| own.score == score && own.of == of);
         let mut outlines = Vec::new();
-        for (i, (label, scores)) in own.iter().enumerate() {
-            let name = |kind: &str| match own.len() {
-                1 => kind.to_owned(),
-                _ => format!("{label}, {kind}"),
+        for (row, label, scores) in own {
+            let name = |kind: &str| match alone {
+                true => kind.to_owned(),
+                false => format!("{label}, {kind}"),
             };
-            let colour = COLOURS[i % COLOURS.len()];
-            let (other, dashed) =
-                if own.len() == 1 { (Colour::Red, false) } else { (colour, true) };
+            let colour = COLOURS[row % COLOURS.len()];
+            let (other, dashed) = if alone { (Colour::Red, false) } else { (colour, true) };
             outlines.push(Outline::new(name("genuine"), colour, &scores.genuine));
-            outlines.push(Outline {
-                dashed,
-                ..Outline::new(name("impostor"), other, &scores.impostor)
-            });
+            let impostor = Outline::new(name("impostor"), other, &scores.impostor);
+            outlines.push(Outline { dashed, ..impostor });
         }
         let x = if of.is_empty() { score.to_owned() } else { format!("{score}: {of}") };
         histograms(format!("Scores of {}", section.title()), &x, "scores", &outlines)
@@ -52,14 +50,14 @@ fn scores(section: &SetSection<'_>) -> Vec<Panel> {
 }
 
 fn norms(section: &SetSection<'_>) -> Option<Panel> {
-    let norms = section
+    let outlines: Vec<Outline<'_>> = section
         .results
         .iter()
-        .filter_map(|(label, result)| Some(((*label).to_owned(), result.curves.norms.as_ref()?)));
-    let colour = |i: usize| COLOURS[i % COLOURS.len()];
-    let outlines: Vec<Outline<'_>> = norms
         .enumerate()
-        .map(|(i, (label, norms))| Outline::new(label, colour(i), norms))
+        .filter_map(|(row, (label, result))| {
+            let colour = COLOURS[row % COLOURS.len()];
+            Some(Outline::new((*label).to_owned(), colour, result.curves.norms.as_ref()?))
+        })
         .collect();
     let title = format!("Norms of the features of {}", section.title());
     (!outlines.is_empty()).then(|| histograms(title, "norm", "features", &outlines))

@@ -33,7 +33,7 @@ fn has(table: &Table, row: &TableRow, set: &str) -> bool {
     cells.into_iter().any(|(column, value)| column.set == set && value.is_some())
 }
 
-/// Protocol and source of published rows, and the measured protocol that is another one.
+/// A measured protocol, and the source and protocol of published rows that differ from it.
 type Pair<'a> = (&'a str, &'a str, Option<&'a str>);
 
 /// A sentence for each source whose protocol is another one than a measured row's, or is not recorded.
