@@ -54,7 +54,7 @@ const OWNED: &[(&str, &str)] = &[
     ("indicatif::", "cli"),
     ("plotters::", "report"),
     ("resvg::", "report"),
-    ("ort::", "runtime"),
+    ("use ort::", "runtime"),
     ("prost::", "onnx"),
     ("gemm::", "metrics"),
 ];
