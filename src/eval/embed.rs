@@ -1,4 +1,4 @@
-//! Images to features: decoded, aligned and normalised by many threads ahead of the network, in batches.
+//! Images to features in batches: decoded, aligned, normalised and run by several threads at once.
 
 use super::conventions::Conventions;
 use super::images::Images;
@@ -17,10 +17,7 @@ use std::path::Path;
 /// Numbers of a face that is fed.
 const FACE_NUMBERS: usize = 3 * (FACE_PX * FACE_PX) as usize;
 
-/// Batches of faces that wait for the network, at most.
-const BATCHES_AHEAD: usize = 4;
-
-/// Bytes of faces that wait for the network; passed by at most one batch a thread.
+/// Bytes of faces of the batches in work; passed by at most one batch a thread.
 const BYTES_AHEAD: u64 = 256 << 20;
 
 /// How far from 1 the length of a unit feature may be.
@@ -168,7 +165,7 @@ pub(super) struct Pace {
 
 /// Embeds views of images, each view into its sink.
 ///
-/// Memory: what waits for the network, [`BYTES_AHEAD`], and the sinks.
+/// Memory: the batches in work, [`BYTES_AHEAD`], the weights once a session, and the sinks.
 pub(super) fn embed(
     model: &mut Model<'_>,
     images: &Images,
@@ -183,18 +180,24 @@ pub(super) fn embed(
     let kinds: Vec<View> = views.iter().map(|(view, _)| *view).collect();
     let mut takers: Vec<Taker> = views.into_iter().map(|(_, sink)| Taker::new(sink)).collect();
     model.start()?;
+    let model = &*model;
+    let sessions = model.sessions()?;
     progress.start("embed", count as u64);
     let items = |chunk: usize| chunk * batch..count.min((chunk + 1) * batch);
-    let bound = Bound { items: BATCHES_AHEAD.max(2 * pace.jobs), bytes: BYTES_AHEAD };
+    // While every session runs, one more thread makes the next faces ready.
+    let workers = pace.jobs.max(sessions.count + 1);
+    let bound = Bound { items: 2 * workers, bytes: BYTES_AHEAD };
     let work = |chunk: usize| {
-        let faces = feed(images, selection, items(chunk), &kinds, &conventions, batch);
+        let run = || -> Result<Vec<Vec<Tensor>>, Error> {
+            let faces = feed(images, selection, items(chunk), &kinds, &conventions, batch)?;
+            faces.iter().map(|faces| sessions.run(faces, faces.len() / FACE_NUMBERS)).collect()
+        };
         let bytes = (kinds.len() * batch * FACE_NUMBERS * size_of::<f32>()) as u64;
-        (faces, bytes)
+        (run(), bytes)
     };
-    in_order(pace.jobs, 0..count.div_ceil(batch), bound, work, |chunk, faces| {
+    in_order(workers, 0..count.div_ceil(batch), bound, work, |chunk, outputs| {
         let items = items(chunk);
-        for (faces, taker) in faces?.iter().zip(&mut takers) {
-            let outputs = model.run(faces, faces.len() / FACE_NUMBERS)?;
+        for (outputs, taker) in outputs?.into_iter().zip(&mut takers) {
             taker.take(model, images, selection, items.clone(), outputs)?;
         }
         progress.advance(items.len() as u64);

@@ -234,16 +234,20 @@ fn from_files(images: &Images, path: &Path, norms_path: Option<&Path>) -> Result
                 rows: rows.len(),
             });
         }
-        let bad = rows.values().par_iter().position_first(|value| !value.is_finite());
+        let finite = |row: &[f32]| square(row).is_finite();
+        let bad = rows.values().par_chunks_exact(rows.width).position_first(|row| !finite(row));
         match bad {
             None => Ok(rows),
-            Some(at) => Err(Error::NotFinite {
-                place: path.display().to_string(),
-                row: at / rows.width,
-                path: images.path(at / rows.width).to_owned(),
-                what: "value",
-                found: rows.values()[at].to_string(),
-            }),
+            Some(at) => {
+                let found = rows.row(at).iter().find(|value| !value.is_finite());
+                Err(Error::NotFinite {
+                    place: path.display().to_string(),
+                    row: at,
+                    path: images.path(at).to_owned(),
+                    what: "value",
+                    found: found.map_or_else(String::new, f32::to_string),
+                })
+            }
         }
     };
     let rows = open(path)?;
@@ -267,10 +271,22 @@ fn from_files(images: &Images, path: &Path, norms_path: Option<&Path>) -> Result
 }
 
 fn lengths(rows: &Matrix) -> Lengths {
-    let length =
-        |row: &[f32]| row.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt();
     let lengths: Vec<f32> =
-        rows.values().par_chunks_exact(rows.width).map(|row| length(row) as f32).collect();
+        rows.values().par_chunks_exact(rows.width).map(|row| square(row).sqrt() as f32).collect();
     let unit = lengths.iter().all(|length| (f64::from(*length) - 1.0).abs() <= UNIT_TOLERANCE);
     if unit { Lengths::Unit } else { Lengths::Of(lengths) }
+}
+
+/// The squared length of a row; not finite where one of its numbers is not.
+fn square(row: &[f32]) -> f64 {
+    // Several sums side by side, so that one addition does not wait for the other.
+    let (chunks, rest) = row.as_chunks::<8>();
+    let mut sums = [0.0f64; 8];
+    for chunk in chunks {
+        for (sum, value) in sums.iter_mut().zip(chunk) {
+            *sum += f64::from(*value) * f64::from(*value);
+        }
+    }
+    let rest: f64 = rest.iter().map(|value| f64::from(*value) * f64::from(*value)).sum();
+    sums.iter().sum::<f64>() + rest
 }

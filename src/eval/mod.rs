@@ -19,6 +19,7 @@ mod pairs;
 mod plan;
 pub mod results;
 mod score;
+mod sessions;
 mod sets;
 pub mod settings;
 mod templates;

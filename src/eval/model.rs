@@ -1,11 +1,11 @@
 //! A model on disk: its digest and conventions at once, the runtime only when images must be embedded.
 
 use super::conventions::{Conventions, Flags, decide};
-use super::sets::FACE_PX;
+use super::sessions::Sessions;
 use super::{Error, ModelFault, Say};
 use crate::fs::io_error;
 use crate::onnx;
-use crate::runtime::{Device, OnMissing, Runtime, Session, Tensor};
+use crate::runtime::Device;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
@@ -27,8 +27,7 @@ pub(super) struct Model<'a> {
     options: ModelOptions,
     conventions: Conventions,
     digest: blake3::Hash,
-    session: Option<Session>,
-    library: Option<String>,
+    sessions: Option<Sessions>,
     say: &'a Say<'a>,
 }
 
@@ -38,7 +37,7 @@ impl<'a> Model<'a> {
         let model = onnx::Model::open(&options.path)?;
         let conventions = decide(&options.path, &model.summary(), &options.flags)?;
         let digest = digest(&options.path, &model)?;
-        Ok(Self { options, conventions, digest, session: None, library: None, say })
+        Ok(Self { options, conventions, digest, sessions: None, say })
     }
 
     pub(super) fn conventions(&self) -> &Conventions {
@@ -60,25 +59,21 @@ impl<'a> Model<'a> {
 
     /// Library and version, once it has started.
     pub(super) fn library(&self) -> Option<String> {
-        self.library.clone()
+        self.sessions.as_ref().map(|sessions| sessions.library.clone())
     }
 
-    /// Starts the runtime and loads the graph.
+    /// Starts the runtime and loads the model, once.
     pub(super) fn start(&mut self) -> Result<(), Error> {
-        if self.session.is_none() {
+        if self.sessions.is_none() {
             let ModelOptions { path, device, threads, .. } = &self.options;
-            let runtime = Runtime::start(*device, OnMissing::Install, self.say)?;
-            self.library = Some(format!("onnxruntime {}", runtime.library().version));
-            self.session = Some(runtime.open(path, *threads)?);
+            self.sessions = Some(Sessions::open(path, *device, *threads, self.say)?);
         }
         Ok(())
     }
 
-    /// Runs one batch [images, 3, 112, 112].
-    pub(super) fn run(&mut self, faces: &[f32], images: usize) -> Result<Vec<Tensor>, Error> {
-        let edge = FACE_PX as usize;
-        let session = self.session.as_mut().ok_or(Error::Fault("a session before its start"))?;
-        Ok(session.run(faces, &[images, 3, edge, edge])?)
+    /// The loaded model.
+    pub(super) fn sessions(&self) -> Result<&Sessions, Error> {
+        self.sessions.as_ref().ok_or(Error::Fault("a model before its start"))
     }
 
     pub(super) fn refused(&self, fault: ModelFault) -> Error {

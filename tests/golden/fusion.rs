@@ -1,7 +1,7 @@
 //! The reference's `fuse_features_with_norm`, in both precisions, with and without norms.
 
 use super::Topic;
-use super::manifest::{Json, array, assert_near, of_npy, text};
+use super::manifest::{Json, array, assert_near, of_npy, text, wide_npy};
 use qgface_data::eval::fusion::{Error, fuse};
 use qgface_data::eval::settings::Fusion;
 use std::path::Path;
@@ -47,14 +47,8 @@ fn check(folder: &Path, case: &Json) {
     }
     let method = method.unwrap_or_else(|| panic!("no method {name}"));
     let tolerance = if text(case, "dtype") == "f32" { F32 } else { F64 };
-    let [features, fused_norms] = [0, 1].map(|at| {
-        let path = folder.join(case["files"][at].as_str().unwrap());
-        let wide = |path: &Path| of_npy::<f64>(path).1;
-        match tolerance == F32 {
-            true => of_npy::<f32>(&path).1.into_iter().map(f64::from).collect(),
-            false => wide(&path),
-        }
-    });
+    let [features, fused_norms] =
+        [0, 1].map(|at| wide_npy(&folder.join(case["files"][at].as_str().unwrap())));
     let fused_width = features.len() / rows;
     for row in 0..rows {
         // concat joins the first two views whatever there is.

@@ -51,6 +51,16 @@ pub(crate) fn of_npy<T: npyz::Deserialize>(path: &Path) -> (Vec<usize>, Vec<T>) 
     (array.shape().iter().map(|&size| size as usize).collect(), array.into_vec().unwrap())
 }
 
+/// An array of f32 or f64, widened.
+pub(crate) fn wide_npy(path: &Path) -> Vec<f64> {
+    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let array = npyz::NpyFile::new(&bytes[..]).unwrap();
+    match array.dtype().descr().contains("f8") {
+        true => array.into_vec().unwrap(),
+        false => array.into_vec::<f32>().unwrap().into_iter().map(f64::from).collect(),
+    }
+}
+
 /// Numbers, those that are not finite too.
 pub(crate) fn floats(value: &Json) -> Vec<f64> {
     let number = |value: &Json| match value["non_finite"].as_str() {
