@@ -386,18 +386,27 @@ fn set_text(result: &SetResult) -> String {
         line("faces", alignment.clone());
     }
     let counts = result.counts.iter();
-    let counts: Vec<String> = counts
-        .map(|(name, count)| format!("{} {}", grouped(*count), name.replace('_', " ")))
-        .collect();
+    let counts: Vec<String> =
+        counts.map(|(name, count)| format!("{} {}", grouped(*count), counted_name(name))).collect();
     line("counted", counts.join(", "));
     for (name, value) in &result.metrics {
         let told = match PLAIN.contains(&name.as_str()) {
-            true => format!("{value}"),
+            true => format!("{}", (1e6 * value).round() / 1e6),
             false => format!("{:.2} %", 100.0 * value),
         };
         line(name, told);
     }
     text
+}
+
+/// `1n_gallery_1` to `in 1:N gallery 1`.
+fn counted_name(name: &str) -> String {
+    let plain = name.replace('_', " ");
+    match plain.strip_prefix("1n ") {
+        Some(gallery) if gallery.starts_with("gallery") => format!("in 1:N {gallery}"),
+        Some(what) => format!("1:N {what}"),
+        None => plain,
+    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Defects of the Python reference that must never come back, by their number in its list.
 
-use crate::program::{copy, done, fixture, root, run};
+use crate::models::{drawn, drawn_path};
+use crate::program::{copy, done, fixture, fixture_json, root, run};
 use qgface_data::image::{align::align, decode::decode, probe::probe};
 use qgface_data::recordio::IndexedReader;
 use std::collections::{BTreeSet, HashMap};
@@ -255,4 +256,101 @@ fn defect_6_a_pack_becomes_files_again_and_is_shuffled_without_a_crash_or_a_loss
         assert!(file == fs::read(Path::new(&tree).join(path)).unwrap(), "{path}");
     }
     done(work.path(), &["verify-order", "packs/shuffled", "--root", "packs/tinyface.rec"]);
+}
+
+/// Features of a pack, list or tree, a row an image.
+fn features(arguments: &[&str], name: &str) -> Vec<f32> {
+    let work = tempfile::tempdir().unwrap();
+    let out = work.path().to_str().unwrap();
+    let model = drawn_path("model.onnx");
+    let eval = ["eval", &model, "--no-cache", "--save-embeddings", out];
+    done(drawn(), &[&eval[..], arguments].concat());
+    let bytes = fs::read(work.path().join(format!("{name}_embeddings.npy"))).unwrap();
+    npyz::NpyFile::new(&bytes[..]).unwrap().into_vec().unwrap()
+}
+
+#[test]
+fn defect_2_every_ijb_face_is_embedded_as_its_own_landmarks_align_it() {
+    let work = tempfile::tempdir().unwrap();
+    let root = drawn_path("data/ijbb");
+    let pack = ["make-rec", "--dataset", "ijbb", "--root", &root, "--align", "--name", "aligned"];
+    done(work.path(), &pack);
+    let aligned = work.path().join("packs/aligned");
+    let from_aligned = features(&["--pack", aligned.to_str().unwrap()], "aligned");
+    let from_crops = features(&["--pack", "packs/ijbb"], "ijbb");
+    assert!(from_crops == from_aligned, "a face was cut out by another one's landmarks");
+}
+
+#[test]
+fn defect_3_pictures_have_the_same_colours_wherever_they_come_from() {
+    for (set, root) in [("tinyface", "data/tinyface"), ("ijbb", "data/ijbb")] {
+        let from_pack = features(&["--set", set], set);
+        let list = format!("packs/{set}.lst");
+        let from_list = features(&["--set", set, "--list", &list, "--root", root], set);
+        assert!(from_pack == from_list, "{set}");
+        let exchanged = features(&["--set", set, "--channel-order", "bgr"], set);
+        assert!(from_pack != exchanged, "{set}: this model does not see colours");
+    }
+}
+
+/// Numbers of the reference on these features, in per cent (oracle, topic ijb, `norm_weighted_f32` and
+/// `unit_f32` of seed 1): read from the end of the curve, and from its beginning.
+const WEIGHTED_FLIPPED: [f64; 6] = [
+    21.71945701357466,
+    21.71945701357466,
+    30.316742081447963,
+    48.19004524886878,
+    65.15837104072398,
+    83.0316742081448,
+];
+const UNIT_FIRST: [f64; 6] =
+    [0.0, 0.0, 23.30316742081448, 34.38914027149321, 55.65610859728507, 78.73303167420815];
+
+#[test]
+fn defect_7_ijb_is_scored_with_norms_and_the_curve_read_from_the_end_unless_asked_otherwise() {
+    let work = tempfile::tempdir().unwrap();
+    let labels = fs::read_to_string(fixture("golden/ijb/IJBB/meta/ijbb_face_tid_mid.txt")).unwrap();
+    let line = |(at, line): (usize, &str)| {
+        format!("{at}\t0\tIJBB/loose_crop/{}\n", line.split(' ').next().unwrap())
+    };
+    let list: String = labels.lines().enumerate().map(line).collect();
+    fs::write(work.path().join("faces.lst"), list).unwrap();
+    let [features, norms] =
+        ["features", "norms"].map(|name| fixture(&format!("golden/ijb/{name}.npy")));
+    let root = fixture("golden/ijb");
+    let eval =
+        ["eval", "--set", "ijbb", "--list", "faces.lst", "--root", &root, "--format", "json"];
+    let given = ["--embeddings", &features, "--norms", &norms];
+    for (protocol, expected) in [("adaface", WEIGHTED_FLIPPED), ("qgface", UNIT_FIRST)] {
+        let all = [&eval[..], &given, &["--protocol", protocol]].concat();
+        let document = done(work.path(), &all).json("eval");
+        let metrics = document["results"][0]["metrics"].as_object().unwrap();
+        let own: Vec<f64> = metrics.values().take(6).map(|rate| rate.as_f64().unwrap()).collect();
+        for (own, expected) in own.iter().zip(expected) {
+            assert!((100.0 * own - expected).abs() < 1e-9, "{protocol}: {own} for {expected}");
+        }
+    }
+}
+
+#[test]
+fn defect_8_each_rank_is_told_under_its_own_name() {
+    let work = tempfile::tempdir().unwrap();
+    let manifest = fixture_json("golden/identification/manifest.json");
+    let protocol = &manifest["protocols"]["tinyface"];
+    let paths = protocol["image_paths"].as_array().unwrap().iter().enumerate();
+    let list: String =
+        paths.map(|(at, path)| format!("{at}\t0\t{}\n", path.as_str().unwrap())).collect();
+    fs::write(work.path().join("images.lst"), list).unwrap();
+    for (name, result) in protocol["results"].as_object().unwrap() {
+        let features = fixture(&format!("golden/identification/tinyface/{name}.npy"));
+        let eval = ["eval", "--set", "tinyface", "--list", "images.lst", "--format", "json"];
+        let all = [&eval[..], &["--embeddings", &features]].concat();
+        let document = done(work.path(), &all).json("eval");
+        let metrics = &document["results"][0]["metrics"];
+        for (rank, expected) in ["rank_1", "rank_5", "rank_20"].iter().zip(0..) {
+            let expected = result["DIR"][expected].as_f64().unwrap();
+            assert!((metrics[*rank].as_f64().unwrap() - expected).abs() < 1e-6, "{name} {rank}");
+        }
+        assert!(metrics.get("rank_2").is_none() && metrics.get("rank_3").is_none());
+    }
 }
