@@ -65,7 +65,7 @@ pub enum Error {
     Pack(#[from] pack::Error),
     /// The model could not be evaluated.
     #[error(transparent)]
-    Eval(#[from] eval::Error),
+    Eval(#[from] Box<eval::Error>),
     /// The numbers could not be shown.
     #[error(transparent)]
     Report(#[from] report::Error),
@@ -224,7 +224,8 @@ fn evaluate(
         },
         progress,
         say,
-    )?;
+    )
+    .map_err(Box::new)?;
     let text = serde_json::to_vec_pretty(&report).unwrap_or_default();
     fs::write_whole(&out.join("results.json"), &text)?;
     Ok(report)

@@ -245,7 +245,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
         std::fs::create_dir_all(out).map_err(qgface_data::fs::io_error("make the folder", out))?;
     }
     let say = |text: &str| context.output.say(text);
-    let report = evaluate(&options, context.output.progress(), &say)?;
+    let report = evaluate(&options, context.output.progress(), &say).map_err(Box::new)?;
     for result in &report.results {
         context.output.warn(&result.warnings);
     }
@@ -343,7 +343,7 @@ fn task(args: &Args, settings: &Settings) -> Result<Task, Error> {
 pub(super) fn text(report: &EvalReport) -> String {
     let mut text = String::new();
     if let Some(model) = &report.model {
-        let runtime = model.runtime.as_deref().unwrap_or("features from the cache");
+        let runtime = model.runtime.as_deref().unwrap_or("runtime unknown");
         text += &format!("{} ({}, {runtime})\n", model.path, model.device);
     }
     for result in &report.results {

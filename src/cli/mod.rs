@@ -111,7 +111,7 @@ enum Error {
     #[error("{}{first}", if *more > 0 { format!("{} packs could not be verified, the first: ", more + 1) } else { String::new() })]
     NotVerified { first: String, more: usize },
     #[error(transparent)]
-    Eval(#[from] qgface_data::eval::Error),
+    Eval(#[from] Box<qgface_data::eval::Error>),
     #[error(transparent)]
     Runtime(#[from] qgface_data::runtime::Error),
     #[error(transparent)]

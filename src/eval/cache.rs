@@ -96,7 +96,8 @@ impl Slot {
             && norms.len() == rows
             && digest(&features) == entry.features
             && digest(&norms) == entry.norms;
-        whole.then_some(ViewFeatures { features, norms, form: entry.output })
+        let Entry { output: form, runtime, .. } = entry;
+        whole.then_some(ViewFeatures { features, norms, form, runtime })
     }
 
     /// Where new features go.
@@ -111,16 +112,12 @@ impl Slot {
     }
 
     /// Makes the written features an entry.
-    pub(super) fn commit(
-        self,
-        features: &ViewFeatures,
-        runtime: Option<String>,
-    ) -> Result<(), Error> {
+    pub(super) fn commit(self, features: &ViewFeatures) -> Result<(), Error> {
         let entry = Entry {
             output: features.form,
             features: digest(&features.features),
             norms: digest(&features.norms),
-            runtime,
+            runtime: features.runtime.clone(),
             facts: self.facts,
         };
         let path = self.folder.join("entry.json");

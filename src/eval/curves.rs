@@ -6,8 +6,13 @@ use crate::metrics::Roc;
 /// Points of a stored ROC, at most.
 const ROC_POINTS: usize = 400;
 
-/// Bins of a stored histogram.
-const BINS: usize = 100;
+/// Bins of a stored histogram: 2·∛n for n numbers (Rice's rule) within these.
+const BINS: std::ops::RangeInclusive<usize> = 20..=100;
+
+fn bins(numbers: usize) -> usize {
+    let bins = (2.0 * (numbers as f64).cbrt()).ceil() as usize;
+    bins.clamp(*BINS.start(), *BINS.end())
+}
 
 /// Ranks of a stored CMC.
 pub(super) const CMC_RANKS: usize = 50;
@@ -27,11 +32,12 @@ pub(super) fn histograms(
     impostor: &[f64],
 ) -> ScoreHistograms {
     let range = range(genuine.iter().chain(impostor).copied());
+    let bins = bins(genuine.len().min(impostor.len()));
     ScoreHistograms {
         score: score.to_owned(),
         of: of.to_owned(),
-        genuine: histogram(genuine.iter().copied(), range),
-        impostor: histogram(impostor.iter().copied(), range),
+        genuine: histogram(genuine.iter().copied(), range, bins),
+        impostor: histogram(impostor.iter().copied(), range, bins),
     }
 }
 
@@ -40,7 +46,7 @@ pub(super) fn norm_histogram(norms: &[f32]) -> Option<Histogram> {
     let values = || norms.iter().map(|norm| f64::from(*norm));
     let range = range(values());
     // Norms that nobody knows are all 1.
-    (range.1 - range.0 > 1e-4).then(|| histogram(values(), range))
+    (range.1 - range.0 > 1e-4).then(|| histogram(values(), range, bins(norms.len())))
 }
 
 fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
@@ -50,11 +56,11 @@ fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     if low < high { (low, high) } else { (low - 0.5, low + 0.5) }
 }
 
-fn histogram(values: impl Iterator<Item = f64>, (low, high): (f64, f64)) -> Histogram {
-    let mut counts = vec![0; BINS];
-    let per_bin = BINS as f64 / (high - low);
+fn histogram(values: impl Iterator<Item = f64>, (low, high): (f64, f64), bins: usize) -> Histogram {
+    let mut counts = vec![0; bins];
+    let per_bin = bins as f64 / (high - low);
     for value in values {
-        counts[(((value - low) * per_bin) as usize).min(BINS - 1)] += 1;
+        counts[(((value - low) * per_bin) as usize).min(bins - 1)] += 1;
     }
     Histogram { low, high, counts }
 }
@@ -67,13 +73,13 @@ mod tests {
     fn both_histograms_have_the_same_bins_and_lose_nothing() {
         let both = histograms("cosine", "all pairs", &[1.0, 0.5], &[0.0, 0.25, 0.999]);
         assert_eq!((both.genuine.low, both.impostor.high), (0.0, 1.0));
-        assert_eq!(both.genuine.counts[99], 1);
+        assert_eq!(both.genuine.counts[19], 1);
         assert_eq!(both.impostor.counts.iter().sum::<u64>(), 3);
     }
 
     #[test]
     fn equal_norms_have_no_histogram() {
         assert_eq!(norm_histogram(&[1.0, 1.0]), None);
-        assert_eq!(norm_histogram(&[1.0, 2.0]).unwrap().counts.len(), BINS);
+        assert_eq!(norm_histogram(&[1.0, 2.0]).unwrap().counts.len(), 20);
     }
 }

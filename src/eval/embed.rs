@@ -90,6 +90,8 @@ pub(super) struct ViewFeatures {
     pub(super) norms: Matrix,
     /// What the model returned.
     pub(super) form: OutputForm,
+    /// Library and version that made them.
+    pub(super) runtime: Option<String>,
 }
 
 /// Where the features of a view go while they are made.
@@ -204,7 +206,8 @@ pub(super) fn embed(
         Ok::<(), Error>(())
     })?;
     progress.finish();
-    let whole = takers.into_iter().map(|taker| taker.finish(count));
+    let library = model.library();
+    let whole = takers.into_iter().map(|taker| taker.finish(count, library.clone()));
     kinds.into_iter().zip(whole).map(|(view, features)| Ok((view, features?))).collect()
 }
 
@@ -329,10 +332,10 @@ impl Taker {
         self.sink.append(&batch.features, &batch.norms)
     }
 
-    fn finish(self, rows: usize) -> Result<ViewFeatures, Error> {
+    fn finish(self, rows: usize, runtime: Option<String>) -> Result<ViewFeatures, Error> {
         let [features, norms] = self.sink.finish(rows)?;
         let form = self.form.ok_or(Error::Fault("no batch"))?;
-        Ok(ViewFeatures { features, norms, form })
+        Ok(ViewFeatures { features, norms, form, runtime })
     }
 }
 

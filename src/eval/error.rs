@@ -31,7 +31,7 @@ pub enum Error {
         /// The pack that was looked for.
         pack: PathBuf,
         /// Why the files cannot be listed.
-        source: datasets::Error,
+        source: Box<datasets::Error>,
     },
     /// An image of a list is not there.
     #[error("{path}: no such image{}", if *more > 0 { format!(", and {more} more of the list are not there") } else { String::new() })]

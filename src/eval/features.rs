@@ -63,6 +63,8 @@ pub(super) struct Maker<'a> {
     pub(super) form: Option<OutputForm>,
     /// Numbers in a feature, once they are known.
     pub(super) width: usize,
+    /// Library and version that made the features.
+    pub(super) runtime: Option<String>,
 }
 
 impl Origin<'_> {
@@ -111,6 +113,7 @@ impl Maker<'_> {
         let (views, cached) = self.views(images, selection, protocol, progress)?;
         self.form = views.first().map(|view| view.form);
         self.width = views.first().map_or(0, |view| view.features.width);
+        self.runtime = views.iter().find_map(|view| view.runtime.clone()).or(self.runtime.take());
         let fused: Vec<(Vec<f32>, f32)> = (0..count)
             .into_par_iter()
             .map(|at| fused(images, selection, &views, protocol, at))
@@ -161,7 +164,7 @@ impl Maker<'_> {
             let made = embed(&mut self.model, images, selection, missing, self.pace, progress)?;
             for (view, features) in made {
                 if let Some(slot) = slot(&self.model, view) {
-                    slot.commit(&features, self.model.library())?;
+                    slot.commit(&features)?;
                 }
                 let at = wanted.iter().position(|wanted| *wanted == view).unwrap_or(0);
                 found[at] = Some(features);

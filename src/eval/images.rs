@@ -78,7 +78,8 @@ impl Images {
         let root = place.root.as_ref().unwrap_or(&place.usual_root);
         match (wanted, set.data_set().protocol) {
             (Wanted::Names, Protocol::Templates(edition)) => {
-                let path = find_file(set, edition, ProtocolFile::Faces, &[root.clone()])?;
+                let path =
+                    find_file(set, edition, ProtocolFile::Faces, std::slice::from_ref(root))?;
                 let images = FacesFile::read(edition, &path)?.images;
                 let files = vec![path.display().to_string()];
                 Ok(Self { source: Source::Names(images), files, alignment: None })
@@ -90,7 +91,11 @@ impl Images {
     fn tree(set: &EvalSet, place: &Place, root: &Path) -> Result<Self, Error> {
         let list = set.data_set().list(&Request::new(root)).map_err(|source| {
             let pack = place.usual_pack.as_ref().map(|files| files.path(Part::Rec));
-            Error::NoImages { set: set.name, pack: pack.unwrap_or_default(), source }
+            Error::NoImages {
+                set: set.name,
+                pack: pack.unwrap_or_default(),
+                source: Box::new(source),
+            }
         })?;
         Self::of_list(list, root.display().to_string())
     }

@@ -172,7 +172,14 @@ fn origin<'a>(options: &Options, say: &'a Say<'a>) -> Result<Origin<'a>, Error> 
             let model = Model::open(model.clone(), say)?;
             let pace = Pace { batch: options.batch, jobs: options.jobs };
             let cache = options.cache.clone();
-            Ok(Origin::Model(Box::new(Maker { model, pace, cache, form: None, width: 0 })))
+            Ok(Origin::Model(Box::new(Maker {
+                model,
+                pace,
+                cache,
+                form: None,
+                width: 0,
+                runtime: None,
+            })))
         }
     }
 }
@@ -280,7 +287,7 @@ fn model_report(origin: &Origin<'_>) -> Option<ModelReport> {
         blake3: maker.model.digest(),
         width: maker.width as u64,
         output: maker.form?,
-        runtime: maker.model.library(),
+        runtime: maker.runtime.clone(),
         device: maker.model.device().to_string(),
     })
 }

@@ -35,7 +35,7 @@ pub struct ModelReport {
     pub width: u64,
     /// Whether the features come as unit vectors with their norms, or un-normalised.
     pub output: OutputForm,
-    /// What ran it: `onnxruntime 1.32.0`; none where all features came from the cache.
+    /// What ran it: `onnxruntime 1.32.0`, also where the features come from the cache.
     pub runtime: Option<String>,
     /// `cpu` or `cuda:N`.
     pub device: String,

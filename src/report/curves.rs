@@ -102,15 +102,12 @@ struct Drawn {
 
 /// One panel for the curves of one row; of several rows one panel a curve's name, so that what is over
 /// each other can be compared, and a row has one colour in all of them.
-fn curves<'a, C: Named>(
+fn curves<'a, C: Named + 'a>(
     section: &SetSection<'a>,
     title: &str,
     of: impl Fn(&'a SetResult) -> &'a Vec<C>,
     panel: fn(&str, Vec<Drawn>) -> Panel,
-) -> Vec<Panel>
-where
-    C: 'a,
-{
+) -> Vec<Panel> {
     let title = |name: &str| match name {
         "" => format!("{title} of {}", section.title()),
         name => format!("{title} of {}, {name}", section.title()),
