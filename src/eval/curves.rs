@@ -41,14 +41,17 @@ pub(super) fn histograms(
     }
 }
 
-/// The norms of features.
+/// The norms of features; none where nobody knows them, so that all are 1.
 pub(super) fn norm_histogram(norms: &[f32]) -> Option<Histogram> {
+    let known = norms.iter().any(|norm| (norm - 1.0).abs() > NORM_TOLERANCE);
     let values = || norms.iter().map(|norm| f64::from(*norm));
-    let range = range(values());
-    // Norms that nobody knows are all 1.
-    (range.1 - range.0 > 1e-4).then(|| histogram(values(), range, bins(norms.len())))
+    known.then(|| histogram(values(), range(values()), bins(norms.len())))
 }
 
+/// How far from 1 a norm is that was only rounded.
+const NORM_TOLERANCE: f32 = 1e-4;
+
+/// Where the bins of these numbers begin and end.
 fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     let (low, high) = values.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
         (low.min(value), high.max(value))
@@ -78,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn equal_norms_have_no_histogram() {
+    fn norms_that_nobody_knows_have_no_histogram() {
         assert_eq!(norm_histogram(&[1.0, 1.0]), None);
         assert_eq!(norm_histogram(&[1.0, 2.0]).unwrap().counts.len(), 20);
     }
