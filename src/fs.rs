@@ -57,6 +57,10 @@ impl std::ops::Deref for Mapped {
 /// Whatever the system refuses with.
 pub fn map(path: &Path) -> Result<Mapped, Error> {
     let file = File::open(path).map_err(io_error("read", path))?;
+    if !file.metadata().map_err(io_error("read", path))?.is_file() {
+        let found = "expected a file, found something else, such as a folder or a device";
+        return Err(io_error("read", path)(io::Error::other(found)));
+    }
     #[allow(unsafe_code)]
     // SAFETY: the map is read-only; that the file must not shrink is said in the type's contract.
     let map = unsafe { memmap2::Mmap::map(&file) };

@@ -175,13 +175,18 @@ impl Settings {
                 if !names().any(|known| known == key) {
                     return Err(unknown(&origin, &key));
                 }
-                let toml::Value::String(text) = value else {
-                    return Err(Error::Value {
-                        origin,
-                        key,
-                        expected: "expected text in quotation marks".to_owned(),
-                        found: value.to_string(),
-                    });
+                let text = match value {
+                    toml::Value::String(text) => text,
+                    toml::Value::Integer(number) => number.to_string(),
+                    other => {
+                        return Err(Error::Value {
+                            origin,
+                            key,
+                            expected: "expected text in quotation marks, or a whole number"
+                                .to_owned(),
+                            found: other.to_string(),
+                        });
+                    }
                 };
                 self.set(&key, &text, &origin, folder);
             }

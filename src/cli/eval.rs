@@ -35,7 +35,8 @@ pub(crate) struct Args {
     /// The protocol's preset (see below) [default: eval.protocol, adaface]
     #[arg(long, value_name = "P", value_parser = preset)]
     protocol: Option<&'static Preset>,
-    /// Where the model runs: cpu or cuda:N; there is no falling back [default: eval.device, cpu]
+    /// Where the model runs: cpu or cuda:N; there is no falling back. On the processor it is loaded once a
+    /// thread of --jobs, up to four times [default: eval.device, cpu]
     #[arg(long, value_name = "DEVICE", conflicts_with = "embeddings")]
     device: Option<Device>,
     /// Write the results to DIR/results.json too
@@ -52,10 +53,10 @@ pub(crate) struct Args {
     #[command(flatten)]
     switches: SwitchArgs,
     /// Write the fused features and their norms to DIR as .npy
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help_heading = "Options")]
     save_embeddings: Option<PathBuf>,
     /// Score faces that were aligned in another way than the protocol expects; the result says so
-    #[arg(long)]
+    #[arg(long, requires = "sets", help_heading = "Options")]
     accept_alignment: bool,
 }
 
@@ -88,16 +89,16 @@ struct PlaceArgs {
 #[command(next_help_heading = "Packs of one's own, instead of --set")]
 struct OwnPacks {
     /// Search the probes in this pack, by labels
-    #[arg(long, value_name = "PACK", requires = "probe", conflicts_with_all = ["sets", "pack"])]
+    #[arg(long, value_name = "PACK", requires = "probe", conflicts_with_all = ["sets", "pack", "list", "root"])]
     gallery: Option<PathBuf>,
-    /// The probes; negative labels are nobody's
+    /// The probes; their labels must be 0 or more
     #[arg(long, value_name = "PACK", requires = "gallery")]
     probe: Option<PathBuf>,
     /// Nobody's faces, searched beside the gallery
     #[arg(long, value_name = "PACK", requires = "gallery")]
     distractor: Option<PathBuf>,
     /// Lines of `position position 0|1` over --pack: ten folds, and TAR at FAR
-    #[arg(long, value_name = "FILE", requires = "pack", conflicts_with = "sets")]
+    #[arg(long, value_name = "FILE", requires = "pack", conflicts_with_all = ["sets", "list", "root"])]
     pairs: Option<PathBuf>,
 }
 
@@ -105,18 +106,18 @@ struct OwnPacks {
 #[command(next_help_heading = "What the model is fed")]
 struct Feeding {
     /// The order in which it takes the channels [default: its metadata]
-    #[arg(long, value_name = "ORDER", value_parser = super::channel_order)]
+    #[arg(long, value_name = "ORDER", value_parser = super::channel_order, conflicts_with = "embeddings")]
     channel_order: Option<ChannelOrder>,
     /// Subtracted from the grey levels of 0 to 255: one number, or three in the order of its channels
     /// [default: its metadata, else 127.5]
-    #[arg(long, value_name = "M", value_parser = eval::three, allow_hyphen_values = true)]
+    #[arg(long, value_name = "M", value_parser = mean, allow_hyphen_values = true, conflicts_with = "embeddings")]
     mean: Option<[f64; 3]>,
     /// What is divided by then [default: its metadata, else 127.5]
-    #[arg(long, value_name = "S", value_parser = deviation)]
+    #[arg(long, value_name = "S", value_parser = deviation, conflicts_with = "embeddings")]
     std: Option<[f64; 3]>,
     /// Images a batch, where the graph does not fix it [default: eval.batch, 32]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
-    batch: Option<u16>,
+    #[arg(long, value_name = "N", conflicts_with = "embeddings")]
+    batch: Option<Batch>,
     /// Neither read nor keep features in the cache
     #[arg(long)]
     no_cache: bool,
@@ -126,13 +127,13 @@ struct Feeding {
 #[command(next_help_heading = "Switches of the protocol, above its preset")]
 struct SwitchArgs {
     /// Fuse the views by METHOD: norm_weighted_avg, pre_norm_vector_add, average, concat or faceness_score
-    #[arg(long, value_name = "METHOD", value_parser = fusion)]
+    #[arg(long, value_name = "METHOD", value_parser = fusion, conflicts_with = "embeddings")]
     fusion: Option<Fusion>,
     /// Embed the mirrored image too
-    #[arg(long, overrides_with = "no_flip")]
+    #[arg(long, overrides_with = "no_flip", conflicts_with = "embeddings")]
     flip: bool,
     /// Embed the image alone
-    #[arg(long)]
+    #[arg(long, conflicts_with = "embeddings")]
     no_flip: bool,
     /// Weigh a face by its norm
     #[arg(long, overrides_with = "no_norm")]
@@ -152,6 +153,30 @@ struct SwitchArgs {
     /// Read the ROC from its beginning: of equal FARs the lowest TAR
     #[arg(long)]
     no_flipud: bool,
+}
+
+/// Images a batch.
+#[derive(Debug, Clone, Copy)]
+struct Batch(usize);
+
+impl std::str::FromStr for Batch {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let batch = text.parse().ok().filter(|batch| (1..=4096).contains(batch));
+        batch.map(Self).ok_or("expected a number from 1 to 4096")
+    }
+}
+
+/// A device of the settings.
+struct DeviceName(Device);
+
+impl std::str::FromStr for DeviceName {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.parse().map(Self).map_err(|_| "expected cpu or cuda:N")
+    }
 }
 
 /// The sets of one name.
@@ -176,6 +201,10 @@ fn fusion(name: &str) -> Result<Fusion, String> {
         let names: Vec<&str> = Fusion::ALL.iter().map(|(name, _)| *name).collect();
         format!("expected {}", names.join(", "))
     })
+}
+
+fn mean(text: &str) -> Result<[f64; 3], String> {
+    eval::mean(text).map_err(|expected| format!("expected {expected}"))
 }
 
 fn deviation(text: &str) -> Result<[f64; 3], String> {
@@ -222,7 +251,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
         detector_score: either(args.switches.detector_score, args.switches.no_detector_score),
         flipud: either(args.switches.flipud, args.switches.no_flipud),
     };
-    let batch = match args.feeding.batch {
+    let Batch(batch) = match args.feeding.batch {
         Some(batch) => batch,
         None => settings.parse("eval.batch")?,
     };
@@ -231,7 +260,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
         task: task(&args, &settings)?,
         features: features(&args, &settings, context)?,
         protocol: Protocol::new(preset, &switches),
-        batch: usize::from(batch).max(1),
+        batch,
         jobs: context.jobs,
         cache,
         save: args.save_embeddings.clone(),
@@ -277,7 +306,10 @@ fn features(args: &Args, settings: &Settings, context: &Context) -> Result<Featu
                 mean: args.feeding.mean,
                 std: args.feeding.std,
             },
-            device: args.device.map_or_else(|| settings.parse("eval.device"), Ok)?,
+            device: match args.device {
+                Some(device) => device,
+                None => settings.parse::<DeviceName>("eval.device")?.0,
+            },
             threads: NonZeroUsize::new(context.jobs).unwrap_or(NonZeroUsize::MIN),
         })),
         (None, Some(features)) => Ok(FeatureOptions::Files {
@@ -289,8 +321,20 @@ fn features(args: &Args, settings: &Settings, context: &Context) -> Result<Featu
 }
 
 fn task(args: &Args, settings: &Settings) -> Result<Task, Error> {
+    if let Some(path) =
+        args.place.pack.as_ref().filter(|path| path.extension() == Some("bin".as_ref()))
+    {
+        let advice = "expected a pack, found a .bin; name it with --root, or pack it with `qgface-data make-rec \
+                      --dataset bin`";
+        return Err(Error::Arguments(format!("{}: {advice}", path.display())));
+    }
     let pack = args.place.pack.as_deref().map(PackFiles::of).transpose()?;
-    let sets: Vec<&'static EvalSet> = args.sets.iter().flat_map(|named| named.0.clone()).collect();
+    let mut sets: Vec<&'static EvalSet> = Vec::new();
+    for set in args.sets.iter().flat_map(|named| &named.0) {
+        if !sets.iter().any(|known| known.name == set.name) {
+            sets.push(set);
+        }
+    }
     if let (Some(gallery), Some(probe)) = (&args.own.gallery, &args.own.probe) {
         if args.from_files.embeddings.is_some() {
             let told = "--gallery and --probe want a model: --embeddings are of one pack";
@@ -350,7 +394,10 @@ pub(super) fn text(report: &EvalReport) -> String {
         text += &set_text(result);
     }
     for (name, value) in &report.averages {
-        text += &format!("{name} {:.2}\n", 100.0 * value);
+        text += &format!("{name} {:.2} %\n", 100.0 * value);
+    }
+    for file in &report.saved {
+        text += &format!("wrote {file}\n");
     }
     text
 }
@@ -382,6 +429,10 @@ fn set_text(result: &SetResult) -> String {
             settings.channel_order.map_or_else(unknown, |order| order.name().to_owned()),
         ),
     );
+    if let (Some(mean), Some(std)) = (settings.mean, settings.std) {
+        let three = |values: [f64; 3]| values.map(|value| value.to_string()).join(",");
+        line("fed", format!("(grey level - {}) / {}", three(mean), three(std)));
+    }
     if let Some(alignment) = &result.features.alignment {
         line("faces", alignment.clone());
     }

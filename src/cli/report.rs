@@ -2,7 +2,7 @@
 
 use super::{Context, Error, Format, Outcome, output};
 use qgface_data::report;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// Set measured numbers beside the published ones, with the settings that made them and, as html, their
 /// curves
@@ -14,7 +14,8 @@ pub(crate) struct Args {
     /// The results
     #[arg(value_name = "RESULT.json", required = true)]
     results: Vec<PathBuf>,
-    /// Write the report to FILE and not to stdout
+    /// Write the report to FILE and not to stdout; without --format in the form of its ending: .html, .md,
+    /// .csv, .json, else text
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
 }
@@ -23,7 +24,10 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
     let read = |path: &PathBuf| report::read(path);
     let evaluations = args.results.iter().map(read).collect::<Result<Vec<_>, _>>()?;
     let document = report::document(&evaluations)?;
-    let format = form(context.format);
+    let format = match (context.format, &args.out) {
+        (None, Some(file)) => by_ending(file),
+        (format, _) => form(format),
+    };
     match args.out {
         Some(file) => {
             report::write(&document, format, &file)?;
@@ -32,6 +36,16 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
         None => output::write(&report::render(&document, format)?)?,
     }
     Ok(Outcome::Success)
+}
+
+fn by_ending(file: &Path) -> report::Format {
+    match file.extension().and_then(|ending| ending.to_str()) {
+        Some("html" | "htm") => report::Format::Html,
+        Some("md") => report::Format::Markdown,
+        Some("csv") => report::Format::Csv,
+        Some("json") => report::Format::Json,
+        _ => report::Format::Text,
+    }
 }
 
 fn form(format: Option<Format>) -> report::Format {

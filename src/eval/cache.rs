@@ -14,6 +14,7 @@ use crate::fs::{self, io_error};
 use crate::pack;
 use crate::runtime::Device;
 use serde::{Deserialize, Serialize};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 /// Changes when the same facts would give other features.
@@ -49,6 +50,8 @@ struct Entry {
 pub(super) struct Slot {
     folder: PathBuf,
     facts: Facts,
+    /// Held while this process writes the entry.
+    lock: Option<File>,
 }
 
 impl Slot {
@@ -78,7 +81,7 @@ impl Slot {
             device: device.to_owned(),
         };
         let key = blake3::hash(&serde_json::to_vec(&facts).unwrap_or_default()).to_hex();
-        Self { folder: cache.join(&key.as_str()[..32]), facts }
+        Self { folder: cache.join(&key.as_str()[..32]), facts, lock: None }
     }
 
     fn path(&self, name: &str) -> PathBuf {
@@ -100,19 +103,30 @@ impl Slot {
         whole.then_some(ViewFeatures { features, norms, form, runtime })
     }
 
-    /// Where new features go.
-    pub(super) fn sink(&self, rows: usize) -> Result<Sink, Error> {
-        std::fs::create_dir_all(&self.folder).map_err(io_error("make the folder", &self.folder))?;
-        // What is written next belongs to no entry yet.
-        let entry = self.path("entry.json");
-        if entry.exists() {
-            std::fs::remove_file(&entry).map_err(io_error("remove", &entry))?;
+    /// Where new features go: into files, or into memory while another process writes this entry.
+    pub(super) fn sink(&mut self, rows: usize) -> Result<Sink, Error> {
+        let refused = |what| io_error(what, &self.folder);
+        std::fs::create_dir_all(&self.folder).map_err(refused("make the folder"))?;
+        let lock = self.path("lock");
+        let file = File::create(&lock).map_err(io_error("write", &lock))?;
+        if file.try_lock().is_err() {
+            return Ok(Sink::memory());
+        }
+        self.lock = Some(file);
+        // What is written next belongs to no entry yet, and what a killed run left to none any more.
+        let entries = std::fs::read_dir(&self.folder).map_err(refused("list"))?;
+        for entry in entries.flatten().filter(|entry| entry.file_name() != "lock") {
+            let path = entry.path();
+            std::fs::remove_file(&path).map_err(io_error("remove", &path))?;
         }
         Ok(Sink::files(&self.path("features.npy"), &self.path("norms.npy"), rows))
     }
 
-    /// Makes the written features an entry.
+    /// Makes the written features an entry; nothing where they went into memory.
     pub(super) fn commit(self, features: &ViewFeatures) -> Result<(), Error> {
+        if self.lock.is_none() {
+            return Ok(());
+        }
         let entry = Entry {
             output: features.form,
             features: digest(&features.features),

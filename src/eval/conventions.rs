@@ -90,7 +90,7 @@ pub(super) fn decide(path: &Path, summary: &Summary, flags: &Flags) -> Result<Co
         }
     };
     let own_mean = match flags.mean {
-        None => metadata(summary, MEAN_KEY, three).map_err(refused)?,
+        None => metadata(summary, MEAN_KEY, mean).map_err(refused)?,
         Some(_) => None,
     };
     let own_std = match flags.std {
@@ -165,11 +165,8 @@ pub(super) fn order(text: &str) -> Result<ChannelOrder, String> {
     found.ok_or_else(|| "rgb or bgr".to_owned())
 }
 
-/// Reads one number for all channels, or three parted by commas.
-///
-/// # Errors
-/// What was expected.
-pub fn three(text: &str) -> Result<[f64; 3], String> {
+/// Reads one number for all channels, or three parted by commas; or says what was expected.
+fn three(text: &str) -> Result<[f64; 3], String> {
     let numbers: Option<Vec<f64>> = text
         .split(',')
         .map(|word| word.trim().parse().ok().filter(|number: &f64| number.is_finite()))
@@ -179,6 +176,20 @@ pub fn three(text: &str) -> Result<[f64; 3], String> {
         Some([first, second, third]) => Ok([*first, *second, *third]),
         _ => Err("one number or three, parted by commas".to_owned()),
     }
+}
+
+/// Reads a mean in grey levels of 0 to 255. One between 0 and 1 is of values of 0 to 1.
+///
+/// # Errors
+/// What was expected.
+pub fn mean(text: &str) -> Result<[f64; 3], String> {
+    let mean = three(text)?;
+    if mean.iter().any(|value| *value > 0.0 && *value < 1.0) {
+        return Err(
+            "means in grey levels of 0 to 255 (0.5 of values of 0 to 1 is 127.5 here)".to_owned()
+        );
+    }
+    Ok(mean)
 }
 
 /// Reads a deviation in grey levels of 0 to 255. One below 1 is of values of 0 to 1.
@@ -268,7 +279,8 @@ mod tests {
 
     #[test]
     fn a_deviation_of_values_up_to_one_is_refused() {
-        assert!(deviation("0.5").is_err());
+        assert!(deviation("0.5").is_err() && mean("0.5,0.5,0.5").is_err() && mean("inf").is_err());
+        assert_eq!(mean("0").unwrap(), [0.0; 3]);
         assert_eq!(deviation("58.395, 57.12,57.375").unwrap(), [58.395, 57.12, 57.375]);
         let own = summary(&FACES, 1, &[("channel_order", "grb")]);
         assert!(decided(&own, &Flags::default()).is_err());

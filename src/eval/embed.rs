@@ -110,6 +110,11 @@ pub(super) struct Files {
 }
 
 impl Sink {
+    /// Memory alone.
+    pub(super) fn memory() -> Self {
+        Self::Memory(Vec::new(), Vec::new())
+    }
+
     /// Files for `rows` rows.
     pub(super) fn files(features: &Path, norms: &Path, rows: usize) -> Self {
         let paths = [features.to_path_buf(), norms.to_path_buf()];

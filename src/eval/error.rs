@@ -116,6 +116,83 @@ pub enum Error {
         /// How many.
         count: u64,
     },
+    /// The names in a pack are made up.
+    #[error(
+        "{pack}: adopted without its tree, so its records have made-up names, and {set} is scored by \
+         names; adopt it with --root, the tree it was made from"
+    )]
+    MadeUpNames {
+        /// The set.
+        set: &'static str,
+        /// The pack.
+        pack: String,
+    },
+    /// A pack holds a part of its list.
+    #[error(
+        "{pack}: shard {index} of {count}; the numbers would be of a part of the set: join the shards with \
+         `qgface-data merge`"
+    )]
+    Shard {
+        /// The pack.
+        pack: String,
+        /// Which part, from 0.
+        index: u64,
+        /// Of how many.
+        count: u64,
+    },
+    /// There are too few pairs for the folds.
+    #[error("{place}: expected at least {folds} pairs for as many folds, found {found}")]
+    FewPairs {
+        /// The pack or the file of pairs.
+        place: String,
+        /// Folds.
+        folds: usize,
+        /// Pairs.
+        found: usize,
+    },
+    /// No probe has a mate.
+    #[error("{set}: no probe has a mate in the gallery, so there is no rate")]
+    NoMate {
+        /// The set.
+        set: String,
+    },
+    /// Pairs of a set whose images do not lie two by two.
+    #[error("{place}: pair {pair}: expected the images {} and {}, found {found:?}", 2 * pair, 2 * pair + 1)]
+    PairOrder {
+        /// The pack.
+        place: String,
+        /// The pair.
+        pair: usize,
+        /// The positions of its images.
+        found: [usize; 2],
+    },
+    /// A fusion that weighs by itself what the protocol weighs again.
+    #[error(
+        "--fusion faceness_score weighs each face by its norm and its detector's score, and the protocol \
+         {protocol} would weigh them again; add --no-norm --no-detector-score"
+    )]
+    WeighedTwice {
+        /// The protocol.
+        protocol: &'static str,
+    },
+    /// A norm is no length.
+    #[error("{path}: row {row}: expected a norm above 0, found {found}")]
+    BadNorm {
+        /// The file.
+        path: PathBuf,
+        /// The row.
+        row: usize,
+        /// The norm.
+        found: f32,
+    },
+    /// A face is in a protocol file twice.
+    #[error("{file}: expected each face once, found {name} again")]
+    FaceTwice {
+        /// The protocol file.
+        file: PathBuf,
+        /// The face.
+        name: String,
+    },
     /// The faces were aligned in another way than the protocol expects.
     #[error(
         "{place}: the protocol of {set} scores {expected}, found faces aligned otherwise: {found}; \

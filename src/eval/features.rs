@@ -7,7 +7,7 @@ use super::images::Images;
 use super::matrix::Matrix;
 use super::model::Model;
 use super::results::OutputForm;
-use super::settings::Protocol;
+use super::settings::{Fusion, Protocol};
 use super::{Error, conventions::OrderBy};
 use crate::image::ChannelOrder;
 use crate::progress::Progress;
@@ -114,17 +114,19 @@ impl Maker<'_> {
         self.form = views.first().map(|view| view.form);
         self.width = views.first().map_or(0, |view| view.features.width);
         self.runtime = views.iter().find_map(|view| view.runtime.clone()).or(self.runtime.take());
-        let fused: Vec<(Vec<f32>, f32)> = (0..count)
-            .into_par_iter()
-            .map(|at| fused(images, selection, &views, protocol, at))
-            .collect::<Result<_, _>>()?;
-        let width = fused.first().map_or(1, |(feature, _)| feature.len());
-        let mut rows = Vec::with_capacity(count * width);
-        let mut norms = Vec::with_capacity(count);
-        for (feature, norm) in fused {
-            rows.extend_from_slice(&feature);
-            norms.push(norm);
-        }
+        let width = match protocol.fusion {
+            Fusion::Concat => 2 * self.width,
+            _ => self.width,
+        };
+        let mut rows = vec![0.0; count * width];
+        let mut norms = vec![0.0; count];
+        let places = rows.par_chunks_exact_mut(width.max(1)).zip(&mut norms).enumerate();
+        places.try_for_each(|(at, (row, norm))| -> Result<(), Error> {
+            let (feature, own) = fused(images, selection, &views, protocol, at)?;
+            row.copy_from_slice(&feature);
+            *norm = own;
+            Ok(())
+        })?;
         let rows = Matrix::new(rows, width);
         let lengths = lengths(&rows);
         Ok(Features { rows, norms: Some(norms), lengths, cached, files: Vec::new() })
@@ -142,31 +144,31 @@ impl Maker<'_> {
         let wanted: &[View] =
             if protocol.flip { &[View::Plain, View::Mirrored] } else { &[View::Plain] };
         let place = self.cache.as_deref().zip(images.pack());
-        let slot = |model: &Model<'_>, view: View| {
-            place.map(|(cache, pack)| Slot::new(cache, model, pack, selection, view))
+        let slot = |view: &View| {
+            place.map(|(cache, pack)| Slot::new(cache, &self.model, pack, selection, *view))
         };
-        let mut found: Vec<Option<ViewFeatures>> = wanted
-            .iter()
-            .map(|view| slot(&self.model, *view).and_then(|slot| slot.open(count)))
-            .collect();
+        let mut slots: Vec<Option<Slot>> = wanted.iter().map(slot).collect();
+        let mut found: Vec<Option<ViewFeatures>> =
+            slots.iter().map(|slot| slot.as_ref().and_then(|slot| slot.open(count))).collect();
         let mut missing = Vec::new();
-        for (view, found) in wanted.iter().zip(&found) {
+        for ((view, found), slot) in wanted.iter().zip(&found).zip(&mut slots) {
             if found.is_none() {
-                let sink = match slot(&self.model, *view) {
-                    Some(slot) => slot.sink(count)?,
-                    None => Sink::Memory(Vec::new(), Vec::new()),
-                };
-                missing.push((*view, sink));
+                let sink = slot.as_mut().map(|slot| slot.sink(count)).transpose();
+                let sink = sink.unwrap_or_else(|error| {
+                    self.model.tell(&format!("the features are not kept: {error}"));
+                    None
+                });
+                missing.push((*view, sink.unwrap_or_else(Sink::memory)));
             }
         }
         let cached = missing.is_empty();
         if !cached {
             let made = embed(&mut self.model, images, selection, missing, self.pace, progress)?;
             for (view, features) in made {
-                if let Some(slot) = slot(&self.model, view) {
+                let at = wanted.iter().position(|wanted| *wanted == view).unwrap_or(0);
+                if let Some(slot) = slots[at].take() {
                     slot.commit(&features)?;
                 }
-                let at = wanted.iter().position(|wanted| *wanted == view).unwrap_or(0);
                 found[at] = Some(features);
             }
         }
@@ -237,23 +239,35 @@ fn from_files(images: &Images, path: &Path, norms_path: Option<&Path>) -> Result
                 rows: rows.len(),
             });
         }
-        let finite = |row: &[f32]| square(row).is_finite();
+        // A row of zeros has no direction.
+        let finite = |row: &[f32]| square(row).is_finite() && square(row) > 0.0;
         let bad = rows.values().par_chunks_exact(rows.width).position_first(|row| !finite(row));
         match bad {
             None => Ok(rows),
             Some(at) => {
-                let found = rows.row(at).iter().find(|value| !value.is_finite());
+                let odd = rows.row(at).iter().find(|value| !value.is_finite());
+                let (what, found) = match odd {
+                    Some(value) => ("value", value.to_string()),
+                    None => ("direction of the feature", "none, all its numbers are 0".to_owned()),
+                };
                 Err(Error::NotFinite {
                     place: path.display().to_string(),
                     row: at,
                     path: images.path(at).to_owned(),
-                    what: "value",
-                    found: found.map_or_else(String::new, f32::to_string),
+                    what,
+                    found,
                 })
             }
         }
     };
     let rows = open(path)?;
+    if rows.width < 2 {
+        return Err(Error::Npy {
+            path: path.to_path_buf(),
+            expected: "features of at least 2 numbers, an array [images, numbers]".to_owned(),
+            found: "one number an image".to_owned(),
+        });
+    }
     let norms = match norms_path {
         None => None,
         Some(path) => {
@@ -264,6 +278,10 @@ fn from_files(images: &Images, path: &Path, norms_path: Option<&Path>) -> Result
                     expected: "one norm an image, of shape [N] or [N, 1]".to_owned(),
                     found: format!("{} numbers an image", norms.width),
                 });
+            }
+            if let Some(row) = norms.values().iter().position(|norm| *norm <= 0.0) {
+                let (path, found) = (path.to_path_buf(), norms.values()[row]);
+                return Err(Error::BadNorm { path, row, found });
             }
             Some(norms.values().to_vec())
         }

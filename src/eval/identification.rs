@@ -2,7 +2,7 @@
 
 use super::Error;
 use super::curves::{CMC_RANKS, histograms};
-use super::features::Features;
+use super::features::{Features, Lengths};
 use super::results::CmcCurve;
 use super::score::Scored;
 use crate::metrics::{ClosedSet, Rows, closed_set};
@@ -20,6 +20,10 @@ pub(super) fn score(
     features: &Features,
 ) -> Result<Scored, Error> {
     let mut scored = Scored::default();
+    if features.lengths != Lengths::Unit && !features.files.is_empty() {
+        let told = "the features are no unit vectors; a score is their inner product as they are";
+        scored.warnings.push(told.to_owned());
+    }
     let gallery = rows(features, &parts.gallery);
     let distractors = parts.gallery.identities.iter().filter(|identity| **identity < 0).count();
     let identities: HashSet<i64> =

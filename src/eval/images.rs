@@ -69,8 +69,9 @@ impl Images {
             let root = place.root.as_ref().unwrap_or(&place.usual_root);
             return Self::listed(set, list, root, wanted);
         }
-        // Features made elsewhere are in the order of the tree they were made from.
-        let tree_first = wanted == Wanted::Names && place.root.is_some();
+        // A root that was named is meant; of IJB it may hold the protocol files alone.
+        let templates = matches!(set.data_set().protocol, Protocol::Templates(_));
+        let tree_first = place.root.is_some() && (wanted == Wanted::Names || !templates);
         if let Some(files) = place.usual_pack.as_ref().filter(|files| !tree_first && exists(files))
         {
             return Self::packed(files, wanted, progress);
@@ -243,6 +244,7 @@ impl Images {
             Some(Alignment::Landmarks) => {
                 Some(format!("by the set's landmarks, to {FACE_PX}x{FACE_PX} pixels"))
             }
+            Some(Alignment::Unknown) => Some("as they are stored".to_owned()),
             Some(alignment) => Some(alignment.to_string()),
             None => None,
         }

@@ -44,9 +44,15 @@ impl Matrix {
             found,
         };
         let map = fs::map(path)?;
+        let expected = "a .npy array (numpy.save of the features)";
+        check_header(&map).map_err(|found| refused(expected, found.to_owned()))?;
         let mut rest: &[u8] = &map;
         let header = NpyHeader::from_reader(&mut rest).map_err(|error| {
-            refused("a .npy array (numpy.save of the features)", error.to_string())
+            let said = error.to_string();
+            refused(
+                expected,
+                format!("another header: {}", said.lines().next().unwrap_or_default()),
+            )
         })?;
         let width = match *header.shape() {
             [_, width] if width > 0 => width,
@@ -64,6 +70,10 @@ impl Matrix {
             DType::Plain(kind) => kind,
             other => return Err(refused("numbers", format!("the type {}", other.descr()))),
         };
+        if kind.type_char() != TypeChar::Float {
+            let found = format!("the type {}", header.dtype().descr());
+            return Err(refused("little-endian f32, f64 or f16", found));
+        }
         let count = header.shape().iter().try_fold(1u64, |all, edge| all.checked_mul(*edge));
         let size = kind.size_field();
         let bytes = count.and_then(|count| count.checked_mul(size));
@@ -118,6 +128,34 @@ impl Matrix {
     pub(super) fn row(&self, at: usize) -> &[f32] {
         &self.values()[at * self.width..(at + 1) * self.width]
     }
+}
+
+/// What every `.npy` begins with, before its version.
+const MAGIC: &[u8] = b"\x93NUMPY";
+
+/// Bytes of a header that this program would read: type, order and shape take a hundred.
+const HEADER_BYTES: usize = 4096;
+
+/// Looks at a header before the library parses it, which multiplies the extents as they are and descends
+/// into brackets however many there are.
+fn check_header(file: &[u8]) -> Result<(), &'static str> {
+    let rest = file.strip_prefix(MAGIC).ok_or("a file that does not begin as one")?;
+    let (length, text) = match rest {
+        [1, _, a, b, text @ ..] => (usize::from(u16::from_le_bytes([*a, *b])), text),
+        [2 | 3, _, a, b, c, d, text @ ..] => (u32::from_le_bytes([*a, *b, *c, *d]) as usize, text),
+        _ => return Err("a version of the format that is not known"),
+    };
+    let header = text.get(..length).ok_or("a header that is cut short")?;
+    if length > HEADER_BYTES {
+        return Err("a header that is too long");
+    }
+    let digits = header.split(|byte| !byte.is_ascii_digit()).filter(|word| !word.is_empty());
+    let number = |word: &[u8]| std::str::from_utf8(word).ok()?.parse::<u64>().ok();
+    let product = digits.map(number).try_fold(1u64, |all, extent| match extent? {
+        0 => Some(all),
+        extent => all.checked_mul(extent),
+    });
+    product.map(|_| ()).ok_or("a shape that no file can hold")
 }
 
 /// Writes a `.npy` of f32 row by row beside its place, and renames it there when it is whole.

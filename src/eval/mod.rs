@@ -24,7 +24,7 @@ mod sets;
 pub mod settings;
 mod templates;
 
-pub use conventions::{CHANNEL_ORDER_KEY, Flags, MEAN_KEY, STD_KEY, deviation, three};
+pub use conventions::{CHANNEL_ORDER_KEY, Flags, MEAN_KEY, STD_KEY, deviation, mean};
 pub use error::{Error, ImageError, ModelFault};
 pub use images::Place;
 pub use model::ModelOptions;
@@ -150,16 +150,20 @@ pub fn evaluate(
         std::fs::create_dir_all(folder).map_err(crate::fs::io_error("make the folder", folder))?;
     }
     let mut results = Vec::with_capacity(plans.len());
-    for plan in plans {
-        results.push(run(plan, options, &mut origin, progress)?);
+    let mut saved = Vec::new();
+    for mut plan in plans {
+        plan.warnings.extend(other_family(&plan, options, &origin));
+        results.push(run(plan, options, &mut origin, &mut saved, progress)?);
     }
-    let averages = averages(&results);
+    let results: Vec<SetResult> = results.into_iter().flatten().collect();
+    let averages = averages(results.iter());
     Ok(EvalReport {
         format: FORMAT.to_owned(),
         tool: concat!("qgface-data ", env!("CARGO_PKG_VERSION")).to_owned(),
         model: model_report(&origin),
-        results: results.into_iter().flatten().collect(),
+        results,
         averages,
+        saved,
     })
 }
 
@@ -189,6 +193,7 @@ fn run(
     mut plan: Plan,
     options: &Options,
     origin: &mut Origin<'_>,
+    saved: &mut Vec<String>,
     progress: &dyn Progress,
 ) -> Result<Option<SetResult>, Error> {
     let protocol = &options.protocol;
@@ -197,8 +202,11 @@ fn run(
         .map(|images| origin.features(images, Selection::All, protocol, progress))
         .collect::<Result<Vec<_>, _>>()?;
     if let Some(folder) = &options.save {
-        for (images, features) in plan.images.iter().zip(&features) {
-            save(folder, &images.stem(&plan.name), features)?;
+        for (at, (images, features)) in plan.images.iter().zip(&features).enumerate() {
+            let stem = images.stem(&plan.name);
+            // Packs of one's own may be called alike.
+            let name = plan.roles.get(at).map_or(stem.clone(), |role| format!("{role}_{stem}"));
+            saved.extend(save(folder, &name, features)?);
         }
     }
     let features = Features::joined(features)?;
@@ -271,13 +279,30 @@ fn settings(protocol: &Protocol, origin: &Origin<'_>) -> Settings {
     }
 }
 
-fn save(folder: &Path, name: &str, features: &Features) -> Result<(), Error> {
+/// Writes features and norms; the names of the files.
+fn save(folder: &Path, name: &str, features: &Features) -> Result<Vec<String>, Error> {
     let rows = &features.rows;
-    matrix::write(&folder.join(format!("{name}_embeddings.npy")), rows.values(), rows.width)?;
+    let mut files = vec![folder.join(format!("{name}_embeddings.npy"))];
+    matrix::write(&files[0], rows.values(), rows.width)?;
     if let Some(norms) = &features.norms {
-        matrix::write(&folder.join(format!("{name}_norms.npy")), norms, 1)?;
+        files.push(folder.join(format!("{name}_norms.npy")));
+        matrix::write(&files[1], norms, 1)?;
     }
-    Ok(())
+    Ok(files.iter().map(|path| path.display().to_string()).collect())
+}
+
+/// A model that takes its colours in another order than those that a preset of IJB is from.
+fn other_family(plan: &Plan, options: &Options, origin: &Origin<'_>) -> Option<String> {
+    let Origin::Model(maker) = origin else { return None };
+    let own = maker.model.conventions().channel_order;
+    let Protocol { name, family, .. } = options.protocol;
+    let other = matches!(plan.scoring, Scoring::Templates(_)) && own != family;
+    other.then(|| {
+        let (own, family) = (own.name(), family.name());
+        format!(
+            "the model takes {own}, and the models that the protocol {name} is from take {family}"
+        )
+    })
 }
 
 fn model_report(origin: &Origin<'_>) -> Option<ModelReport> {
@@ -292,11 +317,13 @@ fn model_report(origin: &Origin<'_>) -> Option<ModelReport> {
     })
 }
 
+/// The averages by name, where every set they are of is there.
+///
 /// HQ Avg. is the mean of the five `.bin` sets' accuracies; All Avg. that of SCface d1, d2, d3, TinyFace
 /// rank 1, IJB-B TAR@FAR=1e-4 and HQ Avg. (QGFace, ablation).
-fn averages(results: &[Option<SetResult>]) -> IndexMap<String, f64> {
+pub fn averages<'a>(results: impl Iterator<Item = &'a SetResult> + Clone) -> IndexMap<String, f64> {
     let metric = |set: &str, name: &str| {
-        let result = results.iter().flatten().find(|result| result.set == set)?;
+        let result = results.clone().find(|result| result.set == set)?;
         result.metrics.get(name).copied()
     };
     let mean = |values: Option<Vec<f64>>| {
@@ -319,7 +346,7 @@ fn averages(results: &[Option<SetResult>]) -> IndexMap<String, f64> {
 mod tests {
     use super::*;
 
-    fn result(set: &str, metrics: &[(&str, f64)]) -> Option<SetResult> {
+    fn result(set: &str, metrics: &[(&str, f64)]) -> SetResult {
         let metrics = metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
         let settings = Settings {
             fusion: None,
@@ -333,7 +360,7 @@ mod tests {
         };
         let features =
             FeatureSource { files: vec![], orders: vec![], alignment: None, cached: false };
-        Some(SetResult {
+        SetResult {
             set: set.to_owned(),
             protocol: "adaface".to_owned(),
             settings,
@@ -343,7 +370,7 @@ mod tests {
             metrics,
             curves: results::Curves::default(),
             warnings: vec![],
-        })
+        }
     }
 
     /// Row D of the ablation; the published average is 91.36.
@@ -353,9 +380,9 @@ mod tests {
             HQ.iter().map(|set| result(set, &[("accuracy", 0.9543)])).collect();
         results.push(result("scface", &[("d1", 0.9231), ("d2", 0.9954), ("d3", 1.0)]));
         results.push(result("tinyface", &[("rank_1", 0.6985)]));
-        assert_eq!(averages(&results).get("all_avg"), None);
+        assert_eq!(averages(results.iter()).get("all_avg"), None);
         results.push(result("ijbb", &[("tar@1e-04", 0.9105)]));
-        let averages = averages(&results);
+        let averages = averages(results.iter());
         assert!((averages["hq_avg"] - 0.9543).abs() < 1e-12);
         assert!((averages["all_avg"] - 0.9136).abs() < 5e-5);
     }

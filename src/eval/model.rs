@@ -76,6 +76,11 @@ impl<'a> Model<'a> {
         self.sessions.as_ref().ok_or(Error::Fault("a model before its start"))
     }
 
+    /// Says something to the user.
+    pub(super) fn tell(&self, text: &str) {
+        (self.say)(text);
+    }
+
     pub(super) fn refused(&self, fault: ModelFault) -> Error {
         Error::Model { path: self.options.path.clone(), fault }
     }

@@ -12,7 +12,7 @@ use crate::protocol::Pairs;
 use std::path::Path;
 
 /// Folds of every verification set (LFW's protocol).
-const FOLDS: usize = 10;
+pub(super) const FOLDS: usize = 10;
 
 /// Pairs whose features are put side by side at a time.
 const PAIRS_AT_A_TIME: usize = 4096;
@@ -84,6 +84,11 @@ pub(super) fn score(set: &str, pairs: &Pairs, features: &Features) -> Result<Sco
     scored.metric("std", folds.std);
     scored.metric("threshold", folds.threshold);
     let (roc, curves) = curves(&distances, &pairs.same).map_err(refused)?;
+    if roc.is_none() {
+        let told =
+            "all pairs are of one kind, genuine or impostor, so there is no curve and no TAR";
+        scored.warnings.push(told.to_owned());
+    }
     scored.curves = curves;
     scored.roc = roc;
     Ok(scored)

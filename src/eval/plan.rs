@@ -2,13 +2,16 @@
 
 use super::features::Origin;
 use super::images::{Images, Place, Wanted};
+use super::pairs::FOLDS;
 use super::sets::{EvalSet, Kind};
+use super::settings::Fusion;
 use super::templates::TemplatePlan;
-use super::{Error, Options, OtherAlignment, Task, pairs};
+use super::{Error, Options, OtherAlignment, Task, fusion, pairs};
 use crate::datasets::Protocol;
-use crate::pack::PackFiles;
+use crate::pack::{Manifest, PackFiles, Role, Source};
 use crate::progress::Progress;
 use crate::protocol::{Identification, Members, Pairs, Probes};
+use std::collections::HashSet;
 
 /// Identity of what belongs to nobody.
 const NOBODY: i64 = -1;
@@ -19,6 +22,8 @@ pub(super) struct Plan {
     pub(super) name: String,
     /// The images, pack after pack.
     pub(super) images: Vec<Images>,
+    /// What each pack is, where there are several.
+    pub(super) roles: &'static [&'static str],
     /// How they are scored.
     pub(super) scoring: Scoring,
     /// What differs from the published set or its protocol.
@@ -64,20 +69,28 @@ impl Plan {
             Task::Verification { pack, pairs: path } => {
                 let images = packed(pack)?;
                 let pairs = pairs::read(path, images.len())?;
+                check_folds(&path.display().to_string(), &pairs)?;
                 Ok(vec![Self::of_own("verification", vec![images], Scoring::OwnPairs(pairs))])
             }
             Task::Identification { gallery, probe, distractor } => {
                 let packs = [Some(gallery), distractor.as_ref(), Some(probe)];
                 let images: Vec<Images> =
                     packs.into_iter().flatten().map(packed).collect::<Result<_, _>>()?;
-                let scoring = Scoring::Identification(by_labels(&images)?);
+                let parts = by_labels(&images)?;
+                check_mates("identification", &parts)?;
+                let scoring = Scoring::Identification(parts);
                 Ok(vec![Self::of_own("identification", images, scoring)])
             }
         }
     }
 
     fn of_own(name: &str, images: Vec<Images>, scoring: Scoring) -> Self {
-        Self { name: name.to_owned(), images, scoring, warnings: Vec::new() }
+        let roles: &[&str] = match images.len() {
+            2 => &["gallery", "probe"],
+            3 => &["gallery", "distractor", "probe"],
+            _ => &[],
+        };
+        Self { name: name.to_owned(), images, roles, scoring, warnings: Vec::new() }
     }
 
     fn of_set(
@@ -88,8 +101,9 @@ impl Plan {
         progress: &dyn Progress,
     ) -> Result<Self, Error> {
         let images = Images::of_set(set, place, wanted, progress)?;
-        let mut warnings = Vec::new();
-        check_skipped(&images)?;
+        check_whole(set, &images)?;
+        check_fusion(set, &images, options, wanted)?;
+        let mut warnings: Vec<String> = other_source(set, &images).into_iter().collect();
         if let Some(found) = images.alignment.as_ref().filter(|found| !set.alignment.allows(found))
         {
             let expected = set.alignment.to_string();
@@ -115,6 +129,7 @@ impl Plan {
                 let parts = parts(&images.paths())
                     .map_err(|source| Error::Protocol { set: set.name, source })?;
                 warnings.extend(parts.warnings.iter().cloned());
+                check_mates(set.name, &parts)?;
                 Scoring::Identification(parts)
             }
             Kind::Templates => {
@@ -125,23 +140,111 @@ impl Plan {
                 warnings.extend(plan.warnings.iter().cloned());
                 Scoring::Templates(Box::new(plan))
             }
-            Kind::Pairs => Scoring::Pairs(pairs()?),
-            Kind::ReducedPairs => Scoring::ReducedPairs(pairs()?),
+            Kind::Pairs => {
+                let pairs = pairs()?;
+                check_folds(&images.files[0], &pairs)?;
+                Scoring::Pairs(pairs)
+            }
+            Kind::ReducedPairs if wanted == Wanted::Names => {
+                return Err(Error::ReducedWithoutModel);
+            }
+            Kind::ReducedPairs => {
+                let pairs = pairs()?;
+                check_folds(&images.files[0], &pairs)?;
+                check_two_by_two(&images.files[0], &pairs)?;
+                Scoring::ReducedPairs(pairs)
+            }
         };
-        Ok(Self { name: set.name.to_owned(), images: vec![images], scoring, warnings })
+        let (name, images) = (set.name.to_owned(), vec![images]);
+        Ok(Self { name, images, roles: &[], scoring, warnings })
     }
 }
 
-/// Refuses a pack that lacks images of its list.
-fn check_skipped(images: &Images) -> Result<(), Error> {
+/// Refuses a pack that is a part of its list, or whose names nobody knows where names are scored by.
+fn check_whole(set: &EvalSet, images: &Images) -> Result<(), Error> {
     let Some(pack) = images.pack() else { return Ok(()) };
-    match pack.manifest.skipped.first() {
+    let told = images.files[0].clone();
+    let Manifest { source, skipped, shard, .. } = &pack.manifest;
+    let by_position = matches!(set.kind, Kind::Pairs | Kind::ReducedPairs);
+    if *source == Source::Pack && !by_position {
+        return Err(Error::MadeUpNames { set: set.name, pack: told });
+    }
+    if let Some(shard) = shard.as_ref().filter(|shard| shard.count > 1) {
+        let (index, count) = (shard.index, shard.count);
+        return Err(Error::Shard { pack: told, index, count });
+    }
+    match skipped.first() {
         None => Ok(()),
-        Some(first) => Err(Error::Skipped {
-            pack: images.files[0].clone(),
-            first: first.path.clone(),
-            count: pack.manifest.skipped.len() as u64,
-        }),
+        Some(first) => {
+            let (first, count) = (first.path.clone(), skipped.len() as u64);
+            Err(Error::Skipped { pack: told, first, count })
+        }
+    }
+}
+
+/// Refuses a fusion that these images or this protocol cannot have.
+fn check_fusion(
+    set: &EvalSet,
+    images: &Images,
+    options: &Options,
+    wanted: Wanted,
+) -> Result<(), Error> {
+    let protocol = &options.protocol;
+    let refused = |source| {
+        let path = images.path(0).to_owned();
+        Err(Error::Fusion { path, source })
+    };
+    match protocol.fusion {
+        _ if wanted == Wanted::Names => Ok(()),
+        Fusion::Concat if !protocol.flip => refused(fusion::Error::Views { found: 1 }),
+        Fusion::FacenessScore if (0..images.len()).any(|at| images.score(at).is_none()) => {
+            refused(fusion::Error::NoScore)
+        }
+        Fusion::FacenessScore
+            if set.kind == Kind::Templates && (protocol.norm || protocol.detector_score) =>
+        {
+            Err(Error::WeighedTwice { protocol: protocol.name })
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What a pack says that it was made from, where that is another set.
+fn other_source(set: &EvalSet, images: &Images) -> Option<String> {
+    let manifest = &images.pack()?.manifest;
+    if manifest.set != set.dataset {
+        let own = &manifest.set;
+        return Some(format!("the pack is one of {own}, scored as {}", set.name));
+    }
+    let file = manifest.input(Role::Pictures)?.path.as_str();
+    let name = file.rsplit('/').next().unwrap_or(file);
+    let same = name.strip_suffix(".bin").is_none_or(|stem| stem == set.stem);
+    (!same).then(|| format!("the pack was made from {name}, scored as {}", set.name))
+}
+
+fn check_folds(place: &str, pairs: &Pairs) -> Result<(), Error> {
+    let (found, folds) = (pairs.same.len(), FOLDS);
+    let place = || place.to_owned();
+    if found < folds { Err(Error::FewPairs { place: place(), folds, found }) } else { Ok(()) }
+}
+
+/// Refuses pairs that are not images 2i and 2i + 1, of which the first is reduced.
+fn check_two_by_two(place: &str, pairs: &Pairs) -> Result<(), Error> {
+    let mut numbered = pairs.positions.iter().enumerate();
+    match numbered.find(|(pair, found)| **found != [2 * pair, 2 * pair + 1]) {
+        None => Ok(()),
+        Some((pair, found)) => {
+            Err(Error::PairOrder { place: place.to_owned(), pair, found: *found })
+        }
+    }
+}
+
+fn check_mates(set: &str, parts: &Identification) -> Result<(), Error> {
+    let gallery: HashSet<i64> = parts.gallery.identities.iter().copied().collect();
+    let has_mate = |group: &Probes| group.members.identities.iter().any(|id| gallery.contains(id));
+    match parts.probes.iter().all(has_mate) {
+        true => Ok(()),
+        false => Err(Error::NoMate { set: set.to_owned() }),
     }
 }
 

@@ -22,6 +22,9 @@ pub struct EvalReport {
     pub results: Vec<SetResult>,
     /// `hq_avg` and `all_avg`, as fractions, where every set they are of is among the results.
     pub averages: IndexMap<String, f64>,
+    /// Files of features and norms that were written.
+    #[serde(default)]
+    pub saved: Vec<String>,
 }
 
 /// What made the features.

@@ -18,7 +18,7 @@ use crate::fs;
 use crate::metrics::search::{Subjects, merged, separately};
 use crate::metrics::{Error as MetricsError, Faces, Roc, Rows, Templates, pair_scores};
 use rayon::prelude::*;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// What the protocol files say, put in the order of the images.
@@ -28,8 +28,9 @@ pub(super) struct TemplatePlan {
     faces: Vec<usize>,
     templates: Vec<u64>,
     media: Vec<u64>,
-    pairs: TemplatePairs,
-    pairs_file: PathBuf,
+    /// Two rows of the templates in ascending order each.
+    pairs: Vec<(u32, u32)>,
+    same: Vec<bool>,
     search: Option<Search>,
     pub(super) warnings: Vec<String>,
 }
@@ -66,8 +67,15 @@ impl TemplatePlan {
         };
         let path = find(ProtocolFile::Templates)?;
         let text = fs::map(&path)?;
-        let labels = face_tid_mid(&text).map_err(refused(&path))?;
+        let labels = face_tid_mid(without_mark(&text)).map_err(refused(&path))?;
+        let mut warnings = Vec::new();
         let faces = faces(set, &labels, images, &path)?;
+        if !faces.is_sorted() {
+            let file = edition.name(ProtocolFile::Templates);
+            let told =
+                "names the faces in another order than the images; they were matched by name";
+            warnings.push(format!("{file} {told}"));
+        }
         if protocol.detector_score {
             let without = faces.iter().find(|at| images.score(**at).is_none());
             if let Some(at) = without {
@@ -77,12 +85,20 @@ impl TemplatePlan {
         }
         let FaceLabels { templates, media, .. } = labels;
         let pairs_file = find(ProtocolFile::Pairs)?;
-        let pairs = template_pair_label(&fs::map(&pairs_file)?).map_err(refused(&pairs_file))?;
-        let mut warnings = Vec::new();
+        let pairs = template_pair_label(without_mark(&fs::map(&pairs_file)?));
+        let TemplatePairs { templates: pairs, same } = pairs.map_err(refused(&pairs_file))?;
+        let mut distinct = templates.clone();
+        distinct.par_sort_unstable();
+        distinct.dedup();
+        let lookup = TemplateRows::new(&distinct);
+        let pairs = lookup.of_pairs(pairs).map_err(refused(&pairs_file))?;
         let search = match find(ProtocolFile::Probes) {
             Ok(file) => {
                 let read = |path: &Path| -> Result<Vec<TemplateSubject>, Error> {
-                    template_subjects(&fs::map(path)?).map_err(refused(path))
+                    let read = template_subjects(without_mark(&fs::map(path)?));
+                    let subjects = read.map_err(refused(path))?;
+                    lookup.of(subjects.iter().map(|own| own.template)).map_err(refused(path))?;
+                    Ok(subjects)
                 };
                 let gallery = |at| read(&find(ProtocolFile::Gallery(at))?);
                 let galleries = [gallery(0)?, gallery(1)?];
@@ -94,13 +110,10 @@ impl TemplatePlan {
             }
             Err(error) => return Err(error),
         };
-        let mut distinct = templates.clone();
-        distinct.par_sort_unstable();
-        distinct.dedup();
         let counts = [
             ("faces", faces.len(), edition.images),
             ("templates", distinct.len(), edition.templates),
-            ("template pairs", pairs.same.len(), edition.pairs),
+            ("template pairs", same.len(), edition.pairs),
         ];
         for (what, found, published) in counts {
             if found as u64 != published {
@@ -112,7 +125,7 @@ impl TemplatePlan {
             warnings.push(format!("{unused} images belong to no template and are not scored"));
         }
         let set = set.name;
-        Ok(Self { set, faces, templates, media, pairs, pairs_file, search, warnings })
+        Ok(Self { set, faces, templates, media, pairs, same, search, warnings })
     }
 
     /// Scores 1:1 and, where its files are there, 1:N.
@@ -143,8 +156,7 @@ impl TemplatePlan {
         scored.count("faces", self.faces.len());
         scored.count("templates", templates.ids().len());
         let lookup = TemplateRows::new(templates.ids());
-        let TemplatePairs { templates: pairs, same } = self.pairs;
-        let pairs = lookup.of_pairs(pairs).map_err(refused(&self.pairs_file))?;
+        let Self { pairs, same, search, .. } = self;
         let scores = pair_scores(&templates, &pairs).map_err(failed)?;
         drop(pairs);
         let (genuine, impostor) = split(&same, &scores);
@@ -157,7 +169,7 @@ impl TemplatePlan {
             scored.metric(name, roc.tar_at(far, reading(protocol)));
         }
         scored.curves.roc.push(roc_curve("", &roc));
-        if let Some(search) = &self.search {
+        if let Some(search) = &search {
             search.score(&templates, &lookup, &mut scored, &failed)?;
         }
         Ok(scored)
@@ -293,6 +305,11 @@ fn faces(
 ) -> Result<Vec<usize>, Error> {
     let name = |at: usize| images.path(at).rsplit('/').next().unwrap_or_default();
     let count = labels.names.len();
+    let mut seen = HashSet::with_capacity(count);
+    if let Some(name) = labels.names.iter().find(|name| !seen.insert(**name)) {
+        let (file, name) = (file.to_path_buf(), (*name).to_owned());
+        return Err(Error::FaceTwice { file, name });
+    }
     if count <= images.len() && labels.names.iter().enumerate().all(|(at, own)| name(at) == *own) {
         return Ok((0..count).collect());
     }
@@ -309,6 +326,11 @@ fn faces(
             count: missing().count() as u64,
         }),
     }
+}
+
+/// Text without the mark that editors on Windows put in front of UTF-8.
+fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }
 
 /// Refuses a protocol file that is another than the one in the manifest.

@@ -4,7 +4,6 @@
 //! [`read`] takes what `eval --format json` wrote, [`document()`] merges it into rows and tables, and
 //! [`render`] writes those in a [`Format`].
 
-mod averages;
 mod check;
 mod csv;
 mod curves;

@@ -1,10 +1,11 @@
 //! Result documents into rows: one a model and protocol, whatever the number of files.
 
 use super::Evaluation;
-use super::averages::averages;
 use super::document::{MeasuredRow, RowResult, Source};
 use super::names::file_name;
+use crate::eval::averages;
 use crate::eval::results::{EvalReport, SetResult};
+use crate::eval::settings::Settings;
 use std::collections::BTreeMap;
 
 /// A row that grows, and what tells it from others.
@@ -12,6 +13,8 @@ struct Draft {
     row: MeasuredRow,
     /// Digest of the model; the file where there is none.
     identity: String,
+    /// Every switch: numbers under others stand in another row and in no average with these.
+    settings: Settings,
 }
 
 /// Merges the documents. A model that has two different results of a set under one protocol, as
@@ -48,7 +51,7 @@ pub(super) fn rows(evaluations: &[Evaluation]) -> (Vec<MeasuredRow>, Vec<String>
     label(&mut drafts);
     let finish = |mut draft: Draft| {
         for (name, value) in averages(draft.row.results.iter().map(|entry| &entry.result)) {
-            draft.row.averages.entry(name.to_owned()).or_insert(value);
+            draft.row.averages.entry(name).or_insert(value);
         }
         draft.row
     };
@@ -64,12 +67,13 @@ enum Place {
     },
 }
 
-/// The first row of this model and protocol that lacks the set or has this very result; else a new one.
+/// The first row of this model, protocol and switches that lacks the set or has this very result; else a new one.
 fn place(drafts: &mut Vec<Draft>, evaluation: &Evaluation, result: &SetResult) -> (usize, Place) {
     let model = evaluation.report.model.as_ref();
     let identity = model.map_or_else(|| evaluation.file.clone(), |model| model.blake3.clone());
     for (at, draft) in drafts.iter().enumerate() {
-        if draft.identity != identity || draft.row.protocol != result.protocol {
+        let same = draft.row.protocol == result.protocol && draft.settings == result.settings;
+        if draft.identity != identity || !same {
             continue;
         }
         match draft.row.results.iter().find(|entry| entry.result.set == result.set) {
@@ -87,7 +91,7 @@ fn place(drafts: &mut Vec<Draft>, evaluation: &Evaluation, result: &SetResult) -
         results: Vec::new(),
         averages: Default::default(),
     };
-    drafts.push(Draft { row, identity });
+    drafts.push(Draft { row, identity, settings: result.settings.clone() });
     (drafts.len() - 1, Place::Free)
 }
 

@@ -170,6 +170,20 @@ fn features_are_kept_and_a_damaged_entry_is_made_anew() {
     assert_eq!(cached(&done(work.path(), &exchanged).json("eval")), Some(false));
     let all: Vec<_> = fs::read_dir(work.path().join("cache")).unwrap().collect();
     assert_eq!(all.len(), 4, "two views of two orders, and nothing left over");
+    // What a killed run left is cleared away by the next.
+    let entry = fs::read_dir(work.path().join("cache")).unwrap().next().unwrap().unwrap().path();
+    fs::remove_file(entry.join("entry.json")).unwrap();
+    fs::write(entry.join(".features.npy.7.partial"), "half").unwrap();
+    again();
+    done(work.path(), &exchanged);
+    let names = |entry: &Path| -> Vec<String> {
+        let names = fs::read_dir(entry).unwrap();
+        let mut names: Vec<String> =
+            names.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(names(&entry), ["entry.json", "features.npy", "lock", "norms.npy"]);
 }
 
 #[test]
@@ -401,4 +415,92 @@ fn what_cannot_run_on_cuda_says_what_is_missing_and_does_not_fall_back() {
             .unwrap();
     assert_eq!(ran.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&ran.stderr).contains("/nowhere/libonnxruntime.so"));
+}
+
+#[test]
+fn a_part_of_a_set_and_made_up_names_are_not_scored_as_the_set() {
+    let work = tempfile::tempdir().unwrap();
+    let (model, root) = (drawn_path("model.onnx"), drawn_path("data/tinyface"));
+    let shard = ["make-rec", "--dataset", "tinyface", "--root", &root, "--shard", "0/2"];
+    done(work.path(), &[&shard[..], &["--name", "half"]].concat());
+    let said = refused(work.path(), &[&model, "--set", "tinyface", "--pack", "packs/half"]);
+    assert!(said.contains("shard 0 of 2") && said.contains("qgface-data merge"), "{said}");
+    for ending in ["rec", "idx"] {
+        let name = format!("ijbb.{ending}");
+        fs::copy(drawn().join("packs").join(&name), work.path().join(&name)).unwrap();
+    }
+    done(work.path(), &["verify-order", "--adopt", "ijbb.rec"]);
+    let arguments = [&model, "--set", "ijbb", "--pack", "ijbb.rec", "--accept-alignment"];
+    let said = refused(work.path(), &arguments);
+    assert!(said.contains("made-up names") && said.contains("--root"), "{said}");
+    // A set of pairs is scored by position, and what it was made from is told.
+    let other = drawn_path("packs/cfp_fp");
+    let ran = done(work.path(), &["eval", &model, "--set", "lfw", "--pack", &other, "--no-cache"]);
+    assert!(ran.stderr.contains("made from cfp_fp.bin, scored as lfw"), "{}", ran.stderr);
+}
+
+#[test]
+fn what_can_be_known_before_is_refused_before_the_first_batch() {
+    let work = tempfile::tempdir().unwrap();
+    // This model fails on its first batch.
+    let (_folder, broken) = model(&Looks::usual(Outputs::NotANumber));
+    let pairs = work.path().join("pairs.txt");
+    fs::write(&pairs, "0 1 1\n2 3 0\n").unwrap();
+    let pairs = pairs.to_str().unwrap();
+    for (arguments, words) in [
+        (&["--set", "ijbb", "--fusion", "concat", "--no-flip"][..], "concat joins two views"),
+        (&["--set", "lfw", "--fusion", "faceness_score"], "there is none for this image"),
+        (&["--set", "ijbb", "--fusion", "faceness_score"], "weigh them again"),
+        (&["--pack", "packs/lfw", "--pairs", pairs], "at least 10 pairs"),
+        (&["--set", "lfw", "--pack", "data/hq/lfw.bin"], "found a .bin"),
+    ] {
+        let said = refused(drawn(), &[&[broken.as_str()], arguments].concat());
+        assert!(said.contains(words), "{arguments:?}: {said}");
+    }
+    let features = work.path().join("none.npy");
+    let header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (18446744073709551615, 9), }\n";
+    let bytes = [&b"\x93NUMPY\x01\x00"[..], &(header.len() as u16).to_le_bytes(), header].concat();
+    fs::write(&features, bytes).unwrap();
+    let said = refused(drawn(), &["--set", "lfw", "--embeddings", features.to_str().unwrap()]);
+    assert!(said.contains("a shape that no file can hold"), "{said}");
+    let said = refused(drawn(), &["--set", "crlfw", "--embeddings", features.to_str().unwrap()]);
+    assert!(said.contains("crlfw reduces the pictures"), "{said}");
+    let said = refused(drawn(), &["--set", "lfw", "--embeddings", "data"]);
+    assert!(said.contains("expected a file, found something else"), "{said}");
+}
+
+#[test]
+fn protocol_files_name_each_face_once_and_only_faces_and_templates_that_are_there() {
+    let work = tempfile::tempdir().unwrap();
+    let (_folder, broken) = model(&Looks::usual(Outputs::NotANumber));
+    let meta = work.path().join("meta");
+    let tree = drawn_path("data/ijbb");
+    copy(&drawn().join("data/ijbb/IJBB/loose_crop"), &work.path().join("loose_crop"));
+    let changed = |name: &str, change: &dyn Fn(String) -> String, words: &str| {
+        let _ = fs::remove_dir_all(&meta);
+        copy(&Path::new(&tree).join("IJBB/meta"), &meta);
+        let path = meta.join(name);
+        fs::write(&path, change(fs::read_to_string(&path).unwrap())).unwrap();
+        let said = refused(work.path(), &[&broken, "--set", "ijbb", "--root", "."]);
+        assert!(said.contains(words), "{name}: {said}");
+    };
+    let twice = |text: String| format!("{text}1.jpg 1 1\n");
+    changed("ijbb_face_tid_mid.txt", &twice, "expected each face once, found 1.jpg again");
+    let more = |text: String| format!("{text}none.jpg 1 1\n");
+    changed("ijbb_face_tid_mid.txt", &more, "1 faces of");
+    let pair = |text: String| format!("{text}1 9999 0\n");
+    changed("ijbb_template_pair_label.txt", &pair, "9999");
+    let word = |text: String| text.replacen(" 0\n", " x\n", 1);
+    changed("ijbb_template_pair_label.txt", &word, "line 4");
+    let probe = |text: String| format!("{text}9999,1,img/1.jpg,1\n");
+    changed("ijbb_1N_probe_mixed.csv", &probe, "9999");
+}
+
+#[test]
+fn a_cache_that_cannot_be_written_is_told_and_done_without() {
+    let work = tempfile::tempdir().unwrap();
+    fs::write(work.path().join("cache"), "a file").unwrap();
+    let (model, pack) = (drawn_path("model.onnx"), drawn_path("packs/lfw"));
+    let ran = done(work.path(), &["eval", &model, "--set", "lfw", "--pack", &pack]);
+    assert!(ran.stderr.contains("the features are not kept"), "{}", ran.stderr);
 }
