@@ -190,6 +190,7 @@ pub(super) mod examples {
             model: Some(model),
             results,
             averages: Default::default(),
+            saved: Vec::new(),
         };
         Evaluation { file: file.to_owned(), report }
     }
