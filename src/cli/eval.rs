@@ -412,7 +412,7 @@ fn set_text(result: &SetResult) -> String {
     let mut text = format!(
         "{}: protocol {}, {} images{}\n",
         result.set,
-        result.protocol,
+        result.protocol_told(),
         grouped(result.images),
         if result.features.cached { ", features from the cache" } else { "" }
     );

@@ -203,11 +203,11 @@ pub(super) fn embed(
         (run(), bytes)
     };
     in_order(workers, 0..count.div_ceil(batch), bound, work, |chunk, outputs| {
-        let items = items(chunk);
+        let held = Held { model, images, selection, items: items(chunk) };
         for (outputs, taker) in outputs?.into_iter().zip(&mut takers) {
-            taker.take(model, images, selection, items.clone(), outputs)?;
+            taker.take(&held, outputs)?;
         }
-        progress.advance(items.len() as u64);
+        progress.advance(held.items.len() as u64);
         Ok::<(), Error>(())
     })?;
     progress.finish();
@@ -261,16 +261,56 @@ fn normalise(face: &Pixels, view: View, conventions: &Conventions, place: &mut [
     }
 }
 
+/// The images of one batch, for errors.
+struct Held<'a> {
+    model: &'a Model<'a>,
+    images: &'a Images,
+    selection: Selection,
+    items: std::ops::Range<usize>,
+}
+
+impl Held<'_> {
+    fn position(&self, row: usize) -> usize {
+        self.selection.position(self.items.start + row)
+    }
+
+    fn not_a_number(&self, row: usize, what: &'static str, found: f32) -> Error {
+        Error::NotFinite {
+            place: self.model.path().display().to_string(),
+            row: self.position(row),
+            path: self.images.path(self.position(row)).to_owned(),
+            what,
+            found: found.to_string(),
+        }
+    }
+
+    fn check_finite(&self, numbers: &[f32], width: usize, what: &'static str) -> Result<(), Error> {
+        match numbers.iter().position(|number| !number.is_finite()) {
+            None => Ok(()),
+            Some(at) => Err(self.not_a_number(at / width, what, numbers[at])),
+        }
+    }
+
+    /// Refuses a length that is not 1.
+    fn check_unit(&self, lengths: &[f32]) -> Result<(), Error> {
+        match lengths.iter().position(|length| !is_unit(*length)) {
+            None => Ok(()),
+            Some(row) => {
+                let (found, at) = (lengths[row].to_string(), self.position(row));
+                Err(self.model.refused(ModelFault::NotUnit { found, at }))
+            }
+        }
+    }
+}
+
+fn is_unit(length: f32) -> bool {
+    (length - 1.0).abs() <= UNIT_TOLERANCE
+}
+
 /// Receives the network's outputs of one view.
 struct Taker {
     sink: Sink,
     form: Option<OutputForm>,
-}
-
-/// One batch of features and norms.
-struct Batch {
-    features: Vec<f32>,
-    norms: Vec<f32>,
 }
 
 impl Taker {
@@ -278,63 +318,45 @@ impl Taker {
         Self { sink, form: None }
     }
 
-    fn take(
-        &mut self,
-        model: &Model<'_>,
-        images: &Images,
-        selection: Selection,
-        items: std::ops::Range<usize>,
-        outputs: Vec<Tensor>,
-    ) -> Result<(), Error> {
-        let parted = part(outputs, items.len());
-        let (features, norms) = parted.map_err(|fault| model.refused(fault))?;
-        let mut batch = Batch { features, norms: norms.unwrap_or_default() };
-        let place = |row: usize| selection.position(items.start + row);
-        let not_a_number = |row: usize, what, found: f32| Error::NotFinite {
-            place: model.path().display().to_string(),
-            row: place(row),
-            path: images.path(place(row)).to_owned(),
-            what,
-            found: found.to_string(),
+    fn take(&mut self, held: &Held<'_>, outputs: Vec<Tensor>) -> Result<(), Error> {
+        let parted = part(outputs, held.items.len());
+        let (mut features, norms) = parted.map_err(|fault| held.model.refused(fault))?;
+        let width = features.len() / held.items.len().max(1);
+        held.check_finite(&features, width, "feature")?;
+        let lengths: Vec<f32> = features.chunks_exact(width).map(length).collect();
+        let norms = match norms {
+            Some(norms) => {
+                held.check_finite(&norms, 1, "norm")?;
+                held.check_unit(&lengths)?;
+                self.form = Some(OutputForm::UnitAndNorm);
+                norms
+            }
+            None => self.brought_to_unit(held, &mut features, lengths)?,
         };
-        let width = batch.features.len() / items.len().max(1);
-        if let Some(at) = batch.features.iter().position(|value| !value.is_finite()) {
-            return Err(not_a_number(at / width, "feature", batch.features[at]));
+        self.sink.append(&features, &norms)
+    }
+
+    /// Divides features that came alone by their lengths; the norms. What the first batch is, unit vectors
+    /// or not, all are held to be.
+    fn brought_to_unit(
+        &mut self,
+        held: &Held<'_>,
+        features: &mut [f32],
+        lengths: Vec<f32>,
+    ) -> Result<Vec<f32>, Error> {
+        let unit = lengths.iter().all(|length| is_unit(*length));
+        let form = *self.form.get_or_insert(if unit { OutputForm::Unit } else { OutputForm::Raw });
+        if form == OutputForm::Unit {
+            held.check_unit(&lengths)?;
         }
-        if let Some(row) = batch.norms.iter().position(|norm| !norm.is_finite()) {
-            return Err(not_a_number(row, "norm", batch.norms[row]));
+        if let Some(row) = lengths.iter().position(|length| *length == 0.0) {
+            return Err(held.not_a_number(row, "direction of the feature", f32::NAN));
         }
-        let lengths: Vec<f32> = batch.features.chunks_exact(width).map(length).collect();
-        let is_unit = |length: &f32| (length - 1.0).abs() <= UNIT_TOLERANCE;
-        if batch.norms.is_empty() {
-            // What the first batch is, all of them are held to be.
-            let unit = lengths.iter().all(is_unit);
-            let form =
-                *self.form.get_or_insert(if unit { OutputForm::Unit } else { OutputForm::Raw });
-            if let (OutputForm::Unit, Some(row)) =
-                (form, lengths.iter().position(|length| !is_unit(length)))
-            {
-                let (found, at) = (lengths[row].to_string(), place(row));
-                return Err(model.refused(ModelFault::NotUnit { found, at }));
-            }
-            if let Some(row) = lengths.iter().position(|length| *length == 0.0) {
-                return Err(not_a_number(row, "direction of the feature", f32::NAN));
-            }
-            for (feature, length) in batch.features.chunks_exact_mut(width).zip(&lengths) {
-                feature.iter_mut().for_each(|value| *value /= length);
-            }
-            batch.norms = match form {
-                OutputForm::Raw => lengths,
-                _ => vec![1.0; items.len()],
-            };
-        } else {
-            self.form = Some(OutputForm::UnitAndNorm);
-            if let Some(row) = lengths.iter().position(|length| !is_unit(length)) {
-                let (found, at) = (lengths[row].to_string(), place(row));
-                return Err(model.refused(ModelFault::NotUnit { found, at }));
-            }
+        let width = features.len() / lengths.len().max(1);
+        for (feature, length) in features.chunks_exact_mut(width).zip(&lengths) {
+            feature.iter_mut().for_each(|value| *value /= length);
         }
-        self.sink.append(&batch.features, &batch.norms)
+        Ok(if form == OutputForm::Raw { lengths } else { vec![1.0; lengths.len()] })
     }
 
     fn finish(self, rows: usize, runtime: Option<String>) -> Result<ViewFeatures, Error> {

@@ -246,6 +246,7 @@ fn result(
     SetResult {
         set: plan.name,
         protocol: options.protocol.name.to_owned(),
+        switched: options.protocol.switched.clone(),
         settings: settings(&options.protocol, origin),
         images: images.iter().map(|images| images.len() as u64).sum(),
         features: FeatureSource {
@@ -363,6 +364,7 @@ mod tests {
         SetResult {
             set: set.to_owned(),
             protocol: "adaface".to_owned(),
+            switched: vec![],
             settings,
             images: 1,
             features,

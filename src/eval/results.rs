@@ -61,8 +61,11 @@ pub enum OutputForm {
 pub struct SetResult {
     /// The set: `tinyface`, `ijbb`, `lfw`, …; `identification` and `verification` of one's own packs.
     pub set: String,
-    /// The preset: `adaface`, `qgface`, `insightface` or `cvlface`; `custom` where switches differ from it.
+    /// The preset: `adaface`, `qgface`, `insightface` or `cvlface`.
     pub protocol: String,
+    /// The switches that differ from the preset, with their values: `norm no`.
+    #[serde(default)]
+    pub switched: Vec<String>,
     /// Every switch.
     pub settings: Settings,
     /// Images that were scored.
@@ -77,6 +80,15 @@ pub struct SetResult {
     pub curves: Curves,
     /// What differs from the published set or its protocol.
     pub warnings: Vec<String>,
+}
+
+impl SetResult {
+    /// The preset and what differs from it: `adaface, norm no`.
+    pub fn protocol_told(&self) -> String {
+        let switched = self.switched.iter().map(String::as_str);
+        let all: Vec<&str> = std::iter::once(self.protocol.as_str()).chain(switched).collect();
+        all.join(", ")
+    }
 }
 
 /// Where the features of a set are from.

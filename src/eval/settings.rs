@@ -136,10 +136,12 @@ pub struct Switches {
 }
 
 /// The protocol in force: a preset and what differs from it.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Protocol {
-    /// The preset's name, or `custom` where a switch differs from it.
+    /// The preset's name.
     pub name: &'static str,
+    /// The switches that differ from the preset, with their values.
+    pub switched: Vec<String>,
     /// The family of the preset.
     pub family: ChannelOrder,
     /// See [`Settings::fusion`].
@@ -165,6 +167,7 @@ impl Protocol {
             norm: preset.norm,
             detector_score: preset.detector_score,
             flipud: preset.flipud,
+            switched: Vec::new(),
         };
         let with = Self {
             fusion: switches.fusion.unwrap_or(own.fusion),
@@ -172,19 +175,21 @@ impl Protocol {
             norm: switches.norm.unwrap_or(own.norm),
             detector_score: switches.detector_score.unwrap_or(own.detector_score),
             flipud: switches.flipud.unwrap_or(own.flipud),
-            ..own
+            ..own.clone()
         };
-        let switched = |protocol: &Self| {
-            (
-                protocol.fusion,
-                protocol.flip,
-                protocol.norm,
-                protocol.detector_score,
-                protocol.flipud,
-            )
+        let yes = |on: bool| if on { "yes" } else { "no" }.to_owned();
+        let told = |protocol: &Self| {
+            [
+                ("fusion", protocol.fusion.name().to_owned()),
+                ("flip", yes(protocol.flip)),
+                ("norm", yes(protocol.norm)),
+                ("detector score", yes(protocol.detector_score)),
+                ("flipud", yes(protocol.flipud)),
+            ]
         };
-        let name = if switched(&with) == switched(&own) { own.name } else { "custom" };
-        Self { name, ..with }
+        let others = told(&with).into_iter().zip(told(&own)).filter(|(with, own)| with != own);
+        let switched = others.map(|((name, value), _)| format!("{name} {value}")).collect();
+        Self { switched, ..with }
     }
 }
 
@@ -193,11 +198,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_switch_that_differs_from_the_preset_is_told_in_the_name() {
+    fn a_switch_that_differs_from_the_preset_is_told_beside_its_name() {
         let preset = Preset::find("adaface").unwrap();
         let with = |norm| Protocol::new(preset, &Switches { norm, ..Switches::default() });
-        assert_eq!(with(None).name, "adaface");
-        assert_eq!(with(Some(true)).name, "adaface");
-        assert_eq!((with(Some(false)).name, with(Some(false)).norm), ("custom", false));
+        assert!(with(None).switched.is_empty() && with(Some(true)).switched.is_empty());
+        let other = with(Some(false));
+        assert_eq!(
+            (other.name, other.norm, other.switched),
+            ("adaface", false, vec!["norm no".to_owned()])
+        );
     }
 }

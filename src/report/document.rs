@@ -151,6 +151,7 @@ pub(super) mod examples {
         SetResult {
             set: set.to_owned(),
             protocol: "adaface".to_owned(),
+            switched: Vec::new(),
             settings: Settings {
                 fusion: Some(Fusion::PreNormVectorAdd),
                 flip: Some(true),

@@ -1,7 +1,7 @@
 //! What must be known to compare measured and published rows of a table.
 
 use super::document::{MeasuredRow, RowKind, Table, TableRow};
-use super::names::{self, switches};
+use super::names;
 use indexmap::{IndexMap, IndexSet};
 
 /// Sets whose numbers depend on the preset.
@@ -14,7 +14,7 @@ pub(super) fn notes(table: &Table, measured: &[MeasuredRow]) -> Vec<String> {
     for set in sets(table) {
         let beside = |row: &TableRow| has(table, row, set);
         if table.rows.iter().filter(is_published).any(beside) {
-            notes.extend(measured.iter().filter_map(|row| custom(set, row)));
+            notes.extend(measured.iter().filter_map(|row| other_set(set, row)));
         }
     }
     if table.rows.iter().any(|row| row.name.ends_with('*')) {
@@ -71,12 +71,15 @@ fn presets(table: &Table) -> Vec<String> {
     found.into_iter().map(told).collect()
 }
 
-/// The switches of a result that no preset stands for.
-fn custom(set: &str, row: &MeasuredRow) -> Option<String> {
-    let result = row.result(set).filter(|_| row.protocol == "custom")?;
-    let values = switches(&result.settings).map(|(name, value)| format!("{name} {value}"));
-    let set = names::set(set);
-    Some(format!("{set}: {} was measured under no preset: {}.", row.label, values.join(", ")))
+/// What a warning of a set's counts says (`datasets`, `count_warning`).
+const OTHER_COUNT: &str = "the published set has";
+
+/// A row whose images are not those of the published set must not be read beside published rows.
+fn other_set(set: &str, row: &MeasuredRow) -> Option<String> {
+    let result = row.result(set)?;
+    let other = result.warnings.iter().find(|warning| warning.contains(OTHER_COUNT))?;
+    let (set, label) = (names::set(set), &row.label);
+    Some(format!("{set} of {label} is not the published set: {other}."))
 }
 
 #[cfg(test)]
@@ -108,8 +111,15 @@ mod tests {
     }
 
     #[test]
-    fn switches_without_a_preset_are_listed() {
-        let notes = notes_of("scface", "d1", "custom");
-        assert!(notes[0].contains("no preset: flip yes, fusion pre_norm_vector_add"), "{notes:?}");
+    fn a_set_of_other_size_than_the_published_one_is_said_beside_published_rows() {
+        let mut result = result("scface", &[("d1", 0.9)]);
+        result.warnings = vec!["50 frontal pictures, the published set has 130".to_owned()];
+        let document = document(&[evaluation("a.json", vec![result])]).unwrap();
+        let notes: Vec<String> =
+            document.tables.into_iter().flat_map(|table| table.notes).collect();
+        assert!(
+            notes.iter().any(|note| note.contains("is not the published set: 50")),
+            "{notes:?}"
+        );
     }
 }

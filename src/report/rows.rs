@@ -72,7 +72,8 @@ fn place(drafts: &mut Vec<Draft>, evaluation: &Evaluation, result: &SetResult) -
     let model = evaluation.report.model.as_ref();
     let identity = model.map_or_else(|| evaluation.file.clone(), |model| model.blake3.clone());
     for (at, draft) in drafts.iter().enumerate() {
-        let same = draft.row.protocol == result.protocol && draft.settings == result.settings;
+        let same =
+            draft.row.protocol == result.protocol_told() && draft.settings == result.settings;
         if draft.identity != identity || !same {
             continue;
         }
@@ -86,7 +87,7 @@ fn place(drafts: &mut Vec<Draft>, evaluation: &Evaluation, result: &SetResult) -
     }
     let row = MeasuredRow {
         label: name(&evaluation.report, &evaluation.file),
-        protocol: result.protocol.clone(),
+        protocol: result.protocol_told(),
         sources: Vec::new(),
         results: Vec::new(),
         averages: Default::default(),

@@ -128,7 +128,7 @@ impl SetSection<'_> {
             (name.to_owned(), self.results.iter().map(|(_, result)| value(result)).collect())
         };
         let joined = |texts: &[String]| (!texts.is_empty()).then(|| texts.join(", "));
-        let mut facts = vec![each("protocol", |result| Some(result.protocol.clone()))];
+        let mut facts = vec![each("protocol", |result| Some(result.protocol_told()))];
         let all: Vec<_> =
             self.results.iter().map(|(_, result)| switches(&result.settings)).collect();
         for i in 0..all.first().map_or(0, |first| first.len()) {

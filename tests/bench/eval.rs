@@ -1,6 +1,6 @@
 //! Scoring at full size and embedding beside what a user would otherwise run, in turn, as ratios.
 //!
-//! `QGFACE_PEERS=DIR cargo bench --bench eval`: DIR holds `score.py` and `embed.py`, and `QGFACE_PYTHON` is a
+//! `QGFACE_PEERS=DIR cargo bench --bench eval` (`-- scoring` or `-- embedding` for a part): DIR holds `score.py` and `embed.py`, and `QGFACE_PYTHON` is a
 //! Python that has what they need (NumPy, scikit-learn, PyTorch with its ONNX export). Times are medians of
 //! [`ROUNDS`] rounds with a warm file cache; absolute times mean little, so each line says the ratio.
 
@@ -34,8 +34,19 @@ fn main() {
         python: std::env::var_os("QGFACE_PYTHON").unwrap_or_else(|| "python3".into()),
     };
     let work = tempfile::tempdir().expect("a folder for the benchmark");
-    scoring(work.path(), &peers);
-    embedding(work.path(), &peers);
+    let arguments: Vec<String> = std::env::args().collect();
+    let wanted = |part: &str| {
+        let other = ["scoring", "embedding"]
+            .into_iter()
+            .any(|name| arguments.iter().any(|own| own == name));
+        !other || arguments.iter().any(|own| own == part)
+    };
+    if wanted("scoring") {
+        scoring(work.path(), &peers);
+    }
+    if wanted("embedding") {
+        embedding(work.path(), &peers);
+    }
 }
 
 /// The scripts of the peers and the Python that runs them.

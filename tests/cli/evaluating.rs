@@ -458,7 +458,8 @@ fn what_can_be_known_before_is_refused_before_the_first_batch() {
         assert!(said.contains(words), "{arguments:?}: {said}");
     }
     let features = work.path().join("none.npy");
-    let header = b"{'descr': '<f4', 'fortran_order': False, 'shape': (18446744073709551615, 9), }\n";
+    let header =
+        b"{'descr': '<f4', 'fortran_order': False, 'shape': (18446744073709551615, 9), }\n";
     let bytes = [&b"\x93NUMPY\x01\x00"[..], &(header.len() as u16).to_le_bytes(), header].concat();
     fs::write(&features, bytes).unwrap();
     let said = refused(drawn(), &["--set", "lfw", "--embeddings", features.to_str().unwrap()]);
