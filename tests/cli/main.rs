@@ -9,6 +9,7 @@ mod defects;
 mod documents;
 mod evaluating;
 mod faults;
+mod installing;
 mod interrupts;
 mod looking;
 mod models;

@@ -1,0 +1,37 @@
+//! `runtime`: what it says of ONNX Runtime, and an installation that cannot be done.
+
+use crate::program::program;
+use std::path::Path;
+
+/// The program with a cache of its own and no other place to find a library in.
+fn runtime(folder: &Path, arguments: &[&str]) -> std::process::Output {
+    let mut command = program(folder, arguments);
+    command.env("QGFACE_RUNTIME_CACHE", folder.join("cache")).env_remove("ORT_DYLIB_PATH");
+    command.env("PIP_NO_INDEX", "1").output().unwrap()
+}
+
+#[test]
+fn an_installation_without_a_network_says_what_to_do_and_leaves_nothing() {
+    let work = tempfile::tempdir().unwrap();
+    let ran = runtime(work.path(), &["runtime", "install"]);
+    assert_eq!((ran.status.code(), ran.stdout.len()), (Some(2), 0));
+    let said = String::from_utf8(ran.stderr).unwrap();
+    assert!(said.contains("onnxruntime==1.32.0") && said.contains("ORT_DYLIB_PATH"), "{said}");
+    let folders = walkdir::WalkDir::new(work.path().join("cache"));
+    let files = folders.into_iter().flatten().filter(|entry| entry.file_type().is_file());
+    let left: Vec<_> = files.filter(|entry| entry.metadata().unwrap().len() > 0).collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[test]
+fn info_tells_what_is_there_and_what_is_missing() {
+    let work = tempfile::tempdir().unwrap();
+    let ran = runtime(work.path(), &["runtime", "info", "--format", "json"]);
+    assert_eq!(ran.status.code(), Some(0));
+    let document: serde_json::Value = serde_json::from_slice(&ran.stdout).unwrap();
+    crate::program::fits(&document, "runtime");
+    assert!(document["cores"].as_u64().unwrap() > 0);
+    let text = runtime(work.path(), &["runtime"]);
+    let text = String::from_utf8(text.stdout).unwrap();
+    assert!(text.contains("cpu") && text.contains("cache"), "{text}");
+}

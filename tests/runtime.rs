@@ -1,0 +1,157 @@
+//! The runtime on a real model and on small ones written here: what it runs, and what it refuses by name.
+
+use qgface_data::onnx;
+use qgface_data::runtime::{Device, Error, OnMissing, Runtime, Session};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/onnx/MobileFaceNet.onnx");
+
+fn runtime() -> Runtime {
+    Runtime::start(Device::Cpu, OnMissing::Install, &|_| ()).unwrap()
+}
+
+fn open(path: &Path) -> Result<Session, Error> {
+    runtime().open(path, NonZeroUsize::MIN)
+}
+
+#[test]
+fn a_second_start_gives_the_same_library_and_cuda_is_then_refused() {
+    let (first, second) = (runtime(), runtime());
+    assert_eq!(first.library(), second.library());
+    let refused = Runtime::start(Device::Cuda(0), OnMissing::Refuse, &|_| ()).unwrap_err();
+    assert!(matches!(refused, Error::Running { .. } | Error::Cuda { .. }), "{refused}");
+}
+
+#[test]
+fn a_model_cut_short_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("short.onnx");
+    let whole = std::fs::read(MODEL).unwrap();
+    std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
+    let error = open(&path).unwrap_err();
+    assert!(matches!(error, Error::Model(onnx::Error::Truncated { .. })), "{error}");
+    assert!(error.to_string().contains("short.onnx"), "{error}");
+}
+
+#[test]
+fn shapes_that_the_model_does_not_take_are_refused() {
+    let mut session = open(Path::new(MODEL)).unwrap();
+    for shape in [&[1, 3, 224, 224][..], &[2, 3, 112, 112], &[3, 112, 112], &[1, 3, 112, 113]] {
+        let numbers = vec![0.0; shape.iter().product()];
+        let error = session.run(&numbers, shape).unwrap_err();
+        assert!(matches!(error, Error::Shape { .. }), "{error}");
+    }
+    assert!(session.run(&[0.0; 5], &[1, 3, 112, 112]).is_err());
+}
+
+/// `op(inputs…) -> y`, with inputs of `element`.
+fn model(folder: &Path, op: &str, inputs: &[&str], element: onnx::ElementType) -> PathBuf {
+    let info = |name: &str| onnx::ValueInfo {
+        name: name.into(),
+        r#type: Some(onnx::Type {
+            value: Some(onnx::TypeKind::Tensor(onnx::TensorType {
+                elem_type: element as i32,
+                shape: Some(onnx::Shape {
+                    dim: vec![
+                        onnx::Dimension {
+                            value: Some(onnx::Extent::Symbol("N".into())),
+                            ..Default::default()
+                        },
+                        onnx::Dimension {
+                            value: Some(onnx::Extent::Fixed(2)),
+                            ..Default::default()
+                        },
+                    ],
+                }),
+            })),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let node = onnx::Node {
+        op_type: op.into(),
+        input: inputs.iter().map(|&name| name.into()).collect(),
+        output: vec!["y".into()],
+        ..Default::default()
+    };
+    let graph = onnx::Graph {
+        name: "g".into(),
+        node: vec![node],
+        input: inputs.iter().map(|name| info(name)).collect(),
+        output: vec![info("y")],
+        ..Default::default()
+    };
+    let model = onnx::Model {
+        ir_version: 10,
+        graph: Some(graph),
+        opset_import: vec![onnx::OperatorSet { domain: String::new(), version: 20 }],
+        ..Default::default()
+    };
+    let path = folder.join(format!("{op}.onnx"));
+    model.save(&path).unwrap();
+    path
+}
+
+#[test]
+fn a_model_with_two_inputs_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let error =
+        open(&model(folder.path(), "Add", &["a", "b"], onnx::ElementType::Float)).unwrap_err();
+    assert!(matches!(&error, Error::Inputs { found, .. } if found == &["a", "b"]), "{error}");
+}
+
+#[test]
+fn written_models_of_half_floats_run_and_of_integers_do_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = model(folder.path(), "Neg", &["x"], onnx::ElementType::Float16);
+    let y = open(&path).unwrap().run(&[1.0, 2.5, -3.0, 0.0], &[2, 2]).unwrap().remove(0);
+    assert_eq!((y.shape, y.data), (vec![2, 2], vec![-1.0, -2.5, 3.0, 0.0]));
+    let error = open(&model(folder.path(), "Neg", &["x"], onnx::ElementType::Int64)).unwrap_err();
+    assert!(matches!(error, Error::Element { .. }), "{error}");
+}
+
+#[test]
+fn a_model_that_the_runtime_refuses_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = open(&model(folder.path(), "Nope", &["x"], onnx::ElementType::Float)).unwrap_err();
+    assert!(matches!(error, Error::Prepare { .. }), "{error}");
+}
+
+#[test]
+fn weights_in_a_file_beside_the_model_are_found() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = model(folder.path(), "Mul", &["x", "w"], onnx::ElementType::Float);
+    let mut model = onnx::Model::open(&path).unwrap();
+    let graph = model.graph.as_mut().unwrap();
+    graph.input.pop();
+    let entry = |key: &str, value: &str| onnx::Entry { key: key.into(), value: value.into() };
+    graph.initializer.push(onnx::Tensor {
+        name: "w".into(),
+        dims: vec![2],
+        data_type: onnx::ElementType::Float as i32,
+        data_location: onnx::Location::External as i32,
+        external_data: vec![entry("location", "w.bin"), entry("offset", "0"), entry("length", "8")],
+        ..Default::default()
+    });
+    model.save(&path).unwrap();
+    std::fs::write(
+        folder.path().join("w.bin"),
+        [3.0_f32.to_le_bytes(), 4.0_f32.to_le_bytes()].concat(),
+    )
+    .unwrap();
+    let y = open(&path).unwrap().run(&[1.0, 1.0], &[1, 2]).unwrap().remove(0);
+    assert_eq!(y.data, [3.0, 4.0]);
+    std::fs::remove_file(folder.path().join("w.bin")).unwrap();
+    assert!(matches!(open(&path), Err(Error::Prepare { .. })));
+}
+
+#[test]
+fn the_real_model_says_what_it_is() {
+    let summary = onnx::Model::open(Path::new(MODEL)).unwrap().summary();
+    assert_eq!(summary.inputs.len(), 1);
+    assert_eq!(summary.inputs[0].extents.as_ref().unwrap().to_string(), "[1, 3, 112, 112]");
+    assert_eq!(summary.outputs[0].extents.as_ref().unwrap().to_string(), "[1, 128]");
+    assert_eq!(summary.opset, 18);
+    assert!(!summary.normalises_inside);
+}
