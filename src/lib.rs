@@ -17,6 +17,7 @@
     clippy::print_stderr
 )]
 
+mod causes;
 pub mod datasets;
 pub mod demo;
 pub mod eval;

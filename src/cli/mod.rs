@@ -230,7 +230,5 @@ fn data_set(name: &str) -> Result<&'static DataSet, String> {
 
 /// Reads an order of channels.
 fn channel_order(text: &str) -> Result<ChannelOrder, String> {
-    let orders = [ChannelOrder::Rgb, ChannelOrder::Bgr];
-    let found = orders.into_iter().find(|order| order.name().eq_ignore_ascii_case(text));
-    found.ok_or_else(|| "expected rgb or bgr".to_owned())
+    text.parse().map_err(|unknown| format!("expected {unknown}"))
 }

@@ -381,17 +381,22 @@ fn is_plain_name(name: &str) -> bool {
 }
 
 /// A count that differs from the published one.
-fn count_warning(what: &str, found: u64, published: u64) -> Option<String> {
-    (found != published).then(|| format!("{found} {what}, the published set has {published}"))
+pub(crate) fn count_warning(what: &str, found: u64, published: u64) -> Option<String> {
+    (found != published).then(|| format!("{found} {what}, {OTHER_COUNT} {published}"))
+}
+
+/// What a warning of another count than the published one says.
+pub(crate) const OTHER_COUNT: &str = "the published set has";
+
+/// Text without the mark that editors on Windows put in front of UTF-8.
+fn without_mark(text: &[u8]) -> &[u8] {
+    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
 }
 
 /// Reads a text file whole.
 fn read_text(path: &Path) -> Result<String, Error> {
     let mut bytes = std::fs::read(path).map_err(fs::io_error("read", path))?;
-    // Editors on Windows put a mark in front of UTF-8 text.
-    if bytes.starts_with(b"\xef\xbb\xbf") {
-        bytes.drain(..3);
-    }
+    bytes.drain(..bytes.len() - without_mark(&bytes).len());
     String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
         let before = error.as_bytes().get(..good).unwrap_or_default();

@@ -3,7 +3,7 @@
 use super::pickle::{self, Payload};
 use super::rec::ImageRecords;
 use crate::fs::Mapped;
-use crate::recordio::{self, Header, IndexedReader};
+use crate::recordio::{self, IndexedReader};
 use std::borrow::Cow;
 use std::fs::File;
 use std::io::Read;
@@ -65,18 +65,10 @@ impl Source {
             Self::Pickle(pickle) => Ok(pickle.images[at].bytes(&pickle.file)?),
             Self::Records(packed) => {
                 let position = packed.images.position(&packed.pack, at)?;
-                Ok(payload(packed.pack.get(position)?)?)
+                Ok(packed.pack.get(position)?.into_payload()?)
             }
         }
     }
-}
-
-/// The picture of a record, borrowed where the record is.
-fn payload(record: recordio::Record<'_>) -> Result<Cow<'_, [u8]>, recordio::Error> {
-    Ok(match record.bytes {
-        Cow::Borrowed(bytes) => Cow::Borrowed(Header::parse(bytes, record.offset)?.1),
-        Cow::Owned(bytes) => Cow::Owned(Header::parse(&bytes, record.offset)?.1.to_vec()),
-    })
 }
 
 /// Reads a file whole, and nothing but a file: opening a pipe would wait for its other end.

@@ -3,7 +3,7 @@
 
 use super::sets::FACE_PX;
 use super::{Error, ModelFault};
-use crate::image::ChannelOrder;
+use crate::image::{ChannelOrder, UnknownOrder};
 use crate::onnx::{ElementType, Summary};
 use std::path::Path;
 
@@ -155,14 +155,8 @@ fn metadata<T>(
     read(text).map(Some).map_err(refused)
 }
 
-/// Reads `rgb` or `bgr`.
-///
-/// # Errors
-/// What was expected.
-pub(super) fn order(text: &str) -> Result<ChannelOrder, String> {
-    let orders = [ChannelOrder::Rgb, ChannelOrder::Bgr];
-    let found = orders.into_iter().find(|order| order.name().eq_ignore_ascii_case(text.trim()));
-    found.ok_or_else(|| "rgb or bgr".to_owned())
+fn order(text: &str) -> Result<ChannelOrder, String> {
+    text.trim().parse().map_err(|unknown: UnknownOrder| unknown.to_string())
 }
 
 /// Reads one number for all channels, or three parted by commas; or says what was expected.

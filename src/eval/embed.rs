@@ -2,6 +2,7 @@
 
 use super::conventions::Conventions;
 use super::images::Images;
+use super::lengths::{is_unit, length};
 use super::matrix::{Matrix, MatrixWriter};
 use super::model::Model;
 use super::results::OutputForm;
@@ -19,9 +20,6 @@ const FACE_NUMBERS: usize = 3 * (FACE_PX * FACE_PX) as usize;
 
 /// Bytes of faces of the batches in work; passed by at most one batch a thread.
 const BYTES_AHEAD: u64 = 256 << 20;
-
-/// How far from 1 the length of a unit feature may be.
-const UNIT_TOLERANCE: f32 = 1e-3;
 
 /// Which way round a face is fed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -292,19 +290,15 @@ impl Held<'_> {
     }
 
     /// Refuses a length that is not 1.
-    fn check_unit(&self, lengths: &[f32]) -> Result<(), Error> {
+    fn check_unit(&self, lengths: &[f64]) -> Result<(), Error> {
         match lengths.iter().position(|length| !is_unit(*length)) {
             None => Ok(()),
             Some(row) => {
-                let (found, at) = (lengths[row].to_string(), self.position(row));
+                let (found, at) = ((lengths[row] as f32).to_string(), self.position(row));
                 Err(self.model.refused(ModelFault::NotUnit { found, at }))
             }
         }
     }
-}
-
-fn is_unit(length: f32) -> bool {
-    (length - 1.0).abs() <= UNIT_TOLERANCE
 }
 
 /// Receives the network's outputs of one view.
@@ -323,7 +317,7 @@ impl Taker {
         let (mut features, norms) = parted.map_err(|fault| held.model.refused(fault))?;
         let width = features.len() / held.items.len().max(1);
         held.check_finite(&features, width, "feature")?;
-        let lengths: Vec<f32> = features.chunks_exact(width).map(length).collect();
+        let lengths: Vec<f64> = features.chunks_exact(width).map(length).collect();
         let norms = match norms {
             Some(norms) => {
                 held.check_finite(&norms, 1, "norm")?;
@@ -342,7 +336,7 @@ impl Taker {
         &mut self,
         held: &Held<'_>,
         features: &mut [f32],
-        lengths: Vec<f32>,
+        lengths: Vec<f64>,
     ) -> Result<Vec<f32>, Error> {
         let unit = lengths.iter().all(|length| is_unit(*length));
         let form = *self.form.get_or_insert(if unit { OutputForm::Unit } else { OutputForm::Raw });
@@ -352,6 +346,7 @@ impl Taker {
         if let Some(row) = lengths.iter().position(|length| *length == 0.0) {
             return Err(held.not_a_number(row, "direction of the feature", f32::NAN));
         }
+        let lengths: Vec<f32> = lengths.into_iter().map(|length| length as f32).collect();
         let width = features.len() / lengths.len().max(1);
         for (feature, length) in features.chunks_exact_mut(width).zip(&lengths) {
             feature.iter_mut().for_each(|value| *value /= length);
@@ -393,12 +388,5 @@ fn part(outputs: Vec<Tensor>, images: usize) -> Result<Parted, ModelFault> {
         }
         *place = Some(output.data);
     }
-    match (features, norms) {
-        (Some(features), norms) if norms.is_some() == several => Ok((features, norms)),
-        _ => Err(ModelFault::Outputs { found: 0 }),
-    }
-}
-
-fn length(feature: &[f32]) -> f32 {
-    feature.iter().map(|value| f64::from(*value).powi(2)).sum::<f64>().sqrt() as f32
+    features.map(|features| (features, norms)).ok_or(ModelFault::Outputs { found: 0 })
 }

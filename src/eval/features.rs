@@ -4,18 +4,17 @@ use super::cache::Slot;
 use super::embed::{Pace, Selection, Sink, View, ViewFeatures, embed};
 use super::fusion::fuse;
 use super::images::Images;
+use super::lengths::{Lengths, all_lengths};
 use super::matrix::Matrix;
 use super::model::Model;
 use super::results::OutputForm;
 use super::settings::{Fusion, Protocol};
 use super::{Error, conventions::OrderBy};
+use crate::causes::chain;
 use crate::image::ChannelOrder;
 use crate::progress::Progress;
 use rayon::prelude::*;
 use std::path::{Path, PathBuf};
-
-/// How far from 1 the length of a unit feature of a file may be.
-const UNIT_TOLERANCE: f64 = 1e-3;
 
 /// One feature an image.
 pub(super) struct Features {
@@ -29,15 +28,6 @@ pub(super) struct Features {
     pub(super) cached: bool,
     /// The files of features, where they came from files.
     pub(super) files: Vec<PathBuf>,
-}
-
-/// How long the rows of features are.
-#[derive(Debug, Clone, PartialEq)]
-pub(super) enum Lengths {
-    /// All of length 1.
-    Unit,
-    /// Of these.
-    Of(Vec<f32>),
 }
 
 /// Where features come from.
@@ -59,11 +49,17 @@ pub(super) struct Maker<'a> {
     pub(super) pace: Pace,
     /// Where features are kept.
     pub(super) cache: Option<PathBuf>,
-    /// What the model returned, once it is known.
-    pub(super) form: Option<OutputForm>,
-    /// Numbers in a feature, once they are known.
+    /// What the model made, once it is known.
+    pub(super) made: Option<Made>,
+}
+
+/// What a model made.
+pub(super) struct Made {
+    /// The form in which it returned the features.
+    pub(super) form: OutputForm,
+    /// Numbers in a feature.
     pub(super) width: usize,
-    /// Library and version that made the features.
+    /// Library and version that ran it.
     pub(super) runtime: Option<String>,
 }
 
@@ -111,12 +107,12 @@ impl Maker<'_> {
     ) -> Result<Features, Error> {
         let count = selection.len(images.len());
         let (views, cached) = self.views(images, selection, protocol, progress)?;
-        self.form = views.first().map(|view| view.form);
-        self.width = views.first().map_or(0, |view| view.features.width);
-        self.runtime = views.iter().find_map(|view| view.runtime.clone()).or(self.runtime.take());
+        let first = views.first().ok_or(Error::Fault("no view"))?;
+        let (form, width) = (first.form, first.features.width);
+        self.made = Some(Made { form, width, runtime: first.runtime.clone() });
         let width = match protocol.fusion {
-            Fusion::Concat => 2 * self.width,
-            _ => self.width,
+            Fusion::Concat => 2 * width,
+            _ => width,
         };
         let mut rows = vec![0.0; count * width];
         let mut norms = vec![0.0; count];
@@ -128,7 +124,7 @@ impl Maker<'_> {
             Ok(())
         })?;
         let rows = Matrix::new(rows, width);
-        let lengths = lengths(&rows);
+        let lengths = Lengths::of(&rows);
         Ok(Features { rows, norms: Some(norms), lengths, cached, files: Vec::new() })
     }
 
@@ -155,7 +151,7 @@ impl Maker<'_> {
             if found.is_none() {
                 let sink = slot.as_mut().map(|slot| slot.sink(count)).transpose();
                 let sink = sink.unwrap_or_else(|error| {
-                    self.model.tell(&format!("the features are not kept: {error}"));
+                    self.model.tell(&format!("the features are not kept: {}", chain(&error)));
                     None
                 });
                 missing.push((*view, sink.unwrap_or_else(Sink::memory)));
@@ -219,7 +215,7 @@ impl Features {
         let norms: Option<Vec<f32>> = norms.collect::<Option<Vec<_>>>().map(|all| all.concat());
         let rows = Matrix::new(rows, width);
         Ok(Self {
-            lengths: lengths(&rows),
+            lengths: Lengths::of(&rows),
             rows,
             norms,
             cached: packs.iter().all(|pack| pack.cached),
@@ -229,7 +225,7 @@ impl Features {
 }
 
 fn from_files(images: &Images, path: &Path, norms_path: Option<&Path>) -> Result<Features, Error> {
-    let open = |path: &Path| -> Result<Matrix, Error> {
+    let open = |path: &Path| -> Result<(Matrix, Vec<f64>), Error> {
         let rows = Matrix::open(path)?;
         if rows.len() != images.len() {
             return Err(Error::Rows {
@@ -240,10 +236,9 @@ fn from_files(images: &Images, path: &Path, norms_path: Option<&Path>) -> Result
             });
         }
         // A row of zeros has no direction.
-        let finite = |row: &[f32]| square(row).is_finite() && square(row) > 0.0;
-        let bad = rows.values().par_chunks_exact(rows.width).position_first(|row| !finite(row));
-        match bad {
-            None => Ok(rows),
+        let lengths = all_lengths(&rows);
+        match lengths.iter().position(|length| !(length.is_finite() && *length > 0.0)) {
+            None => Ok((rows, lengths)),
             Some(at) => {
                 let odd = rows.row(at).iter().find(|value| !value.is_finite());
                 let (what, found) = match odd {
@@ -260,7 +255,7 @@ fn from_files(images: &Images, path: &Path, norms_path: Option<&Path>) -> Result
             }
         }
     };
-    let rows = open(path)?;
+    let (rows, lengths) = open(path)?;
     if rows.width < 2 {
         return Err(Error::Npy {
             path: path.to_path_buf(),
@@ -271,7 +266,7 @@ fn from_files(images: &Images, path: &Path, norms_path: Option<&Path>) -> Result
     let norms = match norms_path {
         None => None,
         Some(path) => {
-            let norms = open(path)?;
+            let (norms, _) = open(path)?;
             if norms.width != 1 {
                 return Err(Error::Npy {
                     path: path.to_path_buf(),
@@ -286,28 +281,7 @@ fn from_files(images: &Images, path: &Path, norms_path: Option<&Path>) -> Result
             Some(norms.values().to_vec())
         }
     };
-    let lengths = lengths(&rows);
+    let lengths = Lengths::from(lengths);
     let files = [Some(path), norms_path].into_iter().flatten().map(Path::to_path_buf).collect();
     Ok(Features { rows, norms, lengths, cached: false, files })
-}
-
-fn lengths(rows: &Matrix) -> Lengths {
-    let lengths: Vec<f32> =
-        rows.values().par_chunks_exact(rows.width).map(|row| square(row).sqrt() as f32).collect();
-    let unit = lengths.iter().all(|length| (f64::from(*length) - 1.0).abs() <= UNIT_TOLERANCE);
-    if unit { Lengths::Unit } else { Lengths::Of(lengths) }
-}
-
-/// The squared length of a row; not finite where one of its numbers is not.
-fn square(row: &[f32]) -> f64 {
-    // Several sums side by side, so that one addition does not wait for the other.
-    let (chunks, rest) = row.as_chunks::<8>();
-    let mut sums = [0.0f64; 8];
-    for chunk in chunks {
-        for (sum, value) in sums.iter_mut().zip(chunk) {
-            *sum += f64::from(*value) * f64::from(*value);
-        }
-    }
-    let rest: f64 = rest.iter().map(|value| f64::from(*value) * f64::from(*value)).sum();
-    sums.iter().sum::<f64>() + rest
 }

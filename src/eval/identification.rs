@@ -2,7 +2,8 @@
 
 use super::Error;
 use super::curves::{CMC_RANKS, histograms};
-use super::features::{Features, Lengths};
+use super::features::Features;
+use super::lengths::Lengths;
 use super::results::CmcCurve;
 use super::score::Scored;
 use crate::metrics::{ClosedSet, Rows, closed_set};

@@ -13,6 +13,7 @@ mod features;
 pub mod fusion;
 mod identification;
 mod images;
+mod lengths;
 mod matrix;
 mod model;
 mod pairs;
@@ -176,14 +177,7 @@ fn origin<'a>(options: &Options, say: &'a Say<'a>) -> Result<Origin<'a>, Error> 
             let model = Model::open(model.clone(), say)?;
             let pace = Pace { batch: options.batch, jobs: options.jobs };
             let cache = options.cache.clone();
-            Ok(Origin::Model(Box::new(Maker {
-                model,
-                pace,
-                cache,
-                form: None,
-                width: 0,
-                runtime: None,
-            })))
+            Ok(Origin::Model(Box::new(Maker { model, pace, cache, made: None })))
         }
     }
 }
@@ -205,7 +199,10 @@ fn run(
         for (at, (images, features)) in plan.images.iter().zip(&features).enumerate() {
             let stem = images.stem(&plan.name);
             // Packs of one's own may be called alike.
-            let name = plan.roles.get(at).map_or(stem.clone(), |role| format!("{role}_{stem}"));
+            let name = match plan.roles.get(at) {
+                Some(role) => format!("{}_{stem}", role.name()),
+                None => stem,
+            };
             saved.extend(save(folder, &name, features)?);
         }
     }
@@ -308,12 +305,13 @@ fn other_family(plan: &Plan, options: &Options, origin: &Origin<'_>) -> Option<S
 
 fn model_report(origin: &Origin<'_>) -> Option<ModelReport> {
     let Origin::Model(maker) = origin else { return None };
+    let made = maker.made.as_ref()?;
     Some(ModelReport {
         path: maker.model.path().display().to_string(),
         blake3: maker.model.digest(),
-        width: maker.width as u64,
-        output: maker.form?,
-        runtime: maker.runtime.clone(),
+        width: made.width as u64,
+        output: made.form,
+        runtime: made.runtime.clone(),
         device: maker.model.device().to_string(),
     })
 }

@@ -2,12 +2,13 @@
 
 use super::Error;
 use super::curves::{histograms, roc_curve};
-use super::features::{Features, Lengths};
+use super::features::Features;
+use super::lengths::Lengths;
 use super::results::Curves;
 use super::score::Scored;
 use super::settings::Protocol;
 use crate::fs::io_error;
-use crate::metrics::{KFold, Reading, Roc, Rows, k_fold, squared_distances};
+use crate::metrics::{KFold, Reading, Roc, Rows, by_verdict, k_fold, squared_distances};
 use crate::protocol::Pairs;
 use std::path::Path;
 
@@ -146,11 +147,8 @@ fn curves(
     distances: &[f64],
     same: &[bool],
 ) -> Result<(Option<Roc>, Curves), crate::metrics::Error> {
-    let cosines = |wanted: bool| -> Vec<f64> {
-        let of_kind = distances.iter().zip(same).filter(|(_, same)| **same == wanted);
-        of_kind.map(|(distance, _)| 1.0 - distance / 2.0).collect()
-    };
-    let (genuine, impostor) = (cosines(true), cosines(false));
+    let cosines: Vec<f64> = distances.iter().map(|distance| 1.0 - distance / 2.0).collect();
+    let (genuine, impostor) = by_verdict(&cosines, same);
     if genuine.is_empty() || impostor.is_empty() {
         return Ok((None, Curves::default()));
     }

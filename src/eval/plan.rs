@@ -8,7 +8,7 @@ use super::settings::Fusion;
 use super::templates::TemplatePlan;
 use super::{Error, Options, OtherAlignment, Task, fusion, pairs};
 use crate::datasets::Protocol;
-use crate::pack::{Manifest, PackFiles, Role, Source};
+use crate::pack::{self, Manifest, PackFiles, Source};
 use crate::progress::Progress;
 use crate::protocol::{Identification, Members, Pairs, Probes};
 use std::collections::HashSet;
@@ -23,11 +23,30 @@ pub(super) struct Plan {
     /// The images, pack after pack.
     pub(super) images: Vec<Images>,
     /// What each pack is, where there are several.
-    pub(super) roles: &'static [&'static str],
+    pub(super) roles: Vec<Role>,
     /// How they are scored.
     pub(super) scoring: Scoring,
     /// What differs from the published set or its protocol.
     pub(super) warnings: Vec<String>,
+}
+
+/// What a pack of one's own is in a search.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Role {
+    Gallery,
+    Distractor,
+    Probe,
+}
+
+impl Role {
+    /// What the files of its features begin with.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Gallery => "gallery",
+            Self::Distractor => "distractor",
+            Self::Probe => "probe",
+        }
+    }
 }
 
 /// How images are scored.
@@ -73,24 +92,24 @@ impl Plan {
                 Ok(vec![Self::of_own("verification", vec![images], Scoring::OwnPairs(pairs))])
             }
             Task::Identification { gallery, probe, distractor } => {
-                let packs = [Some(gallery), distractor.as_ref(), Some(probe)];
-                let images: Vec<Images> =
-                    packs.into_iter().flatten().map(packed).collect::<Result<_, _>>()?;
-                let parts = by_labels(&images)?;
+                let distractor = distractor.iter().map(|pack| (Role::Distractor, pack));
+                let packs = [(Role::Gallery, gallery)].into_iter().chain(distractor);
+                let (mut roles, mut images) = (Vec::new(), Vec::new());
+                for (role, pack) in packs.chain([(Role::Probe, probe)]) {
+                    roles.push(role);
+                    images.push(packed(pack)?);
+                }
+                let parts = by_labels(&roles, &images)?;
                 check_mates("identification", &parts)?;
                 let scoring = Scoring::Identification(parts);
-                Ok(vec![Self::of_own("identification", images, scoring)])
+                Ok(vec![Self { roles, ..Self::of_own("identification", images, scoring) }])
             }
         }
     }
 
     fn of_own(name: &str, images: Vec<Images>, scoring: Scoring) -> Self {
-        let roles: &[&str] = match images.len() {
-            2 => &["gallery", "probe"],
-            3 => &["gallery", "distractor", "probe"],
-            _ => &[],
-        };
-        Self { name: name.to_owned(), images, roles, scoring, warnings: Vec::new() }
+        let (roles, warnings) = (Vec::new(), Vec::new());
+        Self { name: name.to_owned(), images, roles, scoring, warnings }
     }
 
     fn of_set(
@@ -156,7 +175,7 @@ impl Plan {
             }
         };
         let (name, images) = (set.name.to_owned(), vec![images]);
-        Ok(Self { name, images, roles: &[], scoring, warnings })
+        Ok(Self { name, images, roles: Vec::new(), scoring, warnings })
     }
 }
 
@@ -216,7 +235,7 @@ fn other_source(set: &EvalSet, images: &Images) -> Option<String> {
         let own = &manifest.set;
         return Some(format!("the pack is one of {own}, scored as {}", set.name));
     }
-    let file = manifest.input(Role::Pictures)?.path.as_str();
+    let file = manifest.input(pack::Role::Pictures)?.path.as_str();
     let name = file.rsplit('/').next().unwrap_or(file);
     let same = name.strip_suffix(".bin").is_none_or(|stem| stem == set.stem);
     (!same).then(|| format!("the pack was made from {name}, scored as {}", set.name))
@@ -249,19 +268,17 @@ fn check_mates(set: &str, parts: &Identification) -> Result<(), Error> {
 }
 
 /// Gallery, perhaps distractors, and probes, as if they lay in one pack in this order.
-fn by_labels(packs: &[Images]) -> Result<Identification, Error> {
+fn by_labels(roles: &[Role], packs: &[Images]) -> Result<Identification, Error> {
     let mut parts = Identification::default();
     let mut probes = Members::default();
     let mut position = 0;
-    for (at, pack) in packs.iter().enumerate() {
-        let is_distractors = packs.len() == 3 && at == 1;
-        let is_probes = at + 1 == packs.len();
+    for (role, pack) in roles.iter().zip(packs) {
         for (row, label) in pack.identities()?.into_iter().enumerate() {
-            match (is_distractors, is_probes) {
-                (true, _) => parts.gallery.push(position, NOBODY),
-                (_, false) => parts.gallery.push(position, label),
-                (_, true) if label < 0 => return Err(pack.no_identity(row)),
-                (_, true) => probes.push(position, label),
+            match role {
+                Role::Gallery => parts.gallery.push(position, label),
+                Role::Distractor => parts.gallery.push(position, NOBODY),
+                Role::Probe if label < 0 => return Err(pack.no_identity(row)),
+                Role::Probe => probes.push(position, label),
             }
             position += 1;
         }

@@ -2,6 +2,7 @@
 //! `eval --format json`, which `report` reads.
 
 use super::settings::Settings;
+use crate::datasets::OTHER_COUNT;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -88,6 +89,12 @@ impl SetResult {
         let switched = self.switched.iter().map(String::as_str);
         let all: Vec<&str> = std::iter::once(self.protocol.as_str()).chain(switched).collect();
         all.join(", ")
+    }
+
+    /// The warning that the set has another count than the published one, if it has.
+    pub fn other_count(&self) -> Option<&str> {
+        let warnings = self.warnings.iter().map(String::as_str);
+        warnings.into_iter().find(|warning| warning.contains(OTHER_COUNT))
     }
 }
 

@@ -1,8 +1,9 @@
 //! IJB-B and IJB-C: templates 1:1 over a file of pairs, and 1:N in two galleries.
 
 use super::curves::{CMC_RANKS, histograms, roc_curve};
-use super::features::{Features, Lengths};
+use super::features::Features;
 use super::images::{Images, Place, find_file};
+use super::lengths::Lengths;
 use super::pairs::reading;
 use super::results::CmcCurve;
 use super::score::Scored;
@@ -10,13 +11,13 @@ use super::sets::EvalSet;
 use super::settings::Protocol;
 use super::{Error, FARS};
 use crate::datasets::ijb_meta::{
-    FaceLabels, TemplatePairs, TemplateRows, TemplateSubject, face_tid_mid, template_pair_label,
-    template_subjects,
+    FaceLabels, TemplatePairs, TemplateRows, face_tid_mid, template_pair_label, template_subjects,
 };
-use crate::datasets::{Edition, ProtocolFile};
+use crate::datasets::{Edition, ProtocolFile, count_warning};
 use crate::fs;
 use crate::metrics::search::{Subjects, merged, separately};
-use crate::metrics::{Error as MetricsError, Faces, Roc, Rows, Templates, pair_scores};
+use crate::metrics::{Error as MetricsError, Faces, Roc, Rows, Templates, by_verdict, pair_scores};
+use crate::pack::digest_file;
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
@@ -35,11 +36,18 @@ pub(super) struct TemplatePlan {
     pub(super) warnings: Vec<String>,
 }
 
-/// The files of the 1:N search.
+/// The 1:N search.
 struct Search {
-    galleries: [Vec<TemplateSubject>; 2],
-    probes: Vec<TemplateSubject>,
-    file: PathBuf,
+    galleries: [Members; 2],
+    probes: Members,
+}
+
+/// Templates of a 1:N file.
+struct Members {
+    /// Rows of the templates in ascending order.
+    rows: Vec<u32>,
+    /// Their subjects.
+    subjects: Vec<i64>,
 }
 
 /// Ranks of 1:N, and the rates its thresholds are set at.
@@ -67,7 +75,7 @@ impl TemplatePlan {
         };
         let path = find(ProtocolFile::Templates)?;
         let text = fs::map(&path)?;
-        let labels = face_tid_mid(without_mark(&text)).map_err(refused(&path))?;
+        let labels = face_tid_mid(&text).map_err(refused(&path))?;
         let mut warnings = Vec::new();
         let faces = faces(set, &labels, images, &path)?;
         if !faces.is_sorted() {
@@ -85,7 +93,7 @@ impl TemplatePlan {
         }
         let FaceLabels { templates, media, .. } = labels;
         let pairs_file = find(ProtocolFile::Pairs)?;
-        let pairs = template_pair_label(without_mark(&fs::map(&pairs_file)?));
+        let pairs = template_pair_label(&fs::map(&pairs_file)?);
         let TemplatePairs { templates: pairs, same } = pairs.map_err(refused(&pairs_file))?;
         let mut distinct = templates.clone();
         distinct.par_sort_unstable();
@@ -94,15 +102,15 @@ impl TemplatePlan {
         let pairs = lookup.of_pairs(pairs).map_err(refused(&pairs_file))?;
         let search = match find(ProtocolFile::Probes) {
             Ok(file) => {
-                let read = |path: &Path| -> Result<Vec<TemplateSubject>, Error> {
-                    let read = template_subjects(without_mark(&fs::map(path)?));
-                    let subjects = read.map_err(refused(path))?;
-                    lookup.of(subjects.iter().map(|own| own.template)).map_err(refused(path))?;
-                    Ok(subjects)
+                let read = |path: &Path| -> Result<Members, Error> {
+                    let listed = template_subjects(&fs::map(path)?).map_err(refused(path))?;
+                    let templates = listed.iter().map(|own| own.template);
+                    let rows = lookup.of(templates).map_err(refused(path))?;
+                    Ok(Members { rows, subjects: listed.iter().map(|own| own.subject).collect() })
                 };
                 let gallery = |at| read(&find(ProtocolFile::Gallery(at))?);
                 let galleries = [gallery(0)?, gallery(1)?];
-                Some(Search { galleries, probes: read(&file)?, file })
+                Some(Search { galleries, probes: read(&file)? })
             }
             Err(Error::NoProtocolFile { file, .. }) => {
                 warnings.push(format!("{file} is not there, so nothing is said of 1:N"));
@@ -116,9 +124,7 @@ impl TemplatePlan {
             ("template pairs", same.len(), edition.pairs),
         ];
         for (what, found, published) in counts {
-            if found as u64 != published {
-                warnings.push(format!("{found} {what}, the published set has {published}"));
-            }
+            warnings.extend(count_warning(what, found as u64, published));
         }
         if images.len() > faces.len() {
             let unused = images.len() - faces.len();
@@ -155,11 +161,10 @@ impl TemplatePlan {
         let mut scored = Scored::default();
         scored.count("faces", self.faces.len());
         scored.count("templates", templates.ids().len());
-        let lookup = TemplateRows::new(templates.ids());
         let Self { pairs, same, search, .. } = self;
         let scores = pair_scores(&templates, &pairs).map_err(failed)?;
         drop(pairs);
-        let (genuine, impostor) = split(&same, &scores);
+        let (genuine, impostor) = by_verdict(&scores, &same);
         drop(scores);
         scored.count("pairs", same.len());
         scored.count("genuine_pairs", genuine.len());
@@ -170,7 +175,7 @@ impl TemplatePlan {
         }
         scored.curves.roc.push(roc_curve("", &roc));
         if let Some(search) = &search {
-            search.score(&templates, &lookup, &mut scored, &failed)?;
+            search.score(&templates, &mut scored, &failed)?;
         }
         Ok(scored)
     }
@@ -215,27 +220,21 @@ impl Search {
     fn score(
         &self,
         templates: &Templates,
-        lookup: &TemplateRows<'_>,
         scored: &mut Scored,
         failed: &dyn Fn(MetricsError) -> Error,
     ) -> Result<(), Error> {
         let width = templates.rows().width();
-        let gather = |subjects: &[TemplateSubject]| -> Result<(Vec<f64>, Vec<i64>), Error> {
-            let rows = lookup.of(subjects.iter().map(|own| own.template));
-            let rows = rows.map_err(refused(&self.file))?;
-            Ok((templates.select(&rows), subjects.iter().map(|own| own.subject).collect()))
+        let Self { galleries: [first, second], probes } = self;
+        let [first_rows, second_rows, probe_rows] =
+            [first, second, probes].map(|members| templates.select(&members.rows));
+        let of = |features, ids| -> Result<Subjects<'_, f64>, Error> {
+            Ok(Subjects { features: Rows::new(features, width).map_err(failed)?, ids })
         };
-        let (probe_rows, probe_ids) = gather(&self.probes)?;
-        let probes =
-            Subjects { features: Rows::new(&probe_rows, width).map_err(failed)?, ids: &probe_ids };
-        let [first, second] = [gather(&self.galleries[0])?, gather(&self.galleries[1])?];
-        let mut galleries = Vec::with_capacity(2);
-        for (rows, ids) in [&first, &second] {
-            galleries.push(Subjects { features: Rows::new(rows, width).map_err(failed)?, ids });
-        }
-        scored.count("1n_probes", self.probes.len());
-        scored.count("1n_gallery_1", first.1.len());
-        scored.count("1n_gallery_2", second.1.len());
+        let galleries = [of(&first_rows, &first.subjects)?, of(&second_rows, &second.subjects)?];
+        scored.count("1n_probes", probes.rows.len());
+        scored.count("1n_gallery_1", first.rows.len());
+        scored.count("1n_gallery_2", second.rows.len());
+        let probes = of(&probe_rows, &probes.subjects)?;
         let rates = RATES.map(|(_, rate)| rate);
         let apart = separately(probes, &galleries, &RANKS, &rates).map_err(failed)?;
         for (rank, rate) in RANKS.iter().zip(&apart.rates) {
@@ -255,9 +254,11 @@ impl Search {
             let rates = closed.cmc(CMC_RANKS);
             scored.curves.cmc.push(CmcCurve { name: (*name).to_owned(), rates });
         }
-        let both = ([first.0, second.0].concat(), [first.1, second.1].concat());
-        let gallery =
-            Subjects { features: Rows::new(&both.0, width).map_err(failed)?, ids: &both.1 };
+        let (rows, subjects) = (
+            [&first_rows[..], &second_rows].concat(),
+            [&first.subjects[..], &second.subjects].concat(),
+        );
+        let gallery = of(&rows, &subjects)?;
         match merged(probes, gallery, &rates) {
             Ok(found) => {
                 for rank in RANKS {
@@ -279,15 +280,6 @@ impl Search {
         scored.metric("1n_ties", apart.ties as f64);
         Ok(())
     }
-}
-
-/// Scores of genuine and of impostor pairs.
-fn split(same: &[bool], scores: &[f64]) -> (Vec<f64>, Vec<f64>) {
-    let of = |wanted: bool| {
-        let of_kind = same.par_iter().zip(scores).filter(move |(same, _)| **same == wanted);
-        of_kind.map(|(_, score)| *score).collect()
-    };
-    (of(true), of(false))
 }
 
 /// The error of a protocol file.
@@ -328,20 +320,13 @@ fn faces(
     }
 }
 
-/// Text without the mark that editors on Windows put in front of UTF-8.
-fn without_mark(text: &[u8]) -> &[u8] {
-    text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text)
-}
-
 /// Refuses a protocol file that is another than the one in the manifest.
 fn check_digest(images: &Images, stated: &str, path: &Path) -> Result<(), Error> {
     let stated = images
         .pack()
         .and_then(|pack| pack.manifest.protocol_files.iter().find(|file| file.path == stated));
     let Some(stated) = stated else { return Ok(()) };
-    let mut hasher = blake3::Hasher::new();
-    hasher.update_mmap_rayon(path).map_err(fs::io_error("read", path))?;
-    let found = hasher.finalize().to_string();
+    let found = digest_file(path)?.blake3;
     if found == stated.blake3 {
         return Ok(());
     }

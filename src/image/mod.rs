@@ -33,6 +33,21 @@ impl ChannelOrder {
     }
 }
 
+/// A text that names no order of channels.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("rgb or bgr")]
+pub struct UnknownOrder;
+
+impl std::str::FromStr for ChannelOrder {
+    type Err = UnknownOrder;
+
+    fn from_str(text: &str) -> Result<Self, UnknownOrder> {
+        let orders = [Self::Rgb, Self::Bgr];
+        let found = orders.into_iter().find(|order| order.name().eq_ignore_ascii_case(text));
+        found.ok_or(UnknownOrder)
+    }
+}
+
 /// An 8-bit picture of three interleaved channels, row by row from the top.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pixels {

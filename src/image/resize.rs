@@ -127,15 +127,20 @@ fn sum(data: &[u8], start: usize, step: usize, taps: &Taps) -> [u8; 3] {
 }
 
 fn check(pixels: &Pixels, width: u32, height: u32) -> Result<(), Error> {
-    let expected = u64::from(pixels.width) * u64::from(pixels.height) * 3;
-    let found = pixels.data.len() as u64;
     let edges = [width, height, pixels.width, pixels.height];
-    match expected == found && edges.iter().all(|edge| *edge > 0) {
-        true => Ok(()),
-        false => {
-            Err(Error::BadBuffer { width: pixels.width, height: pixels.height, expected, found })
-        }
-    }
+    let fits = pixels.data.len() as u64 == bytes_of(pixels);
+    if fits && edges.iter().all(|edge| *edge > 0) { Ok(()) } else { Err(bad_buffer(pixels)) }
+}
+
+/// Bytes that the pixels of a picture of these edges take.
+fn bytes_of(pixels: &Pixels) -> u64 {
+    u64::from(pixels.width) * u64::from(pixels.height) * 3
+}
+
+fn bad_buffer(pixels: &Pixels) -> Error {
+    let Pixels { width, height, .. } = *pixels;
+    let (expected, found) = (bytes_of(pixels), pixels.data.len() as u64);
+    Error::BadBuffer { width, height, expected, found }
 }
 
 /// Resizes with a bilinear filter that is widened when shrinking (antialiased).
@@ -143,15 +148,8 @@ fn check(pixels: &Pixels, width: u32, height: u32) -> Result<(), Error> {
 /// # Errors
 /// [`Error::BadBuffer`] when an edge is zero or the buffer does not fit the edges.
 pub fn fast(pixels: &Pixels, width: u32, height: u32) -> Result<Pixels, Error> {
-    let wrong = || Error::BadBuffer {
-        width: pixels.width,
-        height: pixels.height,
-        expected: u64::from(pixels.width) * u64::from(pixels.height) * 3,
-        found: pixels.data.len() as u64,
-    };
-    if width == 0 || height == 0 || pixels.width == 0 || pixels.height == 0 {
-        return Err(wrong());
-    }
+    check(pixels, width, height)?;
+    let wrong = || bad_buffer(pixels);
     let kind = fir::PixelType::U8x3;
     let source = fir::images::ImageRef::new(pixels.width, pixels.height, &pixels.data, kind)
         .map_err(|_| wrong())?;

@@ -27,7 +27,7 @@ pub use error::Error;
 pub use k_fold::{Fold, KFold, k_fold, squared_distances, thresholds};
 pub use open_set::{OpenSet, open_set, open_set_of_scores, thresholds_at, top_scores};
 pub use pair_scores::pair_scores;
-pub use roc::{Reading, Roc, RocPoint};
+pub use roc::{Reading, Roc, RocPoint, by_verdict};
 pub use rows::Rows;
 pub use scalar::Scalar;
 pub use template::{Faces, Templates};

@@ -67,12 +67,7 @@ impl Roc {
             let (expected, found) = (scores.len(), same.len());
             return Err(Error::Count { what: "verdicts of pairs", expected, found });
         }
-        let count = same.iter().filter(|same| **same).count();
-        let mut genuine = Vec::with_capacity(count);
-        let mut impostor = Vec::with_capacity(same.len() - count);
-        for (same, score) in same.iter().zip(&scores) {
-            if *same { genuine.push(*score) } else { impostor.push(*score) }
-        }
+        let (genuine, impostor) = by_verdict(&scores, same);
         drop(scores);
         Self::from_scores(genuine, impostor)
     }
@@ -129,6 +124,18 @@ impl Roc {
         kept.truncate(count);
         kept.into_iter().map(|at| self.points[at]).collect()
     }
+}
+
+/// Scores of genuine and of impostor pairs, each in their order.
+#[must_use]
+pub fn by_verdict(scores: &[f64], same: &[bool]) -> (Vec<f64>, Vec<f64>) {
+    let count = same.iter().filter(|same| **same).count();
+    let mut genuine = Vec::with_capacity(count);
+    let mut impostor = Vec::with_capacity(same.len() - count);
+    for (same, score) in same.iter().zip(scores) {
+        if *same { genuine.push(*score) } else { impostor.push(*score) }
+    }
+    (genuine, impostor)
 }
 
 const NOTHING: RocPoint =

@@ -2,9 +2,9 @@
 
 use super::records::RowReader;
 use super::verify_order::{self, Depth, Difference, SourceTree, verify_order};
-use super::{Error, Manifest, PackFiles, Part, Row, recover};
+use super::{Error, Manifest, PackFiles, Part, Row};
 use crate::progress::Progress;
-use crate::recordio::{Header, Reader, Record};
+use crate::recordio::{Reader, Record};
 use std::borrow::Cow;
 
 /// The images of a pack whose every byte was held against its manifest.
@@ -27,7 +27,6 @@ impl Images {
     /// # Errors
     /// [`Error::NotInOrder`] with the first difference, and whatever keeps a pack from being read.
     pub fn prove(files: &PackFiles, depth: Depth, progress: &dyn Progress) -> Result<Self, Error> {
-        recover(files)?;
         let options = verify_order::Options::new(SourceTree::Aside);
         let order = verify_order(files, &verify_order::Options { depth, ..options }, progress)?;
         if let Some(first) = order.differences.first() {
@@ -55,14 +54,8 @@ impl Images {
     /// # Panics
     /// Where there is no such position.
     pub fn bytes(&self, position: usize) -> Result<Cow<'_, [u8]>, Error> {
-        let payload = |record: Record<'_>| -> Result<Vec<u8>, _> {
-            Ok(Header::parse(&record.bytes, record.offset)?.1.to_vec())
-        };
         let read = self.reader.record_at(self.rows[position].offset);
-        let bytes = read.and_then(|record| match record.bytes {
-            Cow::Borrowed(bytes) => Ok(Cow::Borrowed(Header::parse(bytes, record.offset)?.1)),
-            Cow::Owned(_) => payload(record).map(Cow::Owned),
-        });
+        let bytes = read.and_then(Record::into_payload);
         bytes.map_err(|source| Error::Record { path: self.files.path(Part::Rec), source })
     }
 }

@@ -330,7 +330,10 @@ pub(super) fn hash_from(reader: &Reader, from: u64, hasher: &mut blake3::Hasher)
 const HASHED_AT_A_TIME: usize = 64 << 20;
 
 /// Length and digest of the file at `path`, read once in bounded memory.
-pub(super) fn digest_file(path: &Path) -> Result<FileDigest, Error> {
+///
+/// # Errors
+/// Whatever the system refuses with.
+pub fn digest_file(path: &Path) -> Result<FileDigest, Error> {
     let mut hasher = blake3::Hasher::new();
     let mut file = std::fs::File::open(path).map_err(fs::io_error("read", path))?;
     let bytes = std::io::copy(&mut file, &mut hasher).map_err(fs::io_error("read", path))?;

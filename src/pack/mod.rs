@@ -33,11 +33,12 @@ pub use make_rec::{
 };
 pub use manifest::{
     FileDigest, Input, Layout, Manifest, NamedDigest, PackDigests, PointsNote, Role, Shard,
-    Skipped, Source,
+    Skipped, Source, digest_file,
 };
 pub use records::Row;
 pub use staging::{Recovery, recover};
 
+use crate::causes::chain;
 use crate::recordio::{self, IndexedReader};
 
 /// Opens the records of a pack, made here or elsewhere.
@@ -57,15 +58,4 @@ fn open(files: &PackFiles) -> Result<IndexedReader, Error> {
         let path = if matches!(source, recordio::Error::Index(_)) { idx } else { rec };
         Error::Record { path, source }
     })
-}
-
-/// An error and its causes in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

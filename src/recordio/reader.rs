@@ -45,6 +45,19 @@ impl Record<'_> {
     }
 }
 
+impl<'a> Record<'a> {
+    /// The payload behind the header, borrowed where the record is.
+    ///
+    /// # Errors
+    /// As [`Record::image`].
+    pub fn into_payload(self) -> Result<Cow<'a, [u8]>, Error> {
+        Ok(match self.bytes {
+            Cow::Borrowed(bytes) => Cow::Borrowed(Header::parse(bytes, self.offset)?.1),
+            Cow::Owned(bytes) => Cow::Owned(Header::parse(&bytes, self.offset)?.1.to_vec()),
+        })
+    }
+}
+
 impl Reader {
     /// Maps the file at `path`.
     ///

@@ -71,13 +71,9 @@ fn presets(table: &Table) -> Vec<String> {
     found.into_iter().map(told).collect()
 }
 
-/// What a warning of a set's counts says (`datasets`, `count_warning`).
-const OTHER_COUNT: &str = "the published set has";
-
 /// A row whose images are not those of the published set must not be read beside published rows.
 fn other_set(set: &str, row: &MeasuredRow) -> Option<String> {
-    let result = row.result(set)?;
-    let other = result.warnings.iter().find(|warning| warning.contains(OTHER_COUNT))?;
+    let other = row.result(set)?.other_count()?;
     let (set, label) = (names::set(set), &row.label);
     Some(format!("{set} of {label} is not the published set: {other}."))
 }

@@ -206,12 +206,6 @@ fn passed(passed_over: &[PassedOver]) -> String {
     format!(" (passed over: {})", listed(passed_over))
 }
 
-/// An error and its causes as one sentence, for a report that keeps no chain.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let cause = error.source().map(|cause| format!(": {}", chain(cause)));
-    format!("{error}{}", cause.unwrap_or_default())
-}
-
 /// All items, numbered, since each is a sentence.
 fn numbered(items: &[impl Display]) -> String {
     let numbered = items.iter().zip(1..).map(|(item, number)| format!("({number}) {item}"));

@@ -2,10 +2,10 @@
 
 use super::Build;
 use super::cuda::{self, Driver};
-use super::error::chain;
 use super::library::Library;
 use super::locate::{PassedOver, Search, locate};
 use super::places::Places;
+use crate::causes::chain;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::thread::available_parallelism;

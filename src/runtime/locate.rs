@@ -1,10 +1,10 @@
 //! Finding the library: the environment's, the cache's, a Python package's.
 
-use super::error::chain;
 use super::library::{Library, Origin, Unfit};
 use super::places::{Places, State};
 use super::release::Release;
 use super::{Build, Error};
+use crate::causes::chain;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 

@@ -1,10 +1,10 @@
 //! Starting ONNX Runtime, once in a process.
 
-use super::error::chain;
 use super::library::{Library, Origin};
 use super::locate::{Search, locate};
 use super::places::Places;
 use super::{Build, Device, Error, Missing, PassedOver, Session, cuda, install};
+use crate::causes::chain;
 use ort::environment::Environment;
 use std::num::NonZeroUsize;
 use std::path::Path;

@@ -4,13 +4,16 @@
 //! Python that has what they need (NumPy, scikit-learn, PyTorch with its ONNX export). Times are medians of
 //! [`ROUNDS`] rounds with a warm file cache; absolute times mean little, so each line says the ratio.
 
+mod watch;
+
 use qgface_data::runtime::{Device, OnMissing, Runtime, Session};
 use std::ffi::OsString;
 use std::fs;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
+use watch::{median, run_watched};
 
 const ROUNDS: usize = 3;
 
@@ -104,25 +107,6 @@ fn scoring(work: &Path, peers: &Peers) {
     }
 }
 
-/// Runs a command; how long it took and its peak memory in KiB.
-fn run_watched(command: &mut Command) -> (Duration, u64) {
-    let start = Instant::now();
-    let mut child = command.spawn().expect("the program starts");
-    let status_file = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
-    loop {
-        let status = fs::read_to_string(&status_file).unwrap_or_default();
-        let line = status.lines().find(|line| line.starts_with("VmHWM:"));
-        let number = line.and_then(|line| line.split_whitespace().nth(1)?.parse().ok());
-        peak = number.unwrap_or(0).max(peak);
-        if let Some(status) = child.try_wait().expect("the program can be waited for") {
-            assert!(status.success(), "{command:?}: {status}");
-            return (start.elapsed(), peak);
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-}
-
 /// An IR-18 of PyTorch, exported and run here, beside PyTorch itself.
 fn embedding(work: &Path, peers: &Peers) {
     let model = work.join("ir18.onnx");
@@ -204,9 +188,4 @@ fn rate_of_peer(peers: &Peers, batch: usize) -> f64 {
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let rate = said.split_whitespace().rev().nth(1).and_then(|word| word.parse().ok());
     rate.unwrap_or_else(|| panic!("embed.py said {said:?}"))
-}
-
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
 }

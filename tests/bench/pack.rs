@@ -4,13 +4,16 @@
 //! is run too, and with a Python that has Pillow (`QGFACE_PYTHON`) the loop beside this file. Times are medians of [`ROUNDS`] rounds with a warm file cache; absolute times mean little,
 //! so each line says the ratio to its peer.
 
+mod watch;
+
 use qgface_data::recordio::{IndexWriter, IndexedReader, Writer};
 use qgface_data::seed::Seed;
 use std::fs::{self, File};
 use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
+use watch::{median, memory, run_watched};
 
 const ROUNDS: usize = 5;
 const FILES: usize = 20_000;
@@ -207,11 +210,6 @@ fn in_turn(name: &str, ours: &mut Command, peer_name: &str, peer: &mut Command) 
     println!("{name:<28} {own:>8.3?}   {peer_name:<18} {other:>8.3?}   ratio {ratio:.2}");
 }
 
-fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
-}
-
 /// Peak memory of packing trees of different sizes.
 fn memory_of_packing(work: &Path) {
     for files in [FILES / 4, FILES] {
@@ -226,31 +224,11 @@ fn memory_of_packing(work: &Path) {
             .arg(work.join("tree"))
             .arg("--out")
             .arg(work.join("packs"));
-        println!("make-rec of {files} files: peak {} MiB", peak(&mut command) >> 10);
+        println!("make-rec of {files} files: peak {} MiB", run_watched(&mut command).1 >> 10);
         let mut verify = program();
         verify.arg("verify-order").arg(work.join("packs/m.rec")).current_dir(work);
-        println!("verify-order of {files} records: peak {} MiB", peak(&mut verify) >> 10);
+        println!("verify-order of {files} records: peak {} MiB", run_watched(&mut verify).1 >> 10);
     }
-}
-
-/// Peak memory of a process in KiB, as the kernel counts it, read until it ends.
-fn peak(command: &mut Command) -> u64 {
-    let mut child = command.spawn().expect("the program starts");
-    let status = PathBuf::from(format!("/proc/{}/status", child.id()));
-    let mut peak = 0;
-    while child.try_wait().unwrap().is_none() {
-        peak = peak.max(memory(&status, "VmHWM:"));
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    peak
-}
-
-fn memory(status: &Path, field: &str) -> u64 {
-    let mut text = String::new();
-    // The process may have ended.
-    let _ = File::open(status).and_then(|mut file| file.read_to_string(&mut text));
-    let line = text.lines().find_map(|line| line.strip_prefix(field));
-    line.and_then(|rest| rest.trim().trim_end_matches(" kB").parse().ok()).unwrap_or(0)
 }
 
 /// Opens a pack of many small records and reads some at random.

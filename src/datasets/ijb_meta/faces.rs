@@ -2,6 +2,7 @@
 
 use super::error::{Error, excerpt};
 use super::number;
+use crate::datasets::without_mark;
 
 /// Form of a line.
 const FORM: &str = "a file name, a template and a media, parted by blanks";
@@ -23,7 +24,7 @@ pub struct FaceLabels<'a> {
 /// If a line has another form or there is none.
 pub fn face_tid_mid(bytes: &[u8]) -> Result<FaceLabels<'_>, Error> {
     let mut labels = FaceLabels::default();
-    for (line, text) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+    for (line, text) in (1..).zip(without_mark(bytes).split(|byte| *byte == b'\n')) {
         if text.trim_ascii().is_empty() {
             continue;
         }

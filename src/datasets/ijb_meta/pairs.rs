@@ -2,6 +2,7 @@
 
 use super::error::{Error, excerpt};
 use super::number;
+use crate::datasets::without_mark;
 use rayon::prelude::*;
 
 /// Form of a line.
@@ -25,6 +26,7 @@ pub struct TemplatePairs {
 /// # Errors
 /// If a line has another form (the first of them is named) or there is none.
 pub fn template_pair_label(bytes: &[u8]) -> Result<TemplatePairs, Error> {
+    let bytes = without_mark(bytes);
     let pieces = pieces(bytes);
     // A wrong line is given back by its place, because only the whole file knows its number.
     let read: Vec<Result<TemplatePairs, usize>> =

@@ -1,6 +1,7 @@
 //! `*_1N_*.csv`: the subject of each template of a gallery or of the probes.
 
 use super::error::Error;
+use crate::datasets::without_mark;
 use std::collections::BTreeMap;
 
 /// The columns that are read; others are passed over.
@@ -22,7 +23,8 @@ pub struct TemplateSubject {
 /// # Errors
 /// If it is not csv, lacks a column or has no row, a number is none, or a template has two subjects.
 pub fn template_subjects(bytes: &[u8]) -> Result<Vec<TemplateSubject>, Error> {
-    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(bytes);
+    let mut reader =
+        csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(without_mark(bytes));
     let header = reader.byte_headers()?.clone();
     let column = |name: &str| header.iter().position(|own| own == name.as_bytes());
     let [Some(template_at), Some(subject_at)] = COLUMNS.map(column) else {
