@@ -1,0 +1,235 @@
+//! From a graph to standard ONNX (operator set 18), which any ONNX Runtime runs on any device.
+//!
+//! Most operators become one node. Those of convolution, normalisation and slopes become the formulation that
+//! was measured to be fastest, each in a file of its own that a device's own operator can replace. Only
+//! what an output depends on is written.
+
+mod batch_norm;
+mod conv_input;
+mod conv_weight;
+mod emitter;
+mod pool;
+mod prelu;
+mod reduce;
+
+use super::{Element, Graph, Literal, Node, Op, Value};
+use crate::onnx;
+use emitter::{Emitter, integer};
+use std::collections::HashMap;
+
+/// The version of the operators; every CUDA kernel of the pinned runtime is at hand in it.
+const OPSET: i64 = 18;
+
+/// The version of the format that came with it and is read by runtimes from 1.18 on.
+const IR_VERSION: i64 = 10;
+
+/// The name of an open first extent.
+const OPEN: &str = "N";
+
+/// Writes a graph as a model called `name`, with the graph's inputs and outputs under their names.
+pub fn lower(graph: &Graph, name: &str) -> onnx::Model {
+    let mut lowering = Lowering::new(graph);
+    lowering.nodes();
+    let inputs = graph.inputs().into_iter().map(|(_, node)| info(&node.name, node, None));
+    let inputs = inputs.collect();
+    lowering.finish(name, inputs, None)
+}
+
+/// Writes a graph whose weights are known: inputs that `weights` has numbers for become initialisers, and
+/// the first extent of the others and of all outputs is left open.
+///
+/// # Panics
+/// When a weight has not as many numbers as its input.
+pub fn lower_with_weights(
+    graph: &Graph,
+    name: &str,
+    weights: &HashMap<&str, &[f32]>,
+) -> onnx::Model {
+    let mut lowering = Lowering::new(graph);
+    lowering.nodes();
+    let mut inputs = Vec::new();
+    for (_, node) in graph.inputs() {
+        match weights.get(node.name.as_str()) {
+            Some(numbers) => lowering.emitter.weight(&node.name, &node.shape, numbers),
+            None => inputs.push(info(&node.name, node, Some(OPEN))),
+        }
+    }
+    lowering.finish(name, inputs, Some(OPEN))
+}
+
+/// A graph on its way.
+struct Lowering<'g> {
+    graph: &'g Graph,
+    emitter: Emitter,
+    names: HashMap<Value, String>,
+    /// Mean and variance by channel of values that were normalised.
+    moments: HashMap<Value, (String, String)>,
+    /// dy where x is not positive, of x and dy.
+    negative: HashMap<(Value, Value), String>,
+}
+
+impl<'g> Lowering<'g> {
+    fn new(graph: &'g Graph) -> Self {
+        let (names, moments, negative) = (HashMap::new(), HashMap::new(), HashMap::new());
+        Self { graph, emitter: Emitter::default(), names, moments, negative }
+    }
+
+    fn nodes(&mut self) {
+        let graph = self.graph;
+        let live = graph.live();
+        for (value, node) in graph.values().filter(|(value, _)| live[value.index()]) {
+            self.emitter.begin(&node.name);
+            let name = self.node(node);
+            self.names.insert(value, name);
+        }
+    }
+
+    fn name(&self, value: Value) -> String {
+        self.names[&value].clone()
+    }
+
+    fn shape(&self, value: Value) -> &'g [usize] {
+        &self.graph.node(value).shape
+    }
+
+    /// Emits one operator; returns the name of what it makes.
+    fn node(&mut self, node: &Node) -> String {
+        let inputs: Vec<String> = node.inputs.iter().map(|&input| self.name(input)).collect();
+        let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+        let emit = &mut self.emitter;
+        match &node.op {
+            Op::Input => node.name.clone(),
+            Op::Constant(Literal::Float(numbers)) => emit.floats(&node.shape, numbers),
+            Op::Constant(Literal::Int64(numbers)) => emit.numbers(numbers),
+            Op::Detach => inputs[0].to_owned(),
+            Op::Neg
+            | Op::Exp
+            | Op::Log
+            | Op::Sqrt
+            | Op::Cos
+            | Op::Sin
+            | Op::Sigmoid
+            | Op::Add
+            | Op::Sub
+            | Op::Mul
+            | Op::Div
+            | Op::Max
+            | Op::Min
+            | Op::Equal
+            | Op::Less
+            | Op::LessOrEqual
+            | Op::And
+            | Op::Or
+            | Op::Where => emit.node(&node.op.name(), &inputs, vec![]),
+            Op::Clip { min, max } => {
+                let (min, max) = (emit.floats(&[], &[*min]), emit.floats(&[], &[*max]));
+                emit.node("Clip", &[inputs[0], &min, &max], vec![])
+            }
+            Op::Cast(to) => emit.cast(inputs[0], element(*to)),
+            Op::ReduceSum(axes) => self.reduce(node, "ReduceSum", axes),
+            Op::ReduceMean(axes) => self.reduce(node, "ReduceMean", axes),
+            Op::ReduceMax(axes) => self.reduce(node, "ReduceMax", axes),
+            Op::Reshape(shape) => emit.reshape(inputs[0], shape),
+            Op::Flatten => emit.node("Flatten", &inputs, vec![integer("axis", 1)]),
+            Op::Transpose(permutation) => emit.transpose(inputs[0], permutation),
+            Op::Expand(shape) => {
+                let shape = emit.numbers(&emitter::extents(shape));
+                emit.node("Expand", &[inputs[0], &shape], vec![])
+            }
+            Op::Concat(axis) => emit.concat(&inputs, *axis),
+            Op::Slice { axis, start, end } => emit.slice(inputs[0], &[(*axis, *start, *end, 1)]),
+            Op::Gemm { trans_a, trans_b } => emit.gemm(inputs[0], *trans_a, inputs[1], *trans_b),
+            Op::LogSoftmax => emit.node("LogSoftmax", &inputs, vec![integer("axis", 1)]),
+            Op::GatherColumns => emit.node("Gather", &inputs, vec![integer("axis", 1)]),
+            Op::GatherElements => emit.node("GatherElements", &inputs, vec![integer("axis", 1)]),
+            Op::ScatterElements => emit.node("ScatterElements", &inputs, vec![integer("axis", 1)]),
+            Op::ScatterColumns(width) => self.scatter_columns(node, *width),
+            Op::Conv(window) => emit.conv(inputs[0], inputs[1], *window),
+            Op::ConvInputGradient(window, extents) => self.conv_input(node, *window, *extents),
+            Op::ConvWeightGradient(window) => self.conv_weight(node, *window),
+            Op::MaxPool(window) => emit.node("MaxPool", &inputs, pool::attributes(*window)),
+            Op::MaxPoolGradient(window) => self.max_pool_gradient(node, *window),
+            Op::BatchNormalization { epsilon } => emit.batch_normalization(&inputs, *epsilon),
+            Op::BatchNormTraining { epsilon } => self.batch_norm_training(node, *epsilon),
+            Op::BatchVariance => self.moments(node.inputs[0]).1,
+            Op::PRelu => self.prelu(node),
+            Op::PReluInputGradient => self.prelu_input(node),
+            Op::PReluSlopeGradient => self.prelu_slope(node),
+        }
+    }
+
+    /// A product with a matrix of ones and zeros: equal numbers add up in a fixed order on every device.
+    fn scatter_columns(&mut self, node: &Node, width: usize) -> String {
+        let (dy, columns) = (self.name(node.inputs[0]), self.name(node.inputs[1]));
+        let count = self.shape(node.inputs[1])[0];
+        let emit = &mut self.emitter;
+        let every: Vec<f64> = (0..width).map(|column| column as f64).collect();
+        let every = emit.floats(&[1, width], &every);
+        let columns = emit.cast(&columns, onnx::ElementType::Float);
+        let columns = emit.reshape(&columns, &[count, 1]);
+        let chosen = emit.node("Equal", &[&columns, &every], vec![]);
+        let chosen = emit.cast(&chosen, onnx::ElementType::Float);
+        emit.gemm(&dy, false, &chosen, false)
+    }
+
+    fn finish(
+        mut self,
+        name: &str,
+        inputs: Vec<onnx::ValueInfo>,
+        open: Option<&str>,
+    ) -> onnx::Model {
+        let mut outputs = Vec::new();
+        let mut renamed = HashMap::new();
+        for (output, value) in self.graph.outputs() {
+            let node = self.graph.node(*value);
+            outputs.push(info(output, node, open));
+            let own = self.name(*value);
+            // An input, a constant and what is returned twice are copied; all else takes the name itself.
+            if self.emitter.makes(&own) && !renamed.contains_key(&own) {
+                renamed.insert(own, output.clone());
+            } else {
+                self.emitter.copy(&own, output);
+            }
+        }
+        self.emitter.rename(&renamed);
+        let graph = onnx::Graph {
+            name: name.to_owned(),
+            node: self.emitter.nodes,
+            initializer: self.emitter.initializers,
+            input: inputs,
+            output: outputs,
+            ..onnx::Graph::default()
+        };
+        onnx::Model {
+            ir_version: IR_VERSION,
+            producer_name: env!("CARGO_PKG_NAME").to_owned(),
+            producer_version: env!("CARGO_PKG_VERSION").to_owned(),
+            graph: Some(graph),
+            opset_import: vec![onnx::OperatorSet { domain: String::new(), version: OPSET }],
+            ..onnx::Model::default()
+        }
+    }
+}
+
+fn element(element: Element) -> onnx::ElementType {
+    match element {
+        Element::Float => onnx::ElementType::Float,
+        Element::Int64 => onnx::ElementType::Int64,
+        Element::Bool => onnx::ElementType::Bool,
+    }
+}
+
+fn info(name: &str, node: &Node, open: Option<&str>) -> onnx::ValueInfo {
+    let fixed = |&extent: &usize| onnx::Extent::Fixed(extent as i64);
+    let mut extents: Vec<onnx::Extent> = node.shape.iter().map(fixed).collect();
+    if let (Some(first), Some(open)) = (extents.first_mut(), open) {
+        *first = onnx::Extent::Symbol(open.to_owned());
+    }
+    let dimension = |extent| onnx::Dimension { value: Some(extent), ..onnx::Dimension::default() };
+    let shape = onnx::Shape { dim: extents.into_iter().map(dimension).collect() };
+    let elem_type = element(node.element) as i32;
+    let tensor = onnx::TensorType { elem_type, shape: Some(shape) };
+    let value = Some(onnx::TypeKind::Tensor(tensor));
+    let r#type = Some(onnx::Type { value, ..onnx::Type::default() });
+    onnx::ValueInfo { name: name.to_owned(), r#type, ..onnx::ValueInfo::default() }
+}

@@ -1,0 +1,174 @@
+//! The operators of a graph, named as in ONNX where ONNX has them.
+
+use super::{Element, Literal};
+
+/// The window that a convolution or a pooling moves over the rows and columns of an image.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Window {
+    /// Pixels an edge.
+    pub kernel: usize,
+    /// Pixels from one position to the next.
+    pub stride: usize,
+    /// Zeros added on every side.
+    pub pad: usize,
+}
+
+impl Window {
+    /// Positions along an edge of `extent` pixels.
+    ///
+    /// # Panics
+    /// When the window does not fit in.
+    #[track_caller]
+    pub fn positions(self, extent: usize) -> usize {
+        let padded = extent + 2 * self.pad;
+        assert!(padded >= self.kernel, "a window of {} on {padded} pixels", self.kernel);
+        (padded - self.kernel) / self.stride + 1
+    }
+}
+
+/// An operator. Images are N, C, H, W; elementwise operators broadcast as NumPy does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Op {
+    /// Fed from outside.
+    Input,
+    /// Stands in the graph.
+    Constant(Literal),
+    /// Its input, through which no gradient flows. Costs nothing.
+    Detach,
+    /// −x.
+    Neg,
+    /// eˣ.
+    Exp,
+    /// ln x.
+    Log,
+    /// √x.
+    Sqrt,
+    /// cos x.
+    Cos,
+    /// sin x.
+    Sin,
+    /// 1/(1 + e⁻ˣ).
+    Sigmoid,
+    /// x held between two bounds; the gradient passes at the bounds themselves.
+    Clip {
+        /// The lower bound.
+        min: f64,
+        /// The upper bound.
+        max: f64,
+    },
+    /// x as another kind of element.
+    Cast(Element),
+    /// a + b.
+    Add,
+    /// a − b.
+    Sub,
+    /// a·b.
+    Mul,
+    /// a/b.
+    Div,
+    /// The larger of two; at a tie each has half of the gradient.
+    Max,
+    /// The smaller of two; at a tie each has half of the gradient.
+    Min,
+    /// a = b.
+    Equal,
+    /// a < b.
+    Less,
+    /// a ≤ b.
+    LessOrEqual,
+    /// Both.
+    And,
+    /// Either.
+    Or,
+    /// The second where the first is true, else the third.
+    Where,
+    /// The sum over axes.
+    ReduceSum(Axes),
+    /// The mean over axes.
+    ReduceMean(Axes),
+    /// The largest over axes; the gradient is shared among equals.
+    ReduceMax(Axes),
+    /// The same elements with other extents.
+    Reshape(Vec<usize>),
+    /// The first axis, and all others as one.
+    Flatten,
+    /// Axes in another order.
+    Transpose(Vec<usize>),
+    /// Repeated to larger extents.
+    Expand(Vec<usize>),
+    /// Joined along an axis.
+    Concat(usize),
+    /// The part from `start` to before `end` on an axis.
+    Slice {
+        /// The axis.
+        axis: usize,
+        /// The first position.
+        start: usize,
+        /// The position behind the last.
+        end: usize,
+    },
+    /// Two matrices' product, each transposed first where it says so.
+    Gemm {
+        /// Whether the first is.
+        trans_a: bool,
+        /// Whether the second is.
+        trans_b: bool,
+    },
+    /// log(eˣ/Σeˣ) along the last axis of a matrix.
+    LogSoftmax,
+    /// The columns of a matrix that the second input numbers.
+    GatherColumns,
+    /// From every row of a matrix the element that the second input numbers, as one column.
+    GatherElements,
+    /// The matrix with the third input in place of the elements that the second numbers, one a row.
+    ScatterElements,
+    /// The matrix of the given width, all zero but for the columns that the second input numbers, to
+    /// which the first's are added: the gradient of [`Op::GatherColumns`].
+    ScatterColumns(usize),
+    /// Cross-correlation of x `[N, I, H, W]` with w `[O, I, k, k]`.
+    Conv(Window),
+    /// Gradient of [`Op::Conv`] by x of height and width: of w and dy.
+    ConvInputGradient(Window, [usize; 2]),
+    /// Gradient of [`Op::Conv`] by w: of x and dy.
+    ConvWeightGradient(Window),
+    /// The largest in each window.
+    MaxPool(Window),
+    /// Gradient of [`Op::MaxPool`]: of x and dy. The first of equals in a window takes all.
+    MaxPoolGradient(Window),
+    /// γ(x − μ)/√(v + ε) + β by channel: of x, γ, β, μ, v.
+    BatchNormalization {
+        /// ε.
+        epsilon: f64,
+    },
+    /// The same with the batch's own mean and biased variance: of x, γ, β.
+    BatchNormTraining {
+        /// ε.
+        epsilon: f64,
+    },
+    /// The biased variance by channel, over all axes but the second. Not differentiated: it feeds the
+    /// running statistics.
+    BatchVariance,
+    /// x where it is positive, else a·x, with a slope a by channel `[C]`.
+    PRelu,
+    /// Gradient of [`Op::PRelu`] by x: of x, a and dy.
+    PReluInputGradient,
+    /// Gradient of [`Op::PRelu`] by a: of x and dy.
+    PReluSlopeGradient,
+}
+
+/// The axes that a reduction goes over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Axes {
+    /// The axes, ascending.
+    pub axes: Vec<usize>,
+    /// Whether they stay with an extent of one.
+    pub keep: bool,
+}
+
+impl Op {
+    /// Its name in node names and messages; the variant's own.
+    pub fn name(&self) -> String {
+        let text = format!("{self:?}");
+        text.chars().take_while(|letter| letter.is_alphanumeric()).collect()
+    }
+}
