@@ -1,0 +1,93 @@
+//! Rules of batch normalisation. M is the number of elements a channel.
+
+use super::Cotangents;
+use crate::graph::{Builder, Node, Op, Value};
+
+/// `y = γ(x − μ)r + β` with `r = (v + ε)^−½` and μ, v given: `dx = γr·dy`, `dγ = r(Σx·dy − μΣdy)`, `dβ = Σdy`,
+/// `dμ = −γr·Σdy`, `dv = −½γr²·dγ`.
+pub(super) fn given(g: &mut Builder, node: &Node, dy: Value, epsilon: f64) -> Cotangents {
+    let [x, gamma, _, mean, variance] = node.inputs[..] else { panic!("five inputs") };
+    let inverse = inverse_deviation(g, variance, epsilon);
+    let scale = g.mul(gamma, inverse);
+    let (sum, product) = (over_channel(g, dy), {
+        let product = g.mul(x, dy);
+        over_channel(g, product)
+    });
+    let count = per_channel(g, x);
+    let (sum, product) = (g.scale(sum, count), g.scale(product, count));
+    let shift = g.mul(mean, sum);
+    let centred = g.sub(product, shift);
+    let dgamma = g.mul(inverse, centred);
+    let dmean = g.mul(scale, sum);
+    let dvariance = {
+        let squared = g.mul(scale, inverse);
+        let product = g.mul(squared, dgamma);
+        g.scale(product, -0.5)
+    };
+    let by_channel = beside(g, scale, x);
+    let dx = g.mul(dy, by_channel);
+    let dmean = g.neg(dmean);
+    vec![Some(dx), Some(dgamma), Some(sum), Some(dmean), Some(dvariance)]
+}
+
+/// The same with the batch's own μ and v (Ioffe and Szegedy 2015). With `s = Σdy/M`, `p = Σx·dy/M`,
+/// `k = r²(p − μs)` and `A = γr`: `dx = A·dy − Ak·x + A(kμ − s)`, `dγ = M·r(p − μs)`, `dβ = M·s`.
+pub(super) fn training(g: &mut Builder, node: &Node, dy: Value, epsilon: f64) -> Cotangents {
+    let [x, gamma, _] = node.inputs[..] else { panic!("three inputs") };
+    let mean = over_channel(g, x);
+    let variance = g.apply(Op::BatchVariance, &[x]);
+    let inverse = inverse_deviation(g, variance, epsilon);
+    let sum = over_channel(g, dy);
+    let product = g.mul(x, dy);
+    let product = over_channel(g, product);
+    let shift = g.mul(mean, sum);
+    let centred = g.sub(product, shift);
+    let half = g.mul(inverse, centred);
+    let slope = g.mul(inverse, half);
+    let scale = g.mul(gamma, inverse);
+    let constant = {
+        let shift = g.mul(slope, mean);
+        let rest = g.sub(shift, sum);
+        g.mul(scale, rest)
+    };
+    let slope = g.mul(scale, slope);
+    let slope = g.neg(slope);
+    let scaled = {
+        let scale = beside(g, scale, x);
+        g.mul(dy, scale)
+    };
+    let line = {
+        let (slope, constant) = (beside(g, slope, x), beside(g, constant, x));
+        let line = g.mul(x, slope);
+        g.add(line, constant)
+    };
+    let dx = g.add(scaled, line);
+    let count = per_channel(g, x);
+    vec![Some(dx), Some(g.scale(half, count)), Some(g.scale(sum, count))]
+}
+
+fn inverse_deviation(g: &mut Builder, variance: Value, epsilon: f64) -> Value {
+    let sum = g.offset(variance, epsilon);
+    let (deviation, one) = (g.sqrt(sum), g.scalar(1.0));
+    g.div(one, deviation)
+}
+
+/// The mean of each channel.
+fn over_channel(g: &mut Builder, x: Value) -> Value {
+    let axes: Vec<usize> = (0..g.shape(x).len()).filter(|&axis| axis != 1).collect();
+    g.reduce_mean(x, &axes)
+}
+
+/// M.
+fn per_channel(g: &Builder, x: Value) -> f64 {
+    let shape = g.shape(x);
+    (shape.iter().product::<usize>() / shape[1]) as f64
+}
+
+/// A value by channel, so that it broadcasts with `x`.
+fn beside(g: &mut Builder, by_channel: Value, x: Value) -> Value {
+    let shape = g.shape(x);
+    let extents: Vec<usize> =
+        (0..shape.len()).map(|axis| if axis == 1 { shape[1] } else { 1 }).collect();
+    g.reshape(by_channel, &extents)
+}
