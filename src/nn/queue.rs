@@ -1,0 +1,112 @@
+//! The queue of embeddings that the contrastive loss compares with (`framework.py`: _dequeue_and_enqueue).
+
+use crate::graph::{Builder, Element, Value};
+
+/// What a queue gives back of an embedding that entered earlier.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum QueueKind {
+    /// The embedding moved along with its class: e + (|e|/|p_then|)·(p_now − p_then), p being the class
+    /// column, not normalised.
+    Proxy,
+    /// The embedding as it entered.
+    Fifo,
+}
+
+/// A queue and its length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct QueueOptions {
+    /// The kind.
+    pub kind: QueueKind,
+    /// Entries at most, Q.
+    pub size: usize,
+}
+
+/// What a queue holds, newest first. Entries that nothing has entered yet stand behind the `filled` ones.
+#[derive(Debug, Clone, Copy)]
+pub struct Queue {
+    /// `[Q, D]`.
+    pub embeddings: Value,
+    /// `[Q]`, as floats: exact below 2²⁴.
+    pub labels: Value,
+    /// The class columns when the entry entered `[Q, D]`, for [`QueueKind::Proxy`].
+    pub proxies: Option<Value>,
+    /// How many entries are there, a number.
+    pub filled: Value,
+}
+
+/// Below this the length of a class column counts as this, so that empty entries stay zero.
+const SHORTEST: f64 = 1e-30;
+
+impl QueueOptions {
+    /// Puts rows at the front: embeddings `[N, D]`, labels `[N]` as integers, and the class columns
+    /// `[D, C]` of now. No gradient flows into the queue.
+    pub fn enqueue(
+        self,
+        g: &mut Builder,
+        queue: Queue,
+        rows: Value,
+        labels: Value,
+        kernel: Value,
+    ) -> Queue {
+        let count = g.shape(rows)[0];
+        let rows = g.detach(rows);
+        let float_labels = g.cast(labels, Element::Float);
+        let filled = g.offset(queue.filled, count as f64);
+        let size = g.scalar(self.size as f64);
+        let proxies = queue.proxies.map(|proxies| {
+            let columns = columns_of(g, kernel, labels);
+            self.push(g, proxies, columns)
+        });
+        Queue {
+            embeddings: self.push(g, queue.embeddings, rows),
+            labels: self.push(g, queue.labels, float_labels),
+            proxies,
+            filled: g.min(filled, size),
+        }
+    }
+
+    fn push(self, g: &mut Builder, old: Value, new: Value) -> Value {
+        let count = g.shape(new)[0].min(self.size);
+        let front = g.slice(new, 0, 0, count);
+        if count == self.size {
+            return front;
+        }
+        let rest = g.slice(old, 0, 0, self.size - count);
+        g.concat(&[front, rest], 0)
+    }
+
+    /// The entries as the loss uses them `[Q, D]`, with the class columns `[D, C]` of now.
+    pub fn entries(self, g: &mut Builder, queue: &Queue, kernel: Value) -> Value {
+        let Some(then) = queue.proxies else { return queue.embeddings };
+        let labels = g.cast(queue.labels, Element::Int64);
+        let now = columns_of(g, kernel, labels);
+        let (length, then_length) = (lengths(g, queue.embeddings), lengths(g, then));
+        let shortest = g.scalar(SHORTEST);
+        let then_length = g.max(then_length, shortest);
+        let ratio = g.div(length, then_length);
+        let way = g.sub(now, then);
+        let way = g.mul(ratio, way);
+        g.add(queue.embeddings, way)
+    }
+
+    /// Which entries are there `[1, Q]`, true or false.
+    pub(super) fn present(self, g: &mut Builder, queue: &Queue) -> Value {
+        let positions = (0..self.size).map(|position| position as f64).collect();
+        let positions = g.constant(&[1, self.size], positions);
+        g.less(positions, queue.filled)
+    }
+}
+
+/// Class columns of labels `[N]` as rows `[N, D]`, without gradient.
+fn columns_of(g: &mut Builder, kernel: Value, labels: Value) -> Value {
+    let kernel = g.detach(kernel);
+    let columns = g.gather_columns(kernel, labels);
+    g.transpose(columns, &[1, 0])
+}
+
+/// Lengths of rows `[N, 1]`.
+pub(super) fn lengths(g: &mut Builder, rows: Value) -> Value {
+    let squared = g.mul(rows, rows);
+    let squares = g.reduce_sum_keep(squared, &[1]);
+    g.sqrt(squares)
+}
