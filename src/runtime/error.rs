@@ -175,6 +175,44 @@ pub enum Error {
         /// What it holds.
         found: String,
     },
+    /// A device has no room for a tensor.
+    #[error("{device} cannot hold a tensor of {bytes} bytes more; take a smaller batch")]
+    Memory {
+        /// The device.
+        device: Device,
+        /// The tensor's size.
+        bytes: u64,
+        /// What the runtime says.
+        source: ort::Error,
+    },
+    /// Numbers could not be copied to or from a device.
+    #[error("cannot copy a tensor to or from {device}")]
+    Copy {
+        /// The device.
+        device: Device,
+        /// What the runtime says.
+        source: ort::Error,
+    },
+    /// Numbers do not fit a buffer.
+    #[error("a buffer: expected {expected}, found {found}")]
+    Buffer {
+        /// What it holds.
+        expected: String,
+        /// What came.
+        found: String,
+    },
+    /// A buffer does not fit an input or output.
+    #[error("{model}: {port}: expected {expected}, found {found}")]
+    Bound {
+        /// The graph's name.
+        model: PathBuf,
+        /// The input or output.
+        port: String,
+        /// What it takes.
+        expected: String,
+        /// What was bound.
+        found: String,
+    },
     /// The numbers are not of the shape that the model takes.
     #[error("{model}: expected {expected} as {port}, found {found}")]
     Shape {

@@ -1,10 +1,12 @@
 //! ONNX Runtime: finding it, installing it, and running graphs on the processor or on CUDA.
 //!
 //! The library is loaded while the program runs, so the program builds and its other commands work
-//! without it. Start at [`Runtime::start`], then [`Runtime::open`]. A device does what it says: on
+//! without it. Start at [`Runtime::start`], then [`Runtime::open`] for a model of images, or
+//! [`Program::open`] for a graph whose values stay on the device. A device does what it says: on
 //! `cuda:N` every node runs on CUDA, or there is an error that names what is missing; nothing falls back
 //! to the processor. This is the only module that knows the crate `ort`.
 
+mod buffer;
 mod cuda;
 mod device;
 mod elf;
@@ -15,6 +17,7 @@ mod library;
 mod locate;
 mod placement;
 mod places;
+mod program;
 mod python;
 mod release;
 mod session;
@@ -22,6 +25,7 @@ mod start;
 mod tensor;
 mod wheel;
 
+pub use buffer::{Buffer, Element, Traffic};
 pub use cuda::Missing;
 pub use device::{Build, Device, UnknownDevice};
 pub use elf::Error as LibraryFileError;
@@ -30,6 +34,7 @@ pub use info::{CudaDevices, Info, Installed, info};
 pub use install::install;
 pub use library::{Library, Origin, Unfit};
 pub use locate::PassedOver;
+pub use program::{Binding, Program};
 pub use session::Session;
 pub use start::{OnMissing, Runtime};
 pub use tensor::{Port, Tensor};

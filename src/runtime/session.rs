@@ -35,14 +35,7 @@ impl Session {
             return Err(Error::Inputs { model: path.to_path_buf(), found });
         }
         let device = runtime.device();
-        let prepare = |source| Error::Prepare { model: path.to_path_buf(), device, source };
-        let inner = match device {
-            Device::Cpu => {
-                let builder = builder(runtime, threads).map_err(prepare)?;
-                commit(builder, path).map_err(prepare)?
-            }
-            Device::Cuda(number) => on_cuda(runtime, threads, path, number)?,
-        };
+        let inner = ready(runtime, threads, Source { name: path, bytes: None }, Ok)?;
         let ports = |outlets: &[Outlet]| {
             outlets.iter().map(|outlet| port(path, outlet)).collect::<Result<Vec<_>, _>>()
         };
@@ -109,6 +102,30 @@ impl Session {
     }
 }
 
+/// A model to make ready: its file, or its bytes and what errors call them.
+#[derive(Clone, Copy)]
+pub(super) struct Source<'a> {
+    pub(super) name: &'a Path,
+    pub(super) bytes: Option<&'a [u8]>,
+}
+
+/// A model made ready on the runtime's device; `tune` adds options.
+pub(super) fn ready(
+    runtime: &Runtime,
+    threads: NonZeroUsize,
+    source: Source<'_>,
+    tune: impl Fn(SessionBuilder) -> Result<SessionBuilder, ort::Error>,
+) -> Result<ort::session::Session, Error> {
+    let device = runtime.device();
+    let prepare =
+        |cause| Error::Prepare { model: source.name.to_path_buf(), device, source: cause };
+    let builder = builder(runtime, threads).and_then(tune).map_err(prepare)?;
+    match device {
+        Device::Cpu => commit(builder, source).map_err(prepare),
+        Device::Cuda(number) => on_cuda(builder, source, number),
+    }
+}
+
 /// What sessions on all devices have in common.
 fn builder(runtime: &Runtime, threads: NonZeroUsize) -> Result<SessionBuilder, ort::Error> {
     Ok(ort::session::Session::builder(runtime.environment())?
@@ -118,40 +135,41 @@ fn builder(runtime: &Runtime, threads: NonZeroUsize) -> Result<SessionBuilder, o
         .with_intra_op_spinning(false)?)
 }
 
-fn commit(mut builder: SessionBuilder, path: &Path) -> Result<ort::session::Session, ort::Error> {
-    builder.commit_from_file(path)
+fn commit(
+    mut builder: SessionBuilder,
+    source: Source<'_>,
+) -> Result<ort::session::Session, ort::Error> {
+    match source.bytes {
+        Some(bytes) => builder.commit_from_memory(bytes),
+        None => builder.commit_from_file(source.name),
+    }
 }
 
 /// A session whose nodes are all on a CUDA device.
 fn on_cuda(
-    runtime: &Runtime,
-    threads: NonZeroUsize,
-    path: &Path,
+    builder: SessionBuilder,
+    source: Source<'_>,
     number: u32,
 ) -> Result<ort::session::Session, Error> {
-    let device = Device::Cuda(number);
-    let prepare = |source| Error::Prepare { model: path.to_path_buf(), device, source };
-    let builder = cuda_builder(runtime, threads, number).map_err(prepare)?;
+    let (path, device) = (source.name, Device::Cuda(number));
+    let prepare = |cause| Error::Prepare { model: path.to_path_buf(), device, source: cause };
+    let builder = cuda_builder(builder, number).map_err(prepare)?;
     let strict =
         builder.clone().with_disable_cpu_fallback().map_err(|error| prepare(error.into()))?;
-    let refused = match commit(strict, path) {
+    let refused = match commit(strict, source) {
         Ok(session) => return check_placement(session, path, device),
         Err(error) => error,
     };
     // The refusal names no node; a session that may fall back is made to be asked, and thrown away.
-    let loose = commit(builder, path).map_err(prepare)?;
+    let loose = commit(builder, source).map_err(prepare)?;
     check_placement(loose, path, device).and(Err(prepare(refused)))
 }
 
-fn cuda_builder(
-    runtime: &Runtime,
-    threads: NonZeroUsize,
-    number: u32,
-) -> Result<SessionBuilder, ort::Error> {
+fn cuda_builder(builder: SessionBuilder, number: u32) -> Result<SessionBuilder, ort::Error> {
     let (key, value) = placement::RECORD;
     let number = i32::try_from(number).unwrap_or(i32::MAX);
     let provider = ort::ep::CUDA::default().with_device_id(number).build().error_on_failure();
-    let builder = builder(runtime, threads)?.with_execution_providers([provider])?;
+    let builder = builder.with_execution_providers([provider])?;
     Ok(builder.with_config_entry(key, value)?)
 }
 
