@@ -17,14 +17,18 @@
     clippy::print_stderr
 )]
 
+pub mod autodiff;
 mod causes;
 pub mod datasets;
 pub mod demo;
 pub mod eval;
 pub mod fs;
+pub mod graph;
 pub mod image;
 pub mod metrics;
+pub mod nn;
 pub mod onnx;
+pub mod optim;
 mod ordered;
 pub mod pack;
 pub mod progress;
@@ -35,3 +39,4 @@ pub mod runtime;
 pub mod seed;
 pub mod settings;
 pub mod synth;
+pub mod train;

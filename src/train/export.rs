@@ -1,0 +1,66 @@
+//! The backbone as a model that `eval`, and any ONNX Runtime, runs.
+
+use super::{Error, TrainState};
+use crate::graph::lower::lower_with_weights;
+use crate::graph::{Builder, Element};
+use crate::nn::{Backbone, Layers, Mode};
+use crate::onnx;
+use std::collections::HashMap;
+
+/// How images become a model's input; stored in the model, for `eval` to read.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Feeding {
+    /// `bgr` or `rgb`.
+    pub channel_order: String,
+    /// Grey level that becomes 0, by channel.
+    pub mean: [f64; 3],
+    /// Grey levels that become 1, by channel.
+    pub std: [f64; 3],
+}
+
+impl Default for Feeding {
+    /// As the reference: blue first, −1 to 1.
+    fn default() -> Self {
+        Self { channel_order: "bgr".to_owned(), mean: [127.5; 3], std: [127.5; 3] }
+    }
+}
+
+/// A model with input `input` `[N, 3, height, width]` and outputs `embedding` `[N, D]`, of unit length,
+/// and `norm` `[N, 1]`, normalised by the state's running statistics.
+///
+/// # Errors
+/// [`Error::State`] when the state lacks a tensor of the backbone.
+pub fn export_backbone(
+    backbone: &Backbone,
+    state: &TrainState,
+    feeding: &Feeding,
+) -> Result<onnx::Model, Error> {
+    let mut g = Builder::new();
+    let [height, width] = backbone.image;
+    let images = g.input("input", Element::Float, &[1, 3, height, width]);
+    let mut layers = Layers::new(&mut g, Mode::Evaluation);
+    let features = layers.within("backbone", |layers| backbone.build(layers, images));
+    let params = layers.params;
+    let squared = g.mul(features, features);
+    let squares = g.reduce_sum_keep(squared, &[1]);
+    let norm = g.sqrt(squares);
+    let embedding = g.div(features, norm);
+    let graph = g.finish(vec![("embedding".to_owned(), embedding), ("norm".to_owned(), norm)]);
+    let mut weights = HashMap::new();
+    let parameters = params.parameters.iter().map(|p| (p.name.as_str(), &p.shape));
+    for (name, shape) in
+        parameters.chain(params.buffers.iter().map(|b| (b.name.as_str(), &b.shape)))
+    {
+        weights.insert(name, state.get(name, shape)?.data.as_slice());
+    }
+    let mut model = lower_with_weights(&graph, "backbone", &weights);
+    let levels = |levels: &[f64; 3]| levels.map(|level| level.to_string()).join(",");
+    let facts = [
+        ("channel_order", feeding.channel_order.clone()),
+        ("mean", levels(&feeding.mean)),
+        ("std", levels(&feeding.std)),
+    ];
+    model.metadata_props =
+        facts.map(|(key, value)| onnx::Entry { key: key.to_owned(), value }).into();
+    Ok(model)
+}

@@ -1,0 +1,64 @@
+//! Everything that a step reads and replaces, on the host.
+
+use super::{Error, StepGraph};
+use crate::seed::Seed;
+use indexmap::IndexMap;
+
+/// Numbers with extents, in row-major order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tensor {
+    /// The extents; none for a number.
+    pub shape: Vec<usize>,
+    /// The numbers.
+    pub data: Vec<f32>,
+}
+
+/// Parameters, momenta, running statistics, averages and the queue, by name.
+///
+/// Names are those of PyTorch's `state_dict` after `backbone.` and `head.`; a parameter's momentum is
+/// `momentum.` and its name; the queue's parts begin with `queue.`.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TrainState {
+    /// The tensors, in the order of their declaration.
+    pub tensors: IndexMap<String, Tensor>,
+}
+
+/// What the name of a parameter's momentum begins with.
+pub(super) const MOMENTUM: &str = "momentum.";
+
+impl TrainState {
+    /// The state before the first step, drawn from streams of the seed that bear the tensors' names.
+    pub fn initial(graph: &StepGraph, seed: Seed) -> Self {
+        let mut tensors = IndexMap::new();
+        for parameter in &graph.params.parameters {
+            let (name, shape) = (&parameter.name, parameter.shape.clone());
+            let data = parameter.initial.draw(name, &shape, seed);
+            let zeros = Tensor { data: vec![0.0; data.len()], shape: shape.clone() };
+            tensors.insert(name.clone(), Tensor { shape, data });
+            tensors.insert(format!("{MOMENTUM}{name}"), zeros);
+        }
+        for buffer in &graph.params.buffers {
+            let data = vec![buffer.initial; buffer.shape.iter().product()];
+            tensors.insert(buffer.name.clone(), Tensor { shape: buffer.shape.clone(), data });
+        }
+        Self { tensors }
+    }
+
+    /// The tensor `name`, which must have `shape`.
+    ///
+    /// # Errors
+    /// [`Error::State`].
+    pub fn get(&self, name: &str, shape: &[usize]) -> Result<&Tensor, Error> {
+        let wrong = |found: String| {
+            Err(Error::State { name: name.to_owned(), expected: shape.to_vec(), found })
+        };
+        match self.tensors.get(name) {
+            None => wrong("none".to_owned()),
+            Some(tensor) if tensor.shape != shape => wrong(format!("one of {:?}", tensor.shape)),
+            Some(tensor) if tensor.data.len() != shape.iter().product::<usize>() => {
+                wrong(format!("{} numbers", tensor.data.len()))
+            }
+            Some(tensor) => Ok(tensor),
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! A compiled step on a device, with all state bound once.
+//!
+//! Parameters and momenta are updated in place. Statistics, averages and the queue, which a step reads and
+//! replaces, lie in two sets of buffers that change roles from step to step. Only the batch and a few numbers
+//! go to the device, and [`SCALARS`] come back.
+
+use super::state::MOMENTUM;
+use super::{Error, SCALARS, Scalars, StepGraph, Tensor, TrainState};
+use crate::graph::lower;
+use crate::runtime::{Binding, Buffer, Element, Program, Runtime, Traffic};
+use indexmap::IndexMap;
+use std::num::NonZeroUsize;
+
+/// What a step learns from.
+#[derive(Debug, Clone, Copy)]
+pub struct Batch<'a> {
+    /// Images `[views·B, 3, height, width]`: all high-quality views, then all low-quality ones.
+    pub images: &'a [f32],
+    /// Classes of the B images.
+    pub labels: &'a [i64],
+    /// What dropout keeps, of [`StepGraph::mask_shape`]; empty without dropout.
+    pub dropout_mask: &'a [bool],
+}
+
+/// Numbers that change from step to step.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Rates {
+    /// The learning rate.
+    pub learning: f32,
+    /// Factor of the contrastive loss.
+    pub contrast_weight: f32,
+    /// b of the head; read where the step's scales are fed.
+    pub head_scale: f32,
+    /// b of the contrast; as the head's.
+    pub contrast_scale: f32,
+}
+
+/// How a step ended.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stepped {
+    /// What it reports.
+    pub scalars: Scalars,
+    /// Whether the state was updated. It is left as it was when a loss or the gradient is not finite.
+    pub applied: bool,
+}
+
+/// A step, ready to run.
+#[derive(Debug)]
+pub struct Stepper {
+    graph: StepGraph,
+    gradients: Program,
+    /// From the first set of buffers to the second, and back.
+    bindings: [Binding; 2],
+    update: Program,
+    update_binding: Binding,
+    feeds: Feeds,
+    scalars: Buffer,
+    /// Parameters and their momenta, by name.
+    trained: IndexMap<String, Buffer>,
+    /// The two sets.
+    replaced: [IndexMap<String, Buffer>; 2],
+    /// Which set holds the state.
+    current: usize,
+}
+
+/// What is written at each step.
+#[derive(Debug)]
+struct Feeds {
+    images: Buffer,
+    labels: Buffer,
+    dropout_mask: Option<Buffer>,
+    contrast_weight: Buffer,
+    scales: Option<[Buffer; 2]>,
+    rate: Buffer,
+}
+
+impl Stepper {
+    /// Prepares a step on the runtime's device; its state is all zero until [`Stepper::load`].
+    ///
+    /// # Errors
+    /// [`Error::Runtime`]: a graph that the runtime refuses, on CUDA one with a node elsewhere, or no memory.
+    pub fn new(runtime: &Runtime, graph: StepGraph, threads: NonZeroUsize) -> Result<Self, Error> {
+        let gradients = Program::open(runtime, &lower(&graph.gradients, "gradients"), threads)?;
+        let update = Program::open(runtime, &lower(&graph.update, "update"), threads)?;
+        let number = || gradients.buffer(Element::Float, &[]);
+        let mask = graph.mask_shape();
+        let feeds = Feeds {
+            images: gradients.buffer(Element::Float, &graph.image_shape())?,
+            labels: gradients.buffer(Element::Int64, &[graph.options.batch])?,
+            dropout_mask: mask.map(|shape| gradients.buffer(Element::Bool, &shape)).transpose()?,
+            contrast_weight: number()?,
+            scales: if graph.options.scales_fed { Some([number()?, number()?]) } else { None },
+            rate: number()?,
+        };
+        let scalars = gradients.buffer(Element::Float, &[SCALARS.len()])?;
+        let (mut trained, mut sums) = (IndexMap::new(), IndexMap::new());
+        for parameter in &graph.params.parameters {
+            let buffer = || gradients.buffer(Element::Float, &parameter.shape);
+            trained.insert(parameter.name.clone(), buffer()?);
+            trained.insert(format!("{MOMENTUM}{}", parameter.name), buffer()?);
+            sums.insert(format!("gradient.{}", parameter.name), buffer()?);
+        }
+        let set = || -> Result<IndexMap<String, Buffer>, Error> {
+            let buffers = graph.params.buffers.iter();
+            let named = buffers.map(|buffer| {
+                Ok((buffer.name.clone(), gradients.buffer(Element::Float, &buffer.shape)?))
+            });
+            named.collect()
+        };
+        let replaced = [set()?, set()?];
+        let parts = Parts { gradients: &gradients, feeds: &feeds, scalars: &scalars, sums: &sums };
+        let bind = |from: usize| parts.bind(&trained, &replaced[from], &replaced[1 - from]);
+        let bindings = [bind(0)?, bind(1)?];
+        let update_binding = bind_update(&update, &feeds.rate, &trained, &sums)?;
+        let current = 0;
+        Ok(Self {
+            graph,
+            gradients,
+            bindings,
+            update,
+            update_binding,
+            feeds,
+            scalars,
+            trained,
+            replaced,
+            current,
+        })
+    }
+
+    /// What the step was compiled from.
+    pub fn graph(&self) -> &StepGraph {
+        &self.graph
+    }
+
+    /// Bytes that have been copied between host and device so far.
+    pub fn traffic(&self) -> Traffic {
+        self.gradients.traffic()
+    }
+
+    /// Puts a state on the device.
+    ///
+    /// # Errors
+    /// [`Error::State`] where a tensor is missing or of another shape; then nothing has changed.
+    pub fn load(&mut self, state: &TrainState) -> Result<(), Error> {
+        let buffers = self.trained.iter().chain(&self.replaced[self.current]);
+        let pairs: Result<Vec<_>, Error> =
+            buffers.map(|(name, buffer)| Ok((buffer, state.get(name, buffer.shape())?))).collect();
+        for (buffer, tensor) in pairs? {
+            buffer.write_floats(&tensor.data)?;
+        }
+        Ok(())
+    }
+
+    /// Copies the state from the device.
+    ///
+    /// # Errors
+    /// [`Error::Runtime`].
+    pub fn state(&self) -> Result<TrainState, Error> {
+        let buffers = self.trained.iter().chain(&self.replaced[self.current]);
+        let tensors = buffers.map(|(name, buffer)| {
+            let tensor = Tensor { shape: buffer.shape().to_vec(), data: buffer.read_floats()? };
+            Ok((name.clone(), tensor))
+        });
+        Ok(TrainState { tensors: tensors.collect::<Result<_, Error>>()? })
+    }
+
+    /// Runs one step. Unless all that it reports is finite, the state stays as it was.
+    ///
+    /// # Errors
+    /// A batch of another size, a label that is no class, and whatever the runtime refuses with.
+    pub fn step(&mut self, batch: &Batch<'_>, rates: &Rates) -> Result<Stepped, Error> {
+        self.check(batch)?;
+        self.feed(batch, rates)?;
+        self.gradients.run(&mut self.bindings[self.current])?;
+        let numbers = self.scalars.read_floats()?;
+        let numbers = <[f32; SCALARS.len()]>::try_from(numbers.as_slice()).map_err(|_| {
+            Error::BatchSize { what: "numbers", expected: SCALARS.len(), found: numbers.len() }
+        })?;
+        let applied = numbers.iter().all(|number| number.is_finite());
+        if applied {
+            self.update.run(&mut self.update_binding)?;
+            self.current = 1 - self.current;
+        }
+        Ok(Stepped { scalars: numbers.into(), applied })
+    }
+
+    fn check(&self, batch: &Batch<'_>) -> Result<(), Error> {
+        let images = self.graph.image_shape().iter().product();
+        let mask = self.graph.mask_shape().map_or(0, |shape| shape.iter().product());
+        for (what, expected, found) in [
+            ("images", images, batch.images.len()),
+            ("labels", self.graph.options.batch, batch.labels.len()),
+            ("dropout mask", mask, batch.dropout_mask.len()),
+        ] {
+            if expected != found {
+                return Err(Error::BatchSize { what, expected, found });
+            }
+        }
+        let classes = self.graph.options.classes;
+        let known = |label: i64| usize::try_from(label).is_ok_and(|label| label < classes);
+        match batch.labels.iter().position(|&label| !known(label)) {
+            Some(position) => {
+                Err(Error::Label { position, label: batch.labels[position], classes })
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn feed(&self, batch: &Batch<'_>, rates: &Rates) -> Result<(), Error> {
+        let feeds = &self.feeds;
+        feeds.images.write_floats(batch.images)?;
+        feeds.labels.write_ints(batch.labels)?;
+        if let Some(mask) = &feeds.dropout_mask {
+            mask.write_bools(batch.dropout_mask)?;
+        }
+        feeds.contrast_weight.write_floats(&[rates.contrast_weight])?;
+        if let Some([head, contrast]) = &feeds.scales {
+            head.write_floats(&[rates.head_scale])?;
+            contrast.write_floats(&[rates.contrast_scale])?;
+        }
+        feeds.rate.write_floats(&[rates.learning])?;
+        Ok(())
+    }
+}
+
+/// What both bindings of the gradients share.
+struct Parts<'a> {
+    gradients: &'a Program,
+    feeds: &'a Feeds,
+    scalars: &'a Buffer,
+    sums: &'a IndexMap<String, Buffer>,
+}
+
+impl Parts<'_> {
+    /// Binds a step that reads the state in `from` and writes what replaces it to `to`.
+    fn bind(
+        &self,
+        trained: &IndexMap<String, Buffer>,
+        from: &IndexMap<String, Buffer>,
+        to: &IndexMap<String, Buffer>,
+    ) -> Result<Binding, Error> {
+        let feeds = self.feeds;
+        let mut inputs = vec![
+            ("images", &feeds.images),
+            ("labels", &feeds.labels),
+            ("contrast_weight", &feeds.contrast_weight),
+        ];
+        inputs.extend(feeds.dropout_mask.iter().map(|mask| ("dropout_mask", mask)));
+        if let Some([head, contrast]) = &feeds.scales {
+            inputs.extend([("head_scale", head), ("contrast_scale", contrast)]);
+        }
+        inputs.extend(trained.iter().chain(from).map(|(name, buffer)| (name.as_str(), buffer)));
+        // A step takes what it needs: without contrast there is no weight, say.
+        inputs.retain(|(name, _)| self.gradients.has_input(name));
+        let next: Vec<(String, &Buffer)> =
+            to.iter().map(|(name, buffer)| (format!("next.{name}"), buffer)).collect();
+        let mut outputs = vec![("scalars", self.scalars)];
+        outputs.extend(self.sums.iter().map(|(name, buffer)| (name.as_str(), buffer)));
+        outputs.extend(next.iter().map(|(name, buffer)| (name.as_str(), *buffer)));
+        Ok(self.gradients.bind(&inputs, &outputs)?)
+    }
+}
+
+/// Binds the update in place: what it makes lies where it was read.
+fn bind_update(
+    update: &Program,
+    rate: &Buffer,
+    trained: &IndexMap<String, Buffer>,
+    sums: &IndexMap<String, Buffer>,
+) -> Result<Binding, Error> {
+    let mut inputs = vec![("rate", rate)];
+    inputs.extend(trained.iter().chain(sums).map(|(name, buffer)| (name.as_str(), buffer)));
+    let next: Vec<(String, &Buffer)> =
+        trained.iter().map(|(name, buffer)| (format!("next.{name}"), buffer)).collect();
+    let outputs: Vec<(&str, &Buffer)> =
+        next.iter().map(|(name, buffer)| (name.as_str(), *buffer)).collect();
+    Ok(update.bind(&inputs, &outputs)?)
+}
