@@ -1,0 +1,88 @@
+//! Rows of pooling, batch normalisation and slopes.
+
+use super::{Case, Draw, Gradient, distinct, given, normal, positive, ties};
+use qgface_data::graph::{Builder, Op, Value, Window};
+
+pub(super) fn cases() -> Vec<Case> {
+    let mut cases = pools();
+    cases.extend(normalisations());
+    cases.extend(slopes());
+    cases
+}
+
+fn pools() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for [kernel, stride, pad] in [[1, 2, 0], [2, 2, 0], [3, 2, 1], [3, 1, 1], [2, 3, 0]] {
+        let window = Window { kernel, stride, pad };
+        for [height, width] in [[7, 5], [6, 4]] {
+            let name =
+                format!("MaxPool by {kernel}, stride {stride}, padding {pad} at {height}×{width}");
+            let shape = [2, 3, height, width];
+            let build = move |g: &mut Builder, x: &[Value]| g.max_pool(x[0], window);
+            let at_ties = Case::new(format!("{name} at ties"), [ties(&shape)], build);
+            cases.push(at_ties.gradient(Gradient::Defined));
+            cases.push(Case::new(name, [distinct(&shape)], build));
+        }
+    }
+    cases
+}
+
+/// ε, larger than a layer's, so that a forgotten one shows.
+const EPSILON: f64 = 0.05;
+
+fn normalisations() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let shapes: [&[usize]; 5] =
+        [&[2, 3, 4, 5], &[2, 3, 8, 8], &[3, 2, 1, 3], &[4, 3, 1, 1], &[6, 5]];
+    for shape in shapes {
+        let c = [shape[1]];
+        let five = [normal(shape), normal(&c), normal(&c), normal(&c), positive(&c)];
+        cases.push(Case::new(format!("BatchNormalization of {shape:?}"), five, |g, x| {
+            g.apply(Op::BatchNormalization { epsilon: EPSILON }, x)
+        }));
+        let own = [normal(shape), normal(&c), normal(&c)];
+        cases.push(Case::new(format!("BatchNormTraining of {shape:?}"), own.clone(), |g, x| {
+            g.apply(Op::BatchNormTraining { epsilon: EPSILON }, x)
+        }));
+        let name = format!("BatchNormTraining of {shape:?} times its mean");
+        cases.push(Case::new(name, own, times_its_mean));
+        let variance = Case::new(format!("BatchVariance of {shape:?}"), [normal(shape)], |g, x| {
+            g.apply(Op::BatchVariance, x)
+        });
+        cases.push(variance.gradient(Gradient::Refused));
+    }
+    // The mean is far larger than the deviation.
+    let far = |g: &mut Builder, x: &[Value]| {
+        let moved = g.offset(x[0], 8.0);
+        g.apply(Op::BatchNormTraining { epsilon: EPSILON }, &[moved, x[1], x[2]])
+    };
+    let own = [normal(&[2, 3, 4, 4]), normal(&[3]), normal(&[3])];
+    cases.push(Case::new("BatchNormTraining far from zero", own, far));
+    cases
+}
+
+/// The lowering computes the moments once for both.
+fn times_its_mean(g: &mut Builder, x: &[Value]) -> Value {
+    let shape = g.shape(x[0]);
+    let axes: Vec<usize> = (0..shape.len()).filter(|&axis| axis != 1).collect();
+    let y = g.apply(Op::BatchNormTraining { epsilon: EPSILON }, x);
+    let mean = g.reduce_mean(x[0], &axes);
+    let extents: Vec<usize> =
+        (0..shape.len()).map(|axis| if axis == 1 { shape[1] } else { 1 }).collect();
+    let mean = g.reshape(mean, &extents);
+    g.mul(y, mean)
+}
+
+fn slopes() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for shape in [&[2, 3, 4, 5][..], &[4, 3]] {
+        let slope = || normal(&shape[1..2]);
+        let apart = [given(shape, Draw::Tenths(0.25)), slope()];
+        cases.push(Case::new(format!("PRelu of {shape:?}"), apart, |g, x| g.prelu(x[0], x[1])));
+        let at_zero = [ties(shape), slope()];
+        let name = format!("PRelu of {shape:?} at zero");
+        let case = Case::new(name, at_zero, |g, x| g.prelu(x[0], x[1]));
+        cases.push(case.gradient(Gradient::Defined));
+    }
+    cases
+}

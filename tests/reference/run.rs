@@ -1,0 +1,75 @@
+//! A graph through ONNX Runtime, from the evaluator's feeds to the evaluator's tensors.
+
+use crate::reference::Tensor;
+use qgface_data::graph::{self, Graph, Node, lower};
+use qgface_data::runtime::{Buffer, Device, Element, OnMissing, Program, Runtime};
+use std::num::NonZeroUsize;
+use std::sync::LazyLock;
+
+/// A process can start only one.
+static RUNTIME: LazyLock<Runtime> =
+    LazyLock::new(|| Runtime::start(Device::Cpu, OnMissing::Install, &|_| ()).unwrap());
+
+/// Lowers `graph` and runs it on the processor, in 32 bits, with one thread. Returns the outputs in order.
+///
+/// # Panics
+/// When a feed is missing or has another shape than its input, when the runtime refuses, and when an output
+/// holds truth values, which buffers are not read as.
+pub(crate) fn run(graph: &Graph, feeds: &[(&str, Tensor)]) -> Vec<Tensor> {
+    let model = lower(graph, "case");
+    let mut program = Program::open(&RUNTIME, &model, NonZeroUsize::MIN).unwrap();
+    let nodes = graph.inputs().into_iter().map(|(_, node)| node);
+    let inputs: Vec<_> =
+        nodes.map(|node| (node.name.as_str(), filled(&program, node, feeds))).collect();
+    let outputs = graph.outputs().iter();
+    let outputs: Vec<_> = outputs
+        .map(|(name, value)| (name.as_str(), buffer(&program, graph.node(*value))))
+        .collect();
+    let mut binding = program.bind(&pairs(&inputs), &pairs(&outputs)).unwrap();
+    program.run(&mut binding).unwrap();
+    outputs.iter().map(|(_, buffer)| read(buffer)).collect()
+}
+
+fn pairs<'b>(bound: &'b [(&'b str, Buffer)]) -> Vec<(&'b str, &'b Buffer)> {
+    bound.iter().map(|(name, buffer)| (*name, buffer)).collect()
+}
+
+fn buffer(program: &Program, node: &Node) -> Buffer {
+    let element = match node.element {
+        graph::Element::Float => Element::Float,
+        graph::Element::Int64 => Element::Int64,
+        graph::Element::Bool => Element::Bool,
+    };
+    program.buffer(element, &node.shape).unwrap()
+}
+
+fn filled(program: &Program, node: &Node, feeds: &[(&str, Tensor)]) -> Buffer {
+    let buffer = buffer(program, node);
+    let Some((name, fed)) = feeds.iter().find(|(name, _)| *name == node.name) else {
+        panic!("nothing is fed as {}", node.name)
+    };
+    assert!(fed.shape == node.shape, "{name}: fed {:?}, expected {:?}", fed.shape, node.shape);
+    let numbers = fed.data.iter();
+    match buffer.element() {
+        Element::Float => {
+            buffer.write_floats(&numbers.map(|&number| number as f32).collect::<Vec<_>>())
+        }
+        Element::Int64 => {
+            buffer.write_ints(&numbers.map(|&number| number as i64).collect::<Vec<_>>())
+        }
+        Element::Bool => {
+            buffer.write_bools(&numbers.map(|&number| number != 0.0).collect::<Vec<_>>())
+        }
+    }
+    .unwrap();
+    buffer
+}
+
+fn read(buffer: &Buffer) -> Tensor {
+    let data = match buffer.element() {
+        Element::Float => buffer.read_floats().unwrap().into_iter().map(f64::from).collect(),
+        Element::Int64 => buffer.read_ints().unwrap().iter().map(|&n| n as f64).collect(),
+        Element::Bool => panic!("an output of truth values"),
+    };
+    Tensor::new(buffer.shape(), data)
+}
