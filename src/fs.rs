@@ -197,6 +197,18 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
     sync_folder(folder_of(path))
 }
 
+/// Writes `parts` one behind the other to `path`, whole or not at all.
+///
+/// # Errors
+/// As [`write_whole`].
+pub fn write_parts(path: &Path, parts: &[impl AsRef<[u8]>]) -> Result<(), Error> {
+    rename_into_place(path, |file| {
+        parts.iter().try_for_each(|part| file.write_all(part.as_ref()))?;
+        file.sync_all()
+    })?;
+    sync_folder(folder_of(path))
+}
+
 /// Copies the file `from` to `to`, whole or not at all.
 ///
 /// # Errors

@@ -155,3 +155,23 @@ fn the_real_model_says_what_it_is() {
     assert_eq!(summary.opset, 18);
     assert!(!summary.normalises_inside);
 }
+
+/// Weights beyond a bound lie beside the model, and go when it is replaced.
+#[test]
+fn a_model_with_its_weights_beside_it_runs_the_same() {
+    let folder = tempfile::tempdir().unwrap();
+    let (whole, split) = (folder.path().join("whole.onnx"), folder.path().join("split.onnx"));
+    let model = onnx::Model::open(Path::new(MODEL)).unwrap();
+    model.save(&whole).unwrap();
+    model.save_within(&split, 1 << 20).unwrap();
+    let beside = || {
+        let names = std::fs::read_dir(folder.path()).unwrap().map(|e| e.unwrap().file_name());
+        names.filter(|name| name.to_string_lossy().ends_with(".data")).count()
+    };
+    assert!(split.metadata().unwrap().len() < 1 << 20 && beside() == 1);
+    let numbers: Vec<f32> = (0..3 * 112 * 112).map(|at| (at % 255) as f32 / 255.0).collect();
+    let run = |path: &Path| open(path).unwrap().run(&numbers, &[1, 3, 112, 112]).unwrap();
+    assert_eq!(run(&whole)[0].data, run(&split)[0].data);
+    model.save(&split).unwrap();
+    assert_eq!((beside(), run(&split)[0].data.len()), (0, 128));
+}

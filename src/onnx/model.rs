@@ -1,12 +1,12 @@
 //! Opening, parsing and writing a whole model.
 
-use super::proto::{Entry, Graph, Model};
+use super::proto::{Entry, Graph, Location, Model, Tensor};
 use super::wire::{Damage, Fields, memory};
 use super::{Error, Summary};
 use crate::fs;
 use prost::Message;
 use prost::bytes::Bytes;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Memory for messages that any file may ask for, and per byte of the file: a real graph without its
 /// weights takes some twelve bytes for one of the file.
@@ -59,12 +59,63 @@ impl Model {
         Ok(self.encode_to_vec())
     }
 
-    /// Writes the model to `path`, whole or not at all.
+    /// Writes the model to `path`, whole or not at all; one that the format has no room for with its
+    /// weights in a file beside it.
     ///
     /// # Errors
-    /// As [`Model::to_bytes`], and whatever the system refuses with.
+    /// Whatever the system refuses with.
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        Ok(fs::write_whole(path, &self.to_bytes(path)?)?)
+        self.save_within(path, MAX_BYTES)
+    }
+
+    /// The same with another bound in bytes. The file of weights bears their digest in its name, so that at
+    /// any moment a model and the weights that it names belong together; the weights of a model that is
+    /// replaced are removed last.
+    ///
+    /// # Errors
+    /// As [`Model::save`], and [`Error::TooLarge`] where even the rest exceeds the format.
+    pub fn save_within(&self, path: &Path, bound: u64) -> Result<(), Error> {
+        let replaced = Self::open(path).map(|old| weights_beside(&old, path)).unwrap_or_default();
+        if self.encoded_len() as u64 <= bound {
+            fs::write_whole(path, &self.to_bytes(path)?)?;
+        } else {
+            let mut rest = self.clone();
+            rest.move_weights_beside(path)?;
+            fs::write_whole(path, &rest.to_bytes(path)?)?;
+        }
+        let kept = Self::open(path).map(|new| weights_beside(&new, path)).unwrap_or_default();
+        for file in replaced.iter().filter(|file| !kept.contains(file)) {
+            // What stays is of no use and no harm.
+            _ = std::fs::remove_file(file);
+        }
+        Ok(())
+    }
+
+    fn move_weights_beside(&mut self, path: &Path) -> Result<(), Error> {
+        let weights = self.graph.iter_mut().flat_map(|graph| &mut graph.initializer);
+        let weights: Vec<&mut Tensor> =
+            weights.filter(|tensor| tensor.raw_data.len() >= SMALL).collect();
+        let mut hasher = blake3::Hasher::new();
+        weights.iter().for_each(|tensor| _ = hasher.update(&tensor.raw_data));
+        let digest = hasher.finalize().to_hex();
+        let stem = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let file = format!("{}.{}{DATA}", stem.unwrap_or_default(), &digest[..16]);
+        let parts: Vec<Bytes> = weights.iter().map(|tensor| tensor.raw_data.clone()).collect();
+        fs::write_parts(&path.with_file_name(&file), &parts)?;
+        let mut offset = 0;
+        for tensor in weights {
+            let length = std::mem::take(&mut tensor.raw_data).len();
+            let facts = [
+                ("location", file.clone()),
+                ("offset", offset.to_string()),
+                ("length", length.to_string()),
+            ];
+            let entry = |(key, value): (&str, String)| Entry { key: key.to_owned(), value };
+            tensor.external_data = facts.map(entry).into();
+            tensor.data_location = Location::External as i32;
+            offset += length;
+        }
+        Ok(())
     }
 
     /// The bytes of a model's file with more metadata: messages of this format are joined by standing
@@ -109,6 +160,24 @@ impl Model {
 
 /// The largest message of a protocol buffer.
 const MAX_BYTES: u64 = i32::MAX as u64;
+
+/// Weights below this many bytes stay in the model.
+const SMALL: usize = 1024;
+
+/// How the name of a file of weights ends.
+const DATA: &str = ".data";
+
+/// The files of weights beside the model at `path` that [`Model::save_within`] could have written.
+fn weights_beside(model: &Model, path: &Path) -> Vec<PathBuf> {
+    let stem = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let own = |name: &&str| {
+        let rest = name.strip_prefix(&stem).and_then(|rest| rest.strip_prefix('.'));
+        rest.and_then(|rest| rest.strip_suffix(DATA)).is_some_and(|digest| {
+            digest.len() == 16 && digest.bytes().all(|byte| byte.is_ascii_hexdigit())
+        })
+    };
+    model.external_files().into_iter().filter(own).map(|name| path.with_file_name(name)).collect()
+}
 
 /// Refuses what is not the frame of a model, before anything is decoded.
 fn check_frame(bytes: &[u8], path: &Path) -> Result<(), Error> {

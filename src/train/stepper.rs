@@ -10,6 +10,7 @@ use crate::graph::lower;
 use crate::runtime::{Binding, Buffer, Element, Program, Runtime, Traffic};
 use indexmap::IndexMap;
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 
 /// What a step learns from.
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +64,9 @@ pub struct Stepper {
     current: usize,
 }
 
+/// The name of the first graph.
+const GRADIENTS: &str = "gradients";
+
 /// What is written at each step.
 #[derive(Debug)]
 struct Feeds {
@@ -80,7 +84,40 @@ impl Stepper {
     /// # Errors
     /// [`Error::Runtime`]: a graph that the runtime refuses, on CUDA one with a node elsewhere, or no memory.
     pub fn new(runtime: &Runtime, graph: StepGraph, threads: NonZeroUsize) -> Result<Self, Error> {
-        let gradients = Program::open(runtime, &lower(&graph.gradients, "gradients"), threads)?;
+        let gradients = Program::open(runtime, &lower(&graph.gradients, GRADIENTS), threads)?;
+        Self::bound(runtime, graph, threads, gradients)
+    }
+
+    /// The same, with the time of every node of the gradients written to a file whose name begins with
+    /// `profile`.
+    ///
+    /// # Errors
+    /// As [`Stepper::new`].
+    pub fn profiled(
+        runtime: &Runtime,
+        graph: StepGraph,
+        threads: NonZeroUsize,
+        profile: &Path,
+    ) -> Result<Self, Error> {
+        let model = lower(&graph.gradients, GRADIENTS);
+        let gradients = Program::open_profiled(runtime, &model, threads, profile)?;
+        Self::bound(runtime, graph, threads, gradients)
+    }
+
+    /// Ends the profile; returns its file.
+    ///
+    /// # Errors
+    /// [`Error::Runtime`]; also without a profile.
+    pub fn end_profiling(&mut self) -> Result<PathBuf, Error> {
+        Ok(self.gradients.end_profiling()?)
+    }
+
+    fn bound(
+        runtime: &Runtime,
+        graph: StepGraph,
+        threads: NonZeroUsize,
+        gradients: Program,
+    ) -> Result<Self, Error> {
         let update = Program::open(runtime, &lower(&graph.update, "update"), threads)?;
         let number = || gradients.buffer(Element::Float, &[]);
         let mask = graph.mask_shape();

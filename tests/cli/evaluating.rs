@@ -2,6 +2,10 @@
 
 use crate::models::{Looks, Outputs, drawn, drawn_path, mobile_face_net, write_model};
 use crate::program::{Ran, copy, done, fixture, run};
+use qgface_data::nn::{Architecture, Backbone, HeadKind, HeadOptions, JointOptions};
+use qgface_data::optim::Sgd;
+use qgface_data::seed::Seed;
+use qgface_data::train::{Feeding, StepGraph, StepOptions, TrainState, export_backbone};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -504,4 +508,30 @@ fn a_cache_that_cannot_be_written_is_told_and_done_without() {
     let (model, pack) = (drawn_path("model.onnx"), drawn_path("packs/lfw"));
     let ran = done(work.path(), &["eval", &model, "--set", "lfw", "--pack", &pack]);
     assert!(ran.stderr.contains("the features are not kept"), "{}", ran.stderr);
+}
+
+/// What training exports says itself what it is to be fed.
+#[test]
+fn an_exported_backbone_is_evaluated_without_a_flag() {
+    let backbone = Backbone::new(Architecture::Ir18, 0.125);
+    let options = StepOptions {
+        backbone: backbone.clone(),
+        joint: JointOptions { head: HeadOptions::new(HeadKind::AdaFace), contrast: None },
+        classes: 2,
+        batch: 2,
+        views: 1,
+        head_scale: 0.0,
+        contrast_scale: 0.0,
+        scales_fed: false,
+        sgd: Sgd::default(),
+    };
+    let state = TrainState::initial(&StepGraph::new(options).unwrap(), Seed::new(1));
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("model.onnx");
+    export_backbone(&backbone, &state, &Feeding::default()).unwrap().save(&path).unwrap();
+    let document = eval(&[path.to_str().unwrap(), "--set", "tinyface"]);
+    let result = &document["results"][0];
+    assert_eq!(result["settings"]["channel_order"], "bgr", "{result}");
+    assert_eq!(result["settings"]["mean"], serde_json::json!([127.5, 127.5, 127.5]), "{result}");
+    assert!(result["metrics"]["rank_1"].as_f64().is_some_and(|rate| rate > 0.0), "{result}");
 }

@@ -1,0 +1,213 @@
+//! Training steps beside PyTorch's, in turn, as ratios; the time by operator.
+//!
+//! `QGFACE_PEERS=DIR cargo bench --bench step`: DIR holds `step.py`, and `QGFACE_PYTHON` is a Python with PyTorch.
+//! `-- ir18 ir50` chooses networks (`ir18`), `-- profile` lists operators instead, and `QGFACE_DEVICE=cuda:0` runs both
+//! there. Each measurement is a process of its own, so that its peak memory is its own; times are medians of
+//! [`ROUNDS`] rounds of [`STEPS`] steps.
+
+mod watch;
+
+use qgface_data::nn::{
+    Backbone, ContrastOptions, HeadKind, HeadOptions, JointOptions, QueueKind, QueueOptions,
+};
+use qgface_data::optim::Sgd;
+use qgface_data::runtime::{Device, OnMissing, Runtime};
+use qgface_data::seed::Seed;
+use qgface_data::train::{Batch, Rates, StepGraph, StepOptions, Stepper, TrainState};
+use std::collections::HashMap;
+use std::fs::File;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+use watch::{median, run_watched};
+
+const ROUNDS: usize = 3;
+const STEPS: usize = 5;
+/// Steps before the timed ones, as in step.py.
+const WARM_UP: usize = 2;
+
+/// Images through the backbone a step.
+const BATCHES: [usize; 2] = [8, 16];
+/// Identities of CASIA-WebFace, as in step.py.
+const CLASSES: usize = 10_572;
+
+/// The step that step.py takes, and the whole QG step of as many images, in two views and with a queue.
+const PLAIN: &str = "plain";
+const JOINT: &str = "joint";
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["child", network, batch, kind] => {
+            let batch = batch.parse().expect("a batch size");
+            let times = Trial::new(network, batch, kind, None).times(WARM_UP, STEPS);
+            println!("median {} s/step", median(times).as_secs_f64());
+        }
+        // `cargo test --all-targets` must not run a benchmark.
+        _ if !arguments.iter().any(|argument| argument == "--bench") => {}
+        _ => measure(&arguments),
+    }
+}
+
+fn measure(arguments: &[String]) {
+    let named = |name: &&str| arguments.iter().any(|own| own == name);
+    let networks: Vec<&str> =
+        ["ir18", "ir34", "ir50", "ir100"].into_iter().filter(|name| named(&name)).collect();
+    let networks = if networks.is_empty() { vec!["ir18"] } else { networks };
+    if named(&"profile") {
+        networks.iter().for_each(|network| profile(network, BATCHES[1]));
+        return;
+    }
+    let work = tempfile::tempdir().expect("a folder for the benchmark");
+    for network in networks {
+        for batch in BATCHES {
+            compare(network, batch, work.path());
+        }
+    }
+}
+
+fn device() -> String {
+    std::env::var("QGFACE_DEVICE").unwrap_or_else(|_| "cpu".to_owned())
+}
+
+fn compare(network: &str, batch: usize, work: &Path) {
+    let mut measured: HashMap<&str, (Vec<Duration>, u64)> = HashMap::new();
+    for _ in 0..ROUNDS {
+        for kind in [PLAIN, JOINT] {
+            let mut command = Command::new(std::env::current_exe().expect("this program"));
+            command.args(["child", network, &batch.to_string(), kind]);
+            note(&mut measured, kind, timed(&mut command, work));
+        }
+        if let Some(folder) = std::env::var_os("QGFACE_PEERS") {
+            let python = std::env::var_os("QGFACE_PYTHON").unwrap_or_else(|| "python3".into());
+            let mut command = Command::new(python);
+            let device = device().split(':').next().unwrap_or_default().to_owned();
+            command.arg(Path::new(&folder).join("step.py")).args([network, &batch.to_string()]);
+            command.args([&CLASSES.to_string(), &device, "fp32", &STEPS.to_string()]);
+            note(&mut measured, "peer", timed(&mut command, work));
+        }
+    }
+    let time =
+        |kind: &str| measured.get(kind).map(|(times, _)| median(times.clone()).as_secs_f64());
+    let memory = |kind: &str| measured.get(kind).map_or(0, |(_, peak)| peak >> 10);
+    for kind in [PLAIN, JOINT] {
+        let own = time(kind).unwrap_or_default();
+        let peer = match time("peer") {
+            Some(peer) => {
+                format!("{:.2} × as fast as step.py in {} MiB", peer / own, memory("peer"))
+            }
+            None => "QGFACE_PEERS names the folder of step.py".to_owned(),
+        };
+        println!("{network} batch {batch} {kind}: {own:.3} s, {} MiB; {peer}", memory(kind));
+    }
+}
+
+fn note<'k>(
+    measured: &mut HashMap<&'k str, (Vec<Duration>, u64)>,
+    kind: &'k str,
+    one: (Duration, u64),
+) {
+    let (times, peak) = measured.entry(kind).or_default();
+    times.push(one.0);
+    *peak = one.1.max(*peak);
+}
+
+/// Runs a process that says `median T s/step`; T and its peak memory in KiB.
+fn timed(command: &mut Command, work: &Path) -> (Duration, u64) {
+    let said = work.join("said");
+    let (_, peak) = run_watched(command.stdout(File::create(&said).expect("a file")));
+    let said = std::fs::read_to_string(said).expect("what was said");
+    let time = said.split("median ").nth(1).and_then(|rest| rest.split(' ').next()?.parse().ok());
+    (Duration::from_secs_f64(time.unwrap_or_else(|| panic!("{command:?}: {said}"))), peak)
+}
+
+/// A stepper and one batch.
+struct Trial {
+    stepper: Stepper,
+    images: Vec<f32>,
+    labels: Vec<i64>,
+    mask: Vec<bool>,
+}
+
+const RATES: Rates =
+    Rates { learning: 0.1, contrast_weight: 1.0, head_scale: 0.0, contrast_scale: 0.0 };
+
+impl Trial {
+    fn new(network: &str, rows: usize, kind: &str, profile: Option<&Path>) -> Self {
+        let queue = QueueOptions { kind: QueueKind::Proxy, size: CLASSES };
+        let contrast = (kind == JOINT).then(|| (ContrastOptions::default(), queue));
+        let views = if contrast.is_some() { 2 } else { 1 };
+        let options = StepOptions {
+            backbone: Backbone::new(network.parse().expect("a network"), 1.0),
+            joint: JointOptions { head: HeadOptions::new(HeadKind::AdaFace), contrast },
+            classes: CLASSES,
+            batch: rows / views,
+            views,
+            head_scale: if contrast.is_some() { 0.2 } else { 0.0 },
+            contrast_scale: 0.2,
+            scales_fed: false,
+            sgd: Sgd::default(),
+        };
+        let graph = StepGraph::new(options).expect("a step");
+        let state = TrainState::initial(&graph, Seed::new(1));
+        let mut draws = Seed::new(2).stream("batch");
+        let count: usize = graph.image_shape().iter().product();
+        let masked: usize = graph.mask_shape().map_or(0, |shape| shape.iter().product());
+        let images = (0..count).map(|_| draws.normal() as f32).collect();
+        let labels = (0..rows / views).map(|_| draws.below(CLASSES as u64) as i64).collect();
+        let mask = (0..masked).map(|_| draws.uniform(0.0, 1.0) >= 0.4).collect();
+        let device: Device = device().parse().expect("a device");
+        let runtime = Runtime::start(device, OnMissing::Install, &|said| eprintln!("{said}"));
+        let runtime = runtime.unwrap_or_else(|error| panic!("{error}"));
+        let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
+        let stepper = match profile {
+            Some(profile) => Stepper::profiled(&runtime, graph, threads, profile),
+            None => Stepper::new(&runtime, graph, threads),
+        };
+        let mut stepper = stepper.unwrap_or_else(|error| panic!("{error}"));
+        stepper.load(&state).expect("its own state");
+        Self { stepper, images, labels, mask }
+    }
+
+    fn times(&mut self, warm_up: usize, steps: usize) -> Vec<Duration> {
+        let batch = Batch { images: &self.images, labels: &self.labels, dropout_mask: &self.mask };
+        let mut times = Vec::new();
+        for _ in 0..warm_up + steps {
+            let start = Instant::now();
+            assert!(self.stepper.step(&batch, &RATES).expect("a step").applied);
+            times.push(start.elapsed());
+        }
+        times.split_off(warm_up)
+    }
+}
+
+/// Prints what share of a step each operator and the slowest nodes take.
+fn profile(network: &str, batch: usize) {
+    const SHOWN: usize = 16;
+    let work = tempfile::tempdir().expect("a folder for the profile");
+    let mut trial = Trial::new(network, batch, JOINT, Some(&work.path().join("step")));
+    trial.times(WARM_UP, STEPS);
+    let file = trial.stepper.end_profiling().expect("a profile");
+    let events: Vec<serde_json::Value> =
+        serde_json::from_reader(File::open(file).expect("a profile")).expect("a profile");
+    let (mut by_operator, mut by_node) = (HashMap::new(), HashMap::new());
+    for event in &events {
+        let name = event["name"].as_str().unwrap_or_default();
+        let Some(node) = name.strip_suffix("_kernel_time") else { continue };
+        let taken = event["dur"].as_f64().unwrap_or_default() / 1e6;
+        let operator = event["args"]["op_name"].as_str().unwrap_or_default();
+        *by_operator.entry(operator).or_insert(0.0) += taken;
+        *by_node.entry(node).or_insert(0.0) += taken;
+    }
+    let total: f64 = by_operator.values().sum();
+    println!("{network} batch {batch}, share of the time of gradients");
+    for table in [by_operator, by_node] {
+        let mut rows: Vec<(&str, f64)> = table.into_iter().collect();
+        rows.sort_by(|a, b| b.1.total_cmp(&a.1));
+        for (name, taken) in rows.iter().take(SHOWN) {
+            println!("{:5.1} %  {name}", 100.0 * taken / total);
+        }
+        println!();
+    }
+}

@@ -1,0 +1,128 @@
+//! Gradients of whole networks against PyTorch's in f64, where PyTorch is installed (`QGFACE_PYTHON` names its Python).
+
+use qgface_data::graph::lower;
+use qgface_data::nn::{Architecture, Backbone, HeadKind, HeadOptions, JointOptions};
+use qgface_data::optim::Sgd;
+use qgface_data::runtime::{Buffer, Device, Element, OnMissing, Program, Runtime};
+use qgface_data::seed::Seed;
+use qgface_data::train::{StepGraph, StepOptions, TrainState};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::process::Command;
+
+const IMAGES: usize = 4;
+const CLASSES: usize = 50;
+
+/// As much as the median error may exceed PyTorch's own in f32: both are roundings in another order.
+const NO_WORSE: f64 = 1.1;
+
+fn python() -> Option<OsString> {
+    let python = std::env::var_os("QGFACE_PYTHON").unwrap_or_else(|| "python3".into());
+    let has = Command::new(&python).args(["-c", "import torch, numpy"]).output();
+    has.is_ok_and(|output| output.status.success()).then_some(python)
+}
+
+#[test]
+fn gradients_of_ir18_and_ir50_are_as_near_to_f64_as_those_of_pytorch() {
+    let Some(python) = python() else {
+        println!("skipped: no PyTorch (QGFACE_PYTHON may name a Python that has it)");
+        return;
+    };
+    for architecture in [Architecture::Ir18, Architecture::Ir50] {
+        let folder = tempfile::tempdir().unwrap();
+        write_step(architecture, folder.path());
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/gradients_with_torch.py");
+        let output = Command::new(&python).arg(script).arg(folder.path()).output().unwrap();
+        let said = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        println!("{architecture}: {}", said.trim());
+        let errors: serde_json::Value = serde_json::from_str(&said).unwrap();
+        let number = |key: &str| errors[key].as_f64().unwrap();
+        assert!(number("ours") <= NO_WORSE * number("torch_f32"), "{said}");
+        assert!(number("largest_of_zero") < 1e-4, "{said}");
+    }
+}
+
+fn step_graph(architecture: Architecture) -> StepGraph {
+    let options = StepOptions {
+        backbone: Backbone::new(architecture, 1.0),
+        joint: JointOptions { head: HeadOptions::new(HeadKind::AdaFace), contrast: None },
+        classes: CLASSES,
+        batch: IMAGES,
+        views: 1,
+        head_scale: 0.0,
+        contrast_scale: 0.0,
+        scales_fed: false,
+        sgd: Sgd::default(),
+    };
+    StepGraph::new(options).unwrap()
+}
+
+fn named(list: &[(String, Buffer)]) -> Vec<(&str, &Buffer)> {
+    list.iter().map(|(name, buffer)| (name.as_str(), buffer)).collect()
+}
+
+/// Runs the gradients of a random batch, and writes them with all that they came from.
+fn write_step(architecture: Architecture, folder: &Path) {
+    let graph = step_graph(architecture);
+    let state = TrainState::initial(&graph, Seed::new(1));
+    let runtime = Runtime::start(Device::Cpu, OnMissing::Install, &|_| ()).unwrap();
+    let model = lower(&graph.gradients, "gradients");
+    let mut program = Program::open(&runtime, &model, NonZeroUsize::MIN).unwrap();
+    let mut draws = Seed::new(2).stream("batch");
+    let mut shapes = BTreeMap::new();
+    let mut write = |name: &str, shape: &[usize], numbers: &[f32]| {
+        let bytes: Vec<u8> = numbers.iter().flat_map(|number| number.to_le_bytes()).collect();
+        std::fs::write(folder.join(format!("{name}.f32")), bytes).unwrap();
+        shapes.insert(name.to_owned(), shape.to_vec());
+    };
+    let mut inputs: Vec<(String, Buffer)> = Vec::new();
+    for (_, node) in graph.gradients.inputs() {
+        let (name, shape) = (node.name.as_str(), &node.shape[..]);
+        let count: usize = shape.iter().product();
+        let element = match name {
+            "labels" => Element::Int64,
+            "dropout_mask" => Element::Bool,
+            _ => Element::Float,
+        };
+        let buffer = program.buffer(element, shape).unwrap();
+        let numbers: Vec<f32> = match name {
+            "images" => (0..count).map(|_| draws.normal() as f32).collect(),
+            "labels" => (0..count).map(|_| draws.below(CLASSES as u64) as f32).collect(),
+            "dropout_mask" => {
+                (0..count).map(|_| f32::from(u8::from(draws.uniform(0.0, 1.0) >= 0.4))).collect()
+            }
+            "contrast_weight" => vec![0.0],
+            _ => state.tensors[name].data.clone(),
+        };
+        match element {
+            Element::Float => buffer.write_floats(&numbers),
+            Element::Int64 => {
+                buffer.write_ints(&numbers.iter().map(|&x| x as i64).collect::<Vec<_>>())
+            }
+            Element::Bool => {
+                buffer.write_bools(&numbers.iter().map(|&x| x != 0.0).collect::<Vec<_>>())
+            }
+        }
+        .unwrap();
+        write(name, shape, &numbers);
+        inputs.push((name.to_owned(), buffer));
+    }
+    let outputs: Vec<(String, Buffer)> = graph
+        .gradients
+        .outputs()
+        .iter()
+        .map(|(name, value)| {
+            let shape = &graph.gradients.node(*value).shape;
+            (name.clone(), program.buffer(Element::Float, shape).unwrap())
+        })
+        .collect();
+    let mut binding = program.bind(&named(&inputs), &named(&outputs)).unwrap();
+    program.run(&mut binding).unwrap();
+    for (name, buffer) in outputs.iter().filter(|(name, _)| name.starts_with("gradient.")) {
+        write(name, buffer.shape(), &buffer.read_floats().unwrap());
+    }
+    std::fs::write(folder.join("tensors.json"), serde_json::to_vec(&shapes).unwrap()).unwrap();
+}
