@@ -29,7 +29,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("settings", &["datasets"]),
-    ("train", &["autodiff", "graph", "nn", "onnx", "optim", "runtime", "seed"]),
+    ("train", &["autodiff", "graph", "image", "nn", "onnx", "optim", "runtime", "seed"]),
     ("optim", &["graph", "nn"]),
     ("nn", &["graph", "seed"]),
     ("autodiff", &["graph"]),

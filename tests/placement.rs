@@ -10,7 +10,7 @@ use qgface_data::nn::{
 };
 use qgface_data::onnx::{ElementType, Model, TypeKind, ValueInfo};
 use qgface_data::optim::Sgd;
-use qgface_data::train::{StepGraph, StepOptions};
+use qgface_data::train::{Scales, StepGraph, StepOptions};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 const KERNELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/onnx/cuda_kernels.csv");
@@ -129,9 +129,7 @@ fn steps() -> Vec<StepOptions> {
             classes: 100,
             batch: 4,
             views: if contrast.is_some() { 2 } else { 1 },
-            head_scale: 0.3,
-            contrast_scale: 0.3,
-            scales_fed: at % 3 == 2,
+            scales: [Scales::Fed, Scales::Fixed { head: 0.3, contrast: 0.3 }][at % 2],
             sgd: Sgd::default(),
         });
     }

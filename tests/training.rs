@@ -2,14 +2,16 @@
 
 use qgface_data::graph::{Builder, Element};
 use qgface_data::nn::{
-    Architecture, Backbone, Block, ContrastInput, ContrastOptions, Coupling, Curve, EmaStart,
-    HeadKind, HeadOptions, JointOptions, Mask, QualityScale, QueueKind, QueueOptions, contrast,
+    Architecture, Averages, Backbone, Block, ContrastInput, ContrastOptions, Coupling, Curve,
+    EmaStart, HeadInput, HeadKind, HeadOptions, HeadState, JointOptions, Mask, QualityScale,
+    QueueKind, QueueOptions, Range, contrast, head,
 };
 use qgface_data::optim::Sgd;
 use qgface_data::runtime::{Device, OnMissing, Runtime};
 use qgface_data::seed::Seed;
 use qgface_data::train::{
-    Batch, Error, Feeding, Rates, StepGraph, StepOptions, Stepper, TrainState, export_backbone,
+    Batch, Error, Feeding, Rates, SCALARS, Scales, StepGraph, StepOptions, Stepper, TrainState,
+    export_backbone,
 };
 use std::num::NonZeroUsize;
 
@@ -50,9 +52,7 @@ fn small(kind: HeadKind, contrast: Option<(ContrastOptions, QueueOptions)>) -> S
         classes: 5,
         batch: 4,
         views: if contrast.is_some() { 2 } else { 1 },
-        head_scale: 0.3,
-        contrast_scale: 0.5,
-        scales_fed: false,
+        scales: Scales::Fixed { head: 0.3, contrast: 0.5 },
         sgd: Sgd::default(),
     }
 }
@@ -162,22 +162,86 @@ fn batches_of_another_size_are_refused() {
 #[test]
 fn options_without_a_step_are_refused() {
     let usual = || small(HeadKind::AdaFace, None);
-    let mut margin = usual();
-    margin.joint.head.m = 3.2;
+    let with = |change: fn(&mut StepOptions)| {
+        let mut options = small(HeadKind::AdaFace, queue(4));
+        change(&mut options);
+        options
+    };
+    let line = with(|options| {
+        let Some((contrast, _)) = &mut options.joint.contrast else { panic!("a contrast") };
+        (contrast.curve, contrast.range) = (Curve::Linear, Range::Whole);
+        options.scales = Scales::Fixed { head: 0.0, contrast: 0.999 };
+    });
     for (option, options) in [
         ("classes", StepOptions { classes: 1, ..usual() }),
         ("classes", StepOptions { classes: (1 << 24) + 1, ..usual() }),
         ("batch", StepOptions { batch: 1, ..usual() }),
         ("batch", StepOptions { batch: 0, ..usual() }),
+        ("batch", StepOptions { batch: usize::MAX, ..usual() }),
         ("views", StepOptions { views: 3, ..usual() }),
-        ("views", StepOptions { views: 1, ..small(HeadKind::AdaFace, queue(4)) }),
+        ("views", with(|options| options.views = 1)),
         ("queue", small(HeadKind::AdaFace, queue(0))),
-        ("quality scale", StepOptions { head_scale: 1.5, ..usual() }),
-        ("margin", margin),
+        ("queue", small(HeadKind::AdaFace, queue(usize::MAX))),
+        ("stride", with(|options| options.backbone.blocks[0].stride = 0)),
+        ("channels", with(|options| options.backbone.embedding = 0)),
+        ("image", with(|options| options.backbone.image = [0, 16])),
+        ("dropout", with(|options| options.backbone.dropout = 1.0)),
+        ("margin of the head", with(|options| options.joint.head.m = 3.2)),
+        ("scale of the head", with(|options| options.joint.head.s = f64::NAN)),
+        ("t_alpha of the head", with(|options| options.joint.head.t_alpha = 2.0)),
+        ("momentum", with(|options| options.sgd.momentum = f64::NAN)),
+        (
+            "quality scale of the head",
+            with(|options| {
+                options.scales = Scales::Fixed { head: 1.5, contrast: 0.0 };
+            }),
+        ),
+        ("quality scale of the contrast", line),
     ] {
         let error = StepGraph::new(options).unwrap_err();
         assert!(matches!(error, Error::Option { option: own, .. } if own == option), "{error}");
     }
+}
+
+#[test]
+fn rates_that_would_spoil_the_state_are_refused() {
+    let mut trial = Trial::new(small(HeadKind::AdaFace, None));
+    let before = trial.stepper.state().unwrap();
+    let (images, labels, mask) = (trial.images.clone(), trial.labels.clone(), trial.mask.clone());
+    let batch = Batch { images: &images, labels: &labels, dropout_mask: &mask };
+    for rates in [
+        Rates { learning: f32::NAN, ..RATES },
+        Rates { contrast_weight: f32::INFINITY, ..RATES },
+        Rates { head_scale: -0.1, ..RATES },
+        Rates { contrast_scale: f32::NAN, ..RATES },
+    ] {
+        let error = trial.stepper.step(&batch, &rates).unwrap_err();
+        assert!(matches!(error, Error::Option { .. }), "{error}");
+    }
+    assert_eq!(trial.stepper.state().unwrap(), before);
+}
+
+/// Its loss is finite, and the running variance would not be.
+#[test]
+fn an_image_that_overflows_the_statistics_changes_nothing() {
+    let mut trial = Trial::new(small(HeadKind::AdaFace, None));
+    let before = trial.stepper.state().unwrap();
+    trial.images[7] = 1e25;
+    assert!(!trial.step(&RATES).applied);
+    assert_eq!(trial.stepper.state().unwrap(), before);
+}
+
+/// The last normalisation makes zeros of them; a division by their length would be no number.
+#[test]
+fn rows_of_equal_features_are_a_step() {
+    let options = StepOptions { batch: 1, ..small(HeadKind::AdaFace, queue(6)) };
+    let mut trial = Trial::new(options);
+    let half = trial.images.len() / 2;
+    trial.images.copy_within(..half, half);
+    let masked = trial.mask.len() / 2;
+    trial.mask.copy_within(..masked, masked);
+    let stepped = trial.step(&RATES);
+    assert!(stepped.applied, "{stepped:?}");
 }
 
 /// One image in two views has a deviation.
@@ -228,9 +292,10 @@ fn a_state_of_one_view_goes_on_in_two() {
     let mut one = Trial::new(small(HeadKind::AdaFace, None));
     one.step(&RATES);
     let mut two = Trial::new(small(HeadKind::AdaFace, queue(12)));
-    let mut state = two.stepper.state().unwrap();
-    state.tensors.extend(one.stepper.state().unwrap().tensors);
-    two.stepper.load(&state).unwrap();
+    let learned = one.stepper.state().unwrap();
+    assert!(two.stepper.load(&learned).is_err());
+    two.stepper.load(&learned.extended(&two.stepper.state().unwrap())).unwrap();
+    assert_eq!(two.numbers("head.kernel"), one.numbers("head.kernel"));
     assert!(two.step(&RATES).applied);
     one.stepper.load(&two.stepper.state().unwrap()).unwrap();
     assert!(one.step(&RATES).applied);
@@ -240,12 +305,9 @@ fn a_state_of_one_view_goes_on_in_two() {
 #[test]
 fn scales_that_are_fed_are_those_that_are_fixed() {
     for b in [0.0, 0.3] {
-        let fixed = StepOptions {
-            head_scale: b.into(),
-            contrast_scale: b.into(),
-            ..small(HeadKind::ArcFace, queue(12))
-        };
-        let fed = StepOptions { scales_fed: true, ..fixed.clone() };
+        let scales = Scales::Fixed { head: b.into(), contrast: b.into() };
+        let fixed = StepOptions { scales, ..small(HeadKind::ArcFace, queue(12)) };
+        let fed = StepOptions { scales: Scales::Fed, ..fixed.clone() };
         let rates = Rates { head_scale: b, contrast_scale: b, ..RATES };
         let [fixed, fed] = [fixed, fed].map(|options| Trial::new(options).step(&rates).scalars);
         assert!((fixed.loss - fed.loss).abs() < 1e-5 * fixed.loss, "b {b}: {fixed:?} {fed:?}");
@@ -253,17 +315,84 @@ fn scales_that_are_fed_are_those_that_are_fixed() {
     }
 }
 
+/// The mean after two batches of means a and b is a, then 0.01·b + 0.99·a; from zero 0.01·a.
 #[test]
 fn averages_begin_at_zero_or_with_the_first_batch() {
-    let mut options = small(HeadKind::AdaFace, None);
-    let mut trial = Trial::new(options.clone());
-    trial.step(&RATES);
-    let of_batch = trial.numbers("head.batch_mean")[0];
-    options.joint.head.ema_start = EmaStart::Zero;
-    let mut trial = Trial::new(options);
-    trial.step(&RATES);
-    let from_zero = trial.numbers("head.batch_mean")[0];
-    assert!((from_zero - 0.01 * of_batch).abs() < 1e-6, "{from_zero} and {of_batch}");
+    let means = |ema_start| {
+        let mut options = small(HeadKind::AdaFace, None);
+        options.joint.head.ema_start = ema_start;
+        let mut trial = Trial::new(options);
+        let still = Rates { learning: 0.0, ..RATES };
+        trial.step(&still);
+        let first = trial.numbers("head.batch_mean")[0];
+        trial.images.iter_mut().for_each(|x| *x = x.abs());
+        trial.step(&still);
+        (first, trial.numbers("head.batch_mean")[0])
+    };
+    let (zero_first, zero_second) = means(EmaStart::Zero);
+    let (first, second) = means(EmaStart::FirstBatch);
+    assert!(first > 0.5 && (zero_first - 0.01 * first).abs() < 1e-6, "{zero_first}, {first}");
+    let batch = (zero_second - 0.99 * zero_first) / 0.01;
+    assert!((batch - first).abs() > 1e-3, "the batches are alike");
+    assert!((second - (0.01 * batch + 0.99 * first)).abs() < 1e-4, "{second}, {batch}, {first}");
+}
+
+/// Of every head: with b its loss is that of its logits without b, each row times the scaler.
+#[test]
+fn quality_scales_the_logits_of_every_head() {
+    let (rows, dimension, classes) = (6, 5, 4);
+    let mut draws = Seed::new(5).stream("head");
+    let mut drawn = |shape: &[usize], low: f64| reference::Tensor {
+        shape: shape.to_vec(),
+        data: (0..shape.iter().product()).map(|_| low + draws.uniform(0.0, 1.0)).collect(),
+    };
+    let mut embeddings = drawn(&[rows, dimension], -0.5);
+    for row in embeddings.data.chunks_mut(dimension) {
+        let length = row.iter().map(|x| x * x).sum::<f64>().sqrt();
+        row.iter_mut().for_each(|x| *x /= length);
+    }
+    let labels = (0..rows).map(|row| (row % classes) as f64).collect();
+    let feeds = [
+        ("embeddings", embeddings),
+        ("norms", drawn(&[rows, 1], 19.5)),
+        ("labels", reference::Tensor { shape: vec![rows, 1], data: labels }),
+        ("kernel", drawn(&[dimension, classes], -0.5)),
+    ];
+    for kind in HEADS {
+        let s = 8.0;
+        let options = HeadOptions { s, ..HeadOptions::new(kind) };
+        let made = |b: f64| {
+            let mut g = Builder::new();
+            let elements = [Element::Float, Element::Float, Element::Int64, Element::Float];
+            let [embeddings, norms, labels, kernel] = [0, 1, 2, 3]
+                .map(|at: usize| g.input(feeds[at].0, elements[at], &feeds[at].1.shape));
+            let quality_scale = QualityScale::Fixed(b);
+            let input = HeadInput { embeddings, norms, labels, kernel, quality_scale };
+            let averages = Averages { mean: g.scalar(20.0), std: g.scalar(0.5) };
+            let state = HeadState { averages, t: Some(g.scalar(0.1)), started: None };
+            let made = head(&mut g, &options, input, state);
+            let names = ["loss", "quality", "logits"].map(str::to_owned);
+            let outputs = names.into_iter().zip([made.loss, made.quality, made.logits]);
+            let graph = g.finish(outputs.collect());
+            reference::evaluate(&graph, &feeds)
+        };
+        let (b, plain) = (0.3, made(0.0));
+        let scaled = made(b);
+        let mut loss = 0.0;
+        for row in 0..rows {
+            let scaler = 1.0 / (1.0 + (-(plain[1].data[row] + 2.0 * (0.5 - b)) * s).exp());
+            let logits = plain[2].data[row * classes..][..classes].iter().map(|x| x * scaler);
+            let logits: Vec<f64> = logits.collect();
+            let sum: f64 = logits.iter().map(|x| x.exp()).sum();
+            loss -= (logits[row % classes] - sum.ln()) / rows as f64;
+        }
+        assert!(
+            (scaled[0].data[0] - loss).abs() < 1e-12,
+            "{kind:?}: {} for {loss}",
+            scaled[0].data[0]
+        );
+        assert!((plain[0].data[0] - loss).abs() > 1e-3, "{kind:?}: the scaler does nothing");
+    }
 }
 
 #[test]
@@ -293,18 +422,26 @@ fn a_state_of_another_network_is_refused_and_nothing_changes() {
     assert_eq!(trial.stepper.state().unwrap(), before);
 }
 
-/// Images, labels, the mask and three numbers go there; the scalars come back.
+/// Images, labels, the mask and the rates that have changed go there; the scalars come back.
 #[test]
-fn a_step_copies_the_batch_and_a_few_numbers() {
-    let mut trial = Trial::new(small(HeadKind::AdaFace, queue(12)));
-    trial.step(&RATES);
-    let before = trial.stepper.traffic();
-    let steps = 5;
-    (0..steps).for_each(|_| _ = trial.step(&RATES));
-    let after = trial.stepper.traffic();
-    let batch = 4 * trial.images.len() + 8 * trial.labels.len() + trial.mask.len();
-    assert_eq!(after.to_device - before.to_device, steps * (batch as u64 + 8));
-    assert_eq!(after.to_host - before.to_host, steps * 24);
+fn a_step_copies_the_batch_and_the_numbers_that_changed() {
+    for (scales, numbers) in [(Scales::Fixed { head: 0.3, contrast: 0.3 }, 2), (Scales::Fed, 4)] {
+        let options = StepOptions { scales, ..small(HeadKind::AdaFace, queue(12)) };
+        let mut trial = Trial::new(options);
+        let batch = (4 * trial.images.len() + 8 * trial.labels.len() + trial.mask.len()) as u64;
+        trial.step(&RATES);
+        let mut copied = |rates: &Rates| {
+            let before = trial.stepper.traffic();
+            trial.step(rates);
+            let after = trial.stepper.traffic();
+            (after.to_device - before.to_device, after.to_host - before.to_host)
+        };
+        let scalars = 4 * SCALARS.len() as u64;
+        assert_eq!(copied(&RATES), (batch, scalars));
+        let others =
+            Rates { learning: 0.01, contrast_weight: 0.5, head_scale: 0.1, contrast_scale: 0.1 };
+        assert_eq!(copied(&others), (batch + 4 * numbers, scalars));
+    }
 }
 
 /// Where the reference crashes: with two views the rows that have just entered are i and i + B. With
@@ -357,6 +494,23 @@ fn the_own_rows_of_a_pair_are_masked_in_both_views() {
     };
     let (own, same) = (loss(Mask::Own), loss(Mask::SameClass));
     assert!(own.is_finite() && (own - same).abs() < 1e-12, "{own} and {same}");
+}
+
+/// The same in the joint step, over two steps: with a label of its own for every pair.
+#[test]
+fn the_joint_step_masks_the_own_rows() {
+    let losses = [Mask::Own, Mask::SameClass].map(|mask| {
+        let contrast = ContrastOptions { mask, curve: Curve::Cos, ..ContrastOptions::default() };
+        let queue = QueueOptions { kind: QueueKind::Fifo, size: 16 };
+        let mut options = small(HeadKind::AdaFace, Some((contrast, queue)));
+        options.classes = 8;
+        let mut trial = Trial::new(options);
+        let first = trial.step(&RATES).scalars.loss_con;
+        trial.labels = vec![4, 5, 6, 7];
+        [first, trial.step(&RATES).scalars.loss_con]
+    });
+    assert_eq!(losses[0], losses[1]);
+    assert!(losses[0].iter().all(|loss| *loss > 0.0), "{losses:?}");
 }
 
 /// The export, at any batch, against the running statistics applied by the evaluator.

@@ -2,7 +2,7 @@
 //! QGFace).
 
 use super::quality::{self, EPSILON, QualityScale};
-use super::queue::lengths;
+use super::rows::unit;
 use crate::graph::{Builder, Value};
 use std::f64::consts::PI;
 
@@ -165,7 +165,7 @@ pub struct Contrast {
 /// Appends the loss.
 pub fn contrast(g: &mut Builder, options: &ContrastOptions, input: ContrastInput) -> Contrast {
     let pairs = g.shape(input.q)[0];
-    let (q, k) = (unit(g, input.q), unit(g, input.k));
+    let ((q, _), (k, _)) = (unit(g, input.q), unit(g, input.k));
     let sides = match options.coupling {
         Coupling::Both => vec![(q, k), (k, q)],
         Coupling::One => vec![(q, k)],
@@ -220,11 +220,6 @@ pub fn contrast(g: &mut Builder, options: &ContrastOptions, input: ContrastInput
     let pair_norms = selected(g, options.select, input.q_norms, input.k_norms);
     let pair_norms = doubled(g, pair_norms);
     Contrast { loss, similarity: positive, pair_norms, weight, average }
-}
-
-fn unit(g: &mut Builder, rows: Value) -> Value {
-    let length = lengths(g, rows);
-    g.div(rows, length)
 }
 
 /// True for the entries `[B, Q]` that are no negatives of a pair. The pair's own rows are at i + jB, j < N/B.

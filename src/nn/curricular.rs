@@ -4,6 +4,9 @@
 use crate::graph::{Builder, Value};
 use std::f64::consts::PI;
 
+/// Below this 1 − t² counts as this, without gradient.
+const SMALLEST_SQUARED_SINE: f64 = 1e-12;
+
 /// Constants of the margin, and how far the training is.
 pub(super) struct Hardness {
     /// The margin in radians.
@@ -27,6 +30,8 @@ pub(super) fn logits(
     let one = g.scalar(1.0);
     let squared = g.mul(target, target);
     let rest = g.sub(one, squared);
+    // At ±1, which only eps 0 lets through, the sine has no slope.
+    let rest = g.clip(rest, SMALLEST_SQUARED_SINE, 1.0);
     let sine = g.sqrt(rest);
     let (along, across) = (g.scale(target, m.cos()), g.scale(sine, m.sin()));
     let moved = g.sub(along, across);

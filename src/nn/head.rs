@@ -86,6 +86,8 @@ pub struct Head {
     pub loss: Value,
     /// q of each row `[N, 1]`.
     pub quality: Value,
+    /// The logits `[N, C]`.
+    pub logits: Value,
     /// What is kept.
     pub state: HeadState,
 }
@@ -138,10 +140,12 @@ pub fn head(g: &mut Builder, options: &HeadOptions, input: HeadInput, state: Hea
     if let Some(scaler) = quality::quality_scaler(g, quality, input.quality_scale, options.s) {
         logits = g.mul(logits, scaler);
     }
-    if state.started.is_some() {
-        next.started = Some(g.scalar(1.0));
+    if let Some(started) = state.started {
+        let one = g.scalar(1.0);
+        next.started = Some(g.max(started, one));
     }
-    Head { loss: negative_log_likelihood(g, logits, labels), quality, state: next }
+    let loss = negative_log_likelihood(g, logits, labels);
+    Head { loss, quality, logits, state: next }
 }
 
 /// The share of the batch in the averages: all of it when there is nothing else yet.

@@ -3,7 +3,8 @@
 use super::contrast::{Contrast, ContrastInput, ContrastOptions, contrast};
 use super::head::{HeadInput, HeadOptions, HeadState, head};
 use super::quality::QualityScale;
-use super::queue::{Queue, QueueOptions, lengths};
+use super::queue::{Queue, QueueOptions};
+use super::rows::unit;
 use crate::graph::{Builder, Element, Value};
 
 /// A head, and beside it a contrastive loss with its queue, if any.
@@ -70,8 +71,7 @@ pub fn joint(
     state: JointState,
 ) -> Joint {
     let rows = g.shape(input.features)[0];
-    let norms = lengths(g, input.features);
-    let embeddings = g.div(input.features, norms);
+    let (embeddings, norms) = unit(g, input.features);
     let labels = g.reshape(input.labels, &[rows, 1]);
     let (kernel, quality_scale) = (input.kernel, input.head_scale);
     let head_input = HeadInput { embeddings, norms, labels, kernel, quality_scale };

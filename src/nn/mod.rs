@@ -13,6 +13,7 @@ mod margin;
 mod params;
 mod quality;
 mod queue;
+mod rows;
 
 pub use backbone::{Architecture, Backbone, Block, UnknownArchitecture};
 pub use contrast::{
@@ -26,3 +27,4 @@ pub use layers::{Layers, Mode};
 pub use params::{Buffer, Decay, Initial, Parameter, Params};
 pub use quality::{Averages, EmaStart, QualityScale};
 pub use queue::{Queue, QueueKind, QueueOptions};
+pub use rows::{lengths, unit};

@@ -1,5 +1,6 @@
 //! The queue of embeddings that the contrastive loss compares with (`framework.py`: _dequeue_and_enqueue).
 
+use super::rows::lengths;
 use crate::graph::{Builder, Element, Value};
 
 /// What a queue gives back of an embedding that entered earlier.
@@ -33,9 +34,6 @@ pub struct Queue {
     /// How many entries are there, a number.
     pub filled: Value,
 }
-
-/// Below this the length of a class column counts as this, so that empty entries stay zero.
-const SHORTEST: f64 = 1e-30;
 
 impl QueueOptions {
     /// Puts rows at the front: embeddings `[N, D]`, labels `[N]` as integers, and the class columns
@@ -81,8 +79,6 @@ impl QueueOptions {
         let labels = g.cast(queue.labels, Element::Int64);
         let now = columns_of(g, kernel, labels);
         let (length, then_length) = (lengths(g, queue.embeddings), lengths(g, then));
-        let shortest = g.scalar(SHORTEST);
-        let then_length = g.max(then_length, shortest);
         let ratio = g.div(length, then_length);
         let way = g.sub(now, then);
         let way = g.mul(ratio, way);
@@ -102,11 +98,4 @@ fn columns_of(g: &mut Builder, kernel: Value, labels: Value) -> Value {
     let kernel = g.detach(kernel);
     let columns = g.gather_columns(kernel, labels);
     g.transpose(columns, &[1, 0])
-}
-
-/// Lengths of rows `[N, 1]`.
-pub(super) fn lengths(g: &mut Builder, rows: Value) -> Value {
-    let squared = g.mul(rows, rows);
-    let squares = g.reduce_sum_keep(squared, &[1]);
-    g.sqrt(squares)
 }

@@ -3,7 +3,7 @@
 use super::{Device, Error};
 use ort::memory::{AllocationDevice, Allocator, AllocatorType, MemoryInfo, MemoryType};
 use ort::value::{DynTensor, PrimitiveTensorElementType, TensorElementType};
-use std::fmt::Debug;
+use std::fmt::{self, Debug, Display};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -16,6 +16,16 @@ pub enum Element {
     Int64,
     /// True or false.
     Bool,
+}
+
+impl Display for Element {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Float => "float",
+            Self::Int64 => "int64",
+            Self::Bool => "bool",
+        })
+    }
 }
 
 impl Element {
@@ -50,7 +60,7 @@ pub struct Traffic {
     pub to_host: u64,
 }
 
-/// The counters behind [`Traffic`], shared by the buffers of a program.
+/// The counters behind [`Traffic`], shared by a program and the buffers that it made.
 #[derive(Debug, Default)]
 pub(super) struct Counters {
     to_device: AtomicU64,
@@ -58,6 +68,14 @@ pub(super) struct Counters {
 }
 
 impl Counters {
+    pub(super) fn add_to_device(&self, bytes: u64) {
+        self.to_device.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    pub(super) fn add_to_host(&self, bytes: u64) {
+        self.to_host.fetch_add(bytes, Ordering::Relaxed);
+    }
+
     pub(super) fn read(&self) -> Traffic {
         let load = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         Traffic { to_device: load(&self.to_device), to_host: load(&self.to_host) }
@@ -72,6 +90,12 @@ pub struct Buffer {
     shape: Vec<usize>,
     device: Device,
     counters: Arc<Counters>,
+}
+
+impl Display for Buffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", self.element, self.shape)
+    }
 }
 
 impl Buffer {
@@ -102,7 +126,7 @@ impl Buffer {
         self.element
     }
 
-    /// Its size.
+    /// Its size in bytes.
     pub fn bytes(&self) -> u64 {
         bytes(self.element, &self.shape)
     }
@@ -147,7 +171,16 @@ impl Buffer {
         self.read(Element::Int64)
     }
 
-    /// The tensor, alone.
+    pub(super) fn device(&self) -> Device {
+        self.device
+    }
+
+    /// The same for two handles to the same memory, and for no others.
+    pub(super) fn address(&self) -> usize {
+        Arc::as_ptr(&self.tensor).addr()
+    }
+
+    /// The tensor, which no other thread can reach meanwhile.
     pub(super) fn lock(&self) -> MutexGuard<'_, DynTensor> {
         self.tensor.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -157,12 +190,13 @@ impl Buffer {
         element: Element,
         numbers: &[T],
     ) -> Result<(), Error> {
-        let count: usize = self.shape.iter().product();
-        self.check(element, numbers.len() == count, numbers.len())?;
+        self.check_element(element)?;
+        self.check_count(numbers.len())?;
         let mut tensor = self.lock();
         let done = match self.device {
             Device::Cpu => fill(&mut tensor, numbers),
             Device::Cuda(_) => {
+                // A view of the numbers would do, but the runtime's crate dead-locks on copying one.
                 blank(&Allocator::default(), element, &self.shape).and_then(|mut host| {
                     fill(&mut host, numbers)?;
                     host.copy_into(&mut *tensor)
@@ -170,7 +204,7 @@ impl Buffer {
             }
         };
         done.map_err(|source| Error::Copy { device: self.device, source })?;
-        self.counters.to_device.fetch_add(self.bytes(), Ordering::Relaxed);
+        self.counters.add_to_device(self.bytes());
         Ok(())
     }
 
@@ -178,7 +212,7 @@ impl Buffer {
         &self,
         element: Element,
     ) -> Result<Vec<T>, Error> {
-        self.check(element, true, 0)?;
+        self.check_element(element)?;
         let tensor = self.lock();
         let numbers = |tensor: &DynTensor| Ok(tensor.try_extract_tensor::<T>()?.1.to_vec());
         let read = match self.device {
@@ -186,18 +220,27 @@ impl Buffer {
             Device::Cuda(_) => tensor.to(AllocationDevice::CPU, 0).and_then(|host| numbers(&host)),
         };
         let read = read.map_err(|source| Error::Copy { device: self.device, source })?;
-        self.counters.to_host.fetch_add(self.bytes(), Ordering::Relaxed);
+        self.counters.add_to_host(self.bytes());
         Ok(read)
     }
 
-    fn check(&self, element: Element, counts: bool, found: usize) -> Result<(), Error> {
-        if element == self.element && counts {
+    fn check_element(&self, element: Element) -> Result<(), Error> {
+        if element == self.element {
             return Ok(());
         }
-        Err(Error::Buffer {
-            expected: format!("{:?} {:?}", self.element, self.shape),
-            found: if counts { format!("{element:?}") } else { format!("{found} of {element:?}") },
-        })
+        self.refuse(self.element.to_string(), element.to_string())
+    }
+
+    fn check_count(&self, found: usize) -> Result<(), Error> {
+        let expected: usize = self.shape.iter().product();
+        if found == expected {
+            return Ok(());
+        }
+        self.refuse(format!("{expected} numbers"), found.to_string())
+    }
+
+    fn refuse(&self, expected: String, found: String) -> Result<(), Error> {
+        Err(Error::Buffer { buffer: self.to_string(), expected, found })
     }
 }
 

@@ -194,14 +194,16 @@ pub enum Error {
         source: ort::Error,
     },
     /// Numbers do not fit a buffer.
-    #[error("a buffer: expected {expected}, found {found}")]
+    #[error("a buffer of {buffer}: expected {expected}, found {found}")]
     Buffer {
-        /// What it holds.
+        /// Its element and shape.
+        buffer: String,
+        /// What it takes.
         expected: String,
         /// What came.
         found: String,
     },
-    /// A buffer does not fit an input or output.
+    /// An input or output and the buffer for it do not fit.
     #[error("{model}: {port}: expected {expected}, found {found}")]
     Bound {
         /// The graph's name.
@@ -210,8 +212,24 @@ pub enum Error {
         port: String,
         /// What it takes.
         expected: String,
-        /// What was bound.
+        /// What there is.
         found: String,
+    },
+    /// A binding was made by another program than the one that should run on it.
+    #[error(
+        "{model}: expected a binding made by this program, found another's; bind the buffers with it"
+    )]
+    OtherProgram {
+        /// The graph's name.
+        model: PathBuf,
+    },
+    /// There is no profile to end.
+    #[error(
+        "{model}: expected a program with a profile that has not ended, found none; open it with one"
+    )]
+    NoProfile {
+        /// The graph's name.
+        model: PathBuf,
     },
     /// The numbers are not of the shape that the model takes.
     #[error("{model}: expected {expected} as {port}, found {found}")]

@@ -6,6 +6,7 @@
 //! `cuda:N` every node runs on CUDA, or there is an error that names what is missing; nothing falls back
 //! to the processor. This is the only module that knows the crate `ort`.
 
+mod binding;
 mod buffer;
 mod cuda;
 mod device;
@@ -25,6 +26,7 @@ mod start;
 mod tensor;
 mod wheel;
 
+pub use binding::Binding;
 pub use buffer::{Buffer, Element, Traffic};
 pub use cuda::Missing;
 pub use device::{Build, Device, UnknownDevice};
@@ -34,7 +36,7 @@ pub use info::{CudaDevices, Info, Installed, info};
 pub use install::install;
 pub use library::{Library, Origin, Unfit};
 pub use locate::PassedOver;
-pub use program::{Binding, Program};
+pub use program::Program;
 pub use session::Session;
 pub use start::{OnMissing, Runtime};
 pub use tensor::{Port, Tensor};

@@ -1,6 +1,7 @@
-//! On which provider the nodes of a session run.
+//! On which provider the nodes of a session run, and where it reads its inputs.
 
 use ort::AsPointer;
+use ort::sys::OrtMemoryInfoDeviceType;
 use std::ffi::{CStr, c_char};
 use std::ptr;
 
@@ -49,6 +50,27 @@ pub(super) fn of(session: &ort::session::Session) -> Result<Vec<Placed>, ort::Er
         }
     }
     Ok(placed)
+}
+
+/// Which of a session's inputs, in its order, it reads in the memory of the processor.
+#[allow(unsafe_code)]
+pub(super) fn inputs_on_host(session: &ort::session::Session) -> Result<Vec<bool>, ort::Error> {
+    const HOST: OrtMemoryInfoDeviceType = OrtMemoryInfoDeviceType::OrtMemoryInfoDeviceType_CPU;
+    let api = ort::api();
+    let mut places = vec![ptr::null(); session.inputs().len()];
+    // SAFETY: the session is alive, and there is a place for each of its inputs. What comes belongs to it.
+    let status = unsafe {
+        (api.SessionGetMemoryInfoForInputs)(session.ptr(), places.as_mut_ptr(), places.len())
+    };
+    // SAFETY: the status came from the call above.
+    unsafe { ort::Error::result_from_status(status) }?;
+    let on_host = places.into_iter().map(|place| {
+        let mut kind = HOST;
+        // SAFETY: the library filled all places with descriptions that live as long as the session.
+        unsafe { (api.MemoryInfoGetDeviceType)(place, &mut kind) };
+        kind == HOST
+    });
+    Ok(on_host.collect())
 }
 
 /// A text that the library keeps.

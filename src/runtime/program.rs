@@ -1,11 +1,10 @@
 //! A graph with many inputs and outputs, all bound to buffers that stay on the device.
 
+use super::binding::{Binding, Outside, check, check_apart};
 use super::buffer::{Buffer, Counters, Element, Traffic};
 use super::session::{self, Source};
-use super::{Device, Error, Runtime};
-use crate::onnx;
-use ort::session::IoBinding;
-use ort::value::Outlet;
+use super::{Device, Error, Runtime, placement};
+use crate::{fs, onnx};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,29 +17,18 @@ pub struct Program {
     inner: ort::session::Session,
     inputs: Vec<Outside>,
     outputs: Vec<Outside>,
+    /// Inputs that are read outside the device's memory.
+    copied: Vec<String>,
+    profiled: bool,
     counters: Arc<Counters>,
-}
-
-/// An input or output.
-#[derive(Debug)]
-struct Outside {
-    name: String,
-    element: Option<Element>,
-    extents: Vec<Option<usize>>,
-}
-
-/// Buffers for all inputs and outputs of a program.
-#[derive(Debug)]
-pub struct Binding {
-    inner: IoBinding,
 }
 
 impl Program {
     /// Makes a graph ready; `threads` work on it together, where the device is the processor.
     ///
     /// # Errors
-    /// A graph that the runtime refuses or, on CUDA, would not run there whole. Errors call it by the
-    /// graph's name.
+    /// A graph that the runtime refuses, one with an input or output that no [`Element`] is of, and, on
+    /// CUDA, one that would not run there whole. Errors call it by the graph's name.
     pub fn open(
         runtime: &Runtime,
         model: &onnx::Model,
@@ -52,13 +40,17 @@ impl Program {
     /// The same, with the time of every node written to a file whose name begins with `profile`.
     ///
     /// # Errors
-    /// As [`Program::open`].
+    /// As [`Program::open`], and a folder that is not there.
     pub fn open_profiled(
         runtime: &Runtime,
         model: &onnx::Model,
         threads: NonZeroUsize,
         profile: &Path,
     ) -> Result<Self, Error> {
+        // The runtime says nothing of a profile that it cannot write.
+        let folder = profile.parent().filter(|folder| *folder != Path::new(""));
+        let folder = folder.unwrap_or(Path::new("."));
+        std::fs::read_dir(folder).map_err(fs::io_error("write a profile in", folder))?;
         Self::prepare(runtime, model, threads, Some(profile))
     }
 
@@ -72,16 +64,22 @@ impl Program {
         let bytes = model.to_bytes(&name)?;
         let source = Source { name: &name, bytes: Some(&bytes) };
         let inner = session::ready(runtime, threads, source, |builder| {
-            // Patterns of memory hold the peak of every run: 3.6 GB for 2.0 at IR-18 and a batch of 16.
+            // A pattern keeps the memory of the run's peak between runs, almost twice what a step needs.
             let builder = builder.with_memory_pattern(false)?;
             match profile {
                 Some(profile) => Ok(builder.with_profiling(profile)?),
                 None => Ok(builder),
             }
         })?;
-        let (inputs, outputs) = (outsides(inner.inputs()), outsides(inner.outputs()));
-        let (device, counters) = (runtime.device(), Arc::default());
-        Ok(Self { name, device, inner, inputs, outputs, counters })
+        let inputs = Outside::all(&name, inner.inputs())?;
+        let outputs = Outside::all(&name, inner.outputs())?;
+        let (device, profiled, counters) = (runtime.device(), profile.is_some(), Arc::default());
+        let copied = copied(&inner, device).map_err(|source| Error::Prepare {
+            model: name.clone(),
+            device,
+            source,
+        })?;
+        Ok(Self { name, device, inner, inputs, outputs, copied, profiled, counters })
     }
 
     /// Whether there is an input of the name.
@@ -89,7 +87,7 @@ impl Program {
         self.inputs.iter().any(|input| input.name == name)
     }
 
-    /// A buffer of zeros on the device.
+    /// A buffer of zeros on the device. Other programs on the same device can bind it too.
     ///
     /// # Errors
     /// No memory.
@@ -97,100 +95,104 @@ impl Program {
         Buffer::zeros(&self.inner, self.device, element, shape, Arc::clone(&self.counters))
     }
 
-    /// Bytes that this program's buffers have copied so far.
+    /// Bytes that the buffers made by this program have been copied so far, whoever bound them.
     pub fn traffic(&self) -> Traffic {
         self.counters.read()
     }
 
-    /// Binds all inputs and outputs. A buffer may be both: then it is updated in place, which is right where each
-    /// element is read before its place is written.
+    /// Binds all inputs and outputs. A buffer may be an input and an output: then it is updated in place,
+    /// which is right where each element is read for the last time before its place is written.
     ///
     /// # Errors
-    /// [`Error::Bound`]: a name that is unknown, missing or there twice; a buffer of another element or shape.
+    /// [`Error::Bound`]: a name that is unknown, missing or there twice; a buffer of another element, shape
+    /// or device; a buffer for two outputs. [`Error::Prepare`]: whatever the runtime refuses with.
     pub fn bind(
         &self,
         inputs: &[(&str, &Buffer)],
         outputs: &[(&str, &Buffer)],
     ) -> Result<Binding, Error> {
-        self.check(&self.inputs, inputs)?;
-        self.check(&self.outputs, outputs)?;
-        let failed =
-            |source| Error::Prepare { model: self.name.clone(), device: self.device, source };
-        let mut inner = self.inner.create_binding().map_err(failed)?;
-        for (name, buffer) in inputs {
-            inner.bind_input(*name, &*buffer.lock()).map_err(failed)?;
-        }
-        for (name, buffer) in outputs {
-            inner.bind_output(*name, &mut *buffer.lock()).map_err(failed)?;
-        }
-        Ok(Binding { inner })
+        check(&self.name, self.device, &self.inputs, inputs)?;
+        check(&self.name, self.device, &self.outputs, outputs)?;
+        check_apart(&self.name, outputs)?;
+        let counters = Arc::clone(&self.counters);
+        let binding = self.inner.create_binding();
+        binding
+            .and_then(|inner| Binding::new(inner, inputs, outputs, &self.copied, counters))
+            .map_err(|source| Error::Prepare {
+                model: self.name.clone(),
+                device: self.device,
+                source,
+            })
     }
 
-    /// Runs the graph on what its buffers hold, to the end.
+    /// Runs the graph on what its buffers hold, to the end. Until then other threads that read, write or
+    /// run on one of the buffers wait.
     ///
     /// # Errors
-    /// Whatever the runtime refuses with.
+    /// [`Error::OtherProgram`] where another program made the binding; whatever the runtime refuses with.
     pub fn run(&mut self, binding: &mut Binding) -> Result<(), Error> {
+        if !binding.is_for(&self.counters) {
+            return Err(Error::OtherProgram { model: self.name.clone() });
+        }
         let (model, device) = (&self.name, self.device);
         let failed = |source| Error::Run { model: model.clone(), device, source };
-        self.inner.run_binding(&binding.inner).map_err(failed)?;
-        binding.inner.synchronize_outputs().map_err(failed)
+        binding.refresh().map_err(failed)?;
+        let _buffers = binding.lock();
+        self.inner.run_binding(binding.runtime()).map_err(failed)?;
+        binding.runtime().synchronize_outputs().map_err(failed)
     }
 
     /// Ends the profile; returns its file.
     ///
     /// # Errors
-    /// Whatever the runtime refuses with, and a program that was not opened with a profile.
+    /// [`Error::NoProfile`] where it was opened without one or ended it before; [`Error::File`] where the
+    /// runtime could not write it; whatever the runtime refuses with.
     pub fn end_profiling(&mut self) -> Result<PathBuf, Error> {
+        // The runtime would answer with an empty path.
+        if !std::mem::take(&mut self.profiled) {
+            return Err(Error::NoProfile { model: self.name.clone() });
+        }
         let (model, device) = (&self.name, self.device);
         let failed = |source| Error::Run { model: model.clone(), device, source };
-        self.inner.end_profiling().map(PathBuf::from).map_err(failed)
-    }
-
-    fn check(&self, own: &[Outside], bound: &[(&str, &Buffer)]) -> Result<(), Error> {
-        let refuse = |port: &str, expected: String, found: String| {
-            let (model, port) = (self.name.clone(), port.to_owned());
-            Err(Error::Bound { model, port, expected, found })
-        };
-        for (at, (name, buffer)) in bound.iter().enumerate() {
-            if bound[..at].iter().any(|(other, _)| other == name) {
-                return refuse(name, "one buffer".to_owned(), "two".to_owned());
-            }
-            let Some(port) = own.iter().find(|port| port.name == *name) else {
-                let names: Vec<&str> = own.iter().map(|port| port.name.as_str()).collect();
-                return refuse(name, format!("one of {}", names.join(", ")), "another".to_owned());
-            };
-            if !port.takes(buffer) {
-                let found = format!("{:?} {:?}", buffer.element(), buffer.shape());
-                return refuse(name, format!("{:?} {:?}", port.element, port.extents), found);
-            }
-        }
-        let missing = own.iter().find(|port| bound.iter().all(|(name, _)| *name != port.name));
-        match missing {
-            Some(port) => refuse(&port.name, "a buffer".to_owned(), "none".to_owned()),
-            None => Ok(()),
-        }
+        let path = PathBuf::from(self.inner.end_profiling().map_err(failed)?);
+        std::fs::metadata(&path).map_err(fs::io_error("find the profile", &path))?;
+        Ok(path)
     }
 }
 
-impl Outside {
-    fn takes(&self, buffer: &Buffer) -> bool {
-        let fits = |(own, extent): (&Option<usize>, &usize)| own.is_none_or(|own| own == *extent);
-        self.element == Some(buffer.element())
-            && self.extents.len() == buffer.shape().len()
-            && self.extents.iter().zip(buffer.shape()).all(fits)
+/// The inputs that the runtime copies when they are bound, since a kernel on the device reads them in the
+/// memory of the processor: a size, say.
+fn copied(session: &ort::session::Session, device: Device) -> Result<Vec<String>, ort::Error> {
+    if device == Device::Cpu {
+        return Ok(Vec::new());
     }
+    let on_host = placement::inputs_on_host(session)?;
+    let copied = session.inputs().iter().zip(on_host).filter(|(_, on_host)| *on_host);
+    Ok(copied.map(|(input, _)| input.name().to_owned()).collect())
 }
 
-fn outsides(outlets: &[Outlet]) -> Vec<Outside> {
-    let outside = |outlet: &Outlet| {
-        let shape = outlet.dtype().tensor_shape();
-        let extents = shape.into_iter().flat_map(|shape| shape.iter());
-        Outside {
-            name: outlet.name().to_owned(),
-            element: outlet.dtype().tensor_type().and_then(Element::from_runtime),
-            extents: extents.map(|&extent| usize::try_from(extent).ok()).collect(),
-        }
-    };
-    outlets.iter().map(outside).collect()
+#[cfg(test)]
+mod tests {
+    use super::super::OnMissing;
+    use super::*;
+
+    const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/onnx/MobileFaceNet.onnx");
+
+    /// On the processor the runtime copies no input, so the program is told that it does.
+    #[test]
+    fn runtime_copies_again_what_it_copied_when_it_was_bound() {
+        let runtime = Runtime::start(Device::Cpu, OnMissing::Install, &|_| ()).unwrap();
+        let model = onnx::Model::open(Path::new(MODEL)).unwrap();
+        let mut program = Program::open(&runtime, &model, NonZeroUsize::MIN).unwrap();
+        assert_eq!(placement::inputs_on_host(&program.inner).unwrap(), [true]);
+        assert!(program.copied.is_empty());
+        let (input, output) = (program.inputs[0].name.clone(), program.outputs[0].name.clone());
+        program.copied = vec![input.clone()];
+        let images = program.buffer(Element::Float, &[1, 3, 112, 112]).unwrap();
+        let embedding = program.buffer(Element::Float, &[1, 128]).unwrap();
+        let mut binding = program.bind(&[(&input, &images)], &[(&output, &embedding)]).unwrap();
+        program.run(&mut binding).unwrap();
+        program.run(&mut binding).unwrap();
+        assert_eq!(program.traffic(), Traffic { to_device: 0, to_host: 2 * images.bytes() });
+    }
 }

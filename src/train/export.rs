@@ -3,15 +3,16 @@
 use super::{Error, TrainState};
 use crate::graph::lower::lower_with_weights;
 use crate::graph::{Builder, Element};
-use crate::nn::{Backbone, Layers, Mode};
+use crate::image::ChannelOrder;
+use crate::nn::{Backbone, Layers, Mode, unit};
 use crate::onnx;
 use std::collections::HashMap;
 
 /// How images become a model's input; stored in the model, for `eval` to read.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Feeding {
-    /// `bgr` or `rgb`.
-    pub channel_order: String,
+    /// The first channel's colour.
+    pub channel_order: ChannelOrder,
     /// Grey level that becomes 0, by channel.
     pub mean: [f64; 3],
     /// Grey levels that become 1, by channel.
@@ -21,7 +22,7 @@ pub struct Feeding {
 impl Default for Feeding {
     /// As the reference: blue first, −1 to 1.
     fn default() -> Self {
-        Self { channel_order: "bgr".to_owned(), mean: [127.5; 3], std: [127.5; 3] }
+        Self { channel_order: ChannelOrder::Bgr, mean: [127.5; 3], std: [127.5; 3] }
     }
 }
 
@@ -41,10 +42,7 @@ pub fn export_backbone(
     let mut layers = Layers::new(&mut g, Mode::Evaluation);
     let features = layers.within("backbone", |layers| backbone.build(layers, images));
     let params = layers.params;
-    let squared = g.mul(features, features);
-    let squares = g.reduce_sum_keep(squared, &[1]);
-    let norm = g.sqrt(squares);
-    let embedding = g.div(features, norm);
+    let (embedding, norm) = unit(&mut g, features);
     let graph = g.finish(vec![("embedding".to_owned(), embedding), ("norm".to_owned(), norm)]);
     let mut weights = HashMap::new();
     let parameters = params.parameters.iter().map(|p| (p.name.as_str(), &p.shape));
@@ -56,7 +54,7 @@ pub fn export_backbone(
     let mut model = lower_with_weights(&graph, "backbone", &weights);
     let levels = |levels: &[f64; 3]| levels.map(|level| level.to_string()).join(",");
     let facts = [
-        ("channel_order", feeding.channel_order.clone()),
+        ("channel_order", feeding.channel_order.name().to_owned()),
         ("mean", levels(&feeding.mean)),
         ("std", levels(&feeding.std)),
     ];

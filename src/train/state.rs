@@ -15,8 +15,9 @@ pub struct Tensor {
 
 /// Parameters, momenta, running statistics, averages and the queue, by name.
 ///
-/// Names are those of PyTorch's `state_dict` after `backbone.` and `head.`; a parameter's momentum is
-/// `momentum.` and its name; the queue's parts begin with `queue.`.
+/// After `backbone.` names are those of PyTorch's `state_dict`; `head.` has `kernel`, the averages `batch_mean` and
+/// `batch_std`, and where there are any `t` and `started`; `contrast.batch_mean` is the running margin; the queue's
+/// parts begin with `queue.`; a parameter's momentum is `momentum.` and its name.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TrainState {
     /// The tensors, in the order of their declaration.
@@ -58,7 +59,36 @@ impl TrainState {
             Some(tensor) if tensor.data.len() != shape.iter().product::<usize>() => {
                 wrong(format!("{} numbers", tensor.data.len()))
             }
-            Some(tensor) => Ok(tensor),
+            Some(tensor) => match tensor.data.iter().position(|number| !number.is_finite()) {
+                Some(at) => wrong(format!("{} at {at}", tensor.data[at])),
+                None => Ok(tensor),
+            },
         }
+    }
+
+    /// The state of a longer step: what `initial` has and this lacks is added, as a contrast's queue is where
+    /// the contrast begins later.
+    pub fn extended(&self, initial: &Self) -> Self {
+        let mut tensors = initial.tensors.clone();
+        tensors.extend(self.tensors.iter().map(|(name, tensor)| (name.clone(), tensor.clone())));
+        Self { tensors }
+    }
+
+    /// Refuses a queue whose labels are no classes, or that is filled beyond its size.
+    pub(super) fn check_queue(&self, classes: usize) -> Result<(), Error> {
+        let size = self.tensors.get("queue.labels").map_or(0, |labels| labels.data.len());
+        for (name, bound, what) in [
+            ("queue.labels", classes.saturating_sub(1), "no class"),
+            ("queue.filled", size, "no count of entries"),
+        ] {
+            let Some(tensor) = self.tensors.get(name) else { continue };
+            let whole =
+                |number: &f32| number.fract() == 0.0 && (0.0..=bound as f32).contains(number);
+            if let Some(number) = tensor.data.iter().find(|number| !whole(number)) {
+                let (name, expected) = (name.to_owned(), tensor.shape.clone());
+                return Err(Error::State { name, expected, found: format!("{number}, {what}") });
+            }
+        }
+        Ok(())
     }
 }

@@ -2,12 +2,13 @@
 //! summed over devices.
 
 use super::Error;
+use super::state::MOMENTUM;
 use crate::autodiff::backward;
 use crate::graph::{Builder, Element, Graph, Value};
 use crate::nn::{
-    Averages, Backbone, Decay, EmaStart, HeadKind, HeadState, Initial, Joint, JointInput,
-    JointOptions, JointState, Layers, MARGIN_BOUND, Mode, Params, QualityScale, Queue, QueueKind,
-    joint,
+    Averages, Backbone, Curve, Decay, EmaStart, HeadKind, HeadState, Initial, Joint, JointInput,
+    JointOptions, JointState, Layers, MARGIN_BOUND, Margin, Mode, Params, QualityScale, Queue,
+    QueueKind, Range, joint,
 };
 use crate::optim::Sgd;
 
@@ -24,19 +25,29 @@ pub struct StepOptions {
     pub batch: usize,
     /// Views of each image, 1 or 2; with contrast 2.
     pub views: usize,
-    /// b of the head's quality scaler.
-    pub head_scale: f64,
-    /// b of the contrast.
-    pub contrast_scale: f64,
-    /// Whether both b are fed at each step instead.
-    pub scales_fed: bool,
+    /// Where b of the quality scalers comes from.
+    pub scales: Scales,
     /// The optimiser.
     pub sgd: Sgd,
 }
 
+/// Where b of the quality scalers comes from: how strongly quality scales, from 0, not at all, to 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Scales {
+    /// The step is compiled for these.
+    Fixed {
+        /// b of the head.
+        head: f64,
+        /// b of the contrast.
+        contrast: f64,
+    },
+    /// Both are fed at each step.
+    Fed,
+}
+
 /// Names of the numbers that a step reports, in the order of the output `scalars`.
-pub const SCALARS: [&str; 6] =
-    ["loss", "loss_cla", "loss_con", "margin", "weighted_pairs", "gradient_norm"];
+pub const SCALARS: [&str; 7] =
+    ["loss", "loss_cla", "loss_con", "margin", "weighted_pairs", "gradient_norm", "statistics"];
 
 /// What a step reports.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -53,12 +64,14 @@ pub struct Scalars {
     pub weighted_pairs: f32,
     /// Length of the gradient by all parameters; not finite where any of them is not.
     pub gradient_norm: f32,
+    /// Sum of all new statistics and averages; not finite where any of them is not.
+    pub statistics: f32,
 }
 
 impl From<[f32; SCALARS.len()]> for Scalars {
     fn from(numbers: [f32; SCALARS.len()]) -> Self {
-        let [loss, loss_cla, loss_con, margin, weighted_pairs, gradient_norm] = numbers;
-        Self { loss, loss_cla, loss_con, margin, weighted_pairs, gradient_norm }
+        let [loss, loss_cla, loss_con, margin, weighted_pairs, gradient_norm, statistics] = numbers;
+        Self { loss, loss_cla, loss_con, margin, weighted_pairs, gradient_norm, statistics }
     }
 }
 
@@ -81,8 +94,11 @@ pub struct StepGraph {
     pub params: Params,
 }
 
-/// Labels up to here are exact as floats, as the queue holds them.
-const MOST_CLASSES: usize = 1 << 24;
+/// What names of gradients begin with, before the parameter's.
+pub(super) const GRADIENT: &str = "gradient.";
+
+/// What names of what replaces a tensor begin with, before the tensor's.
+pub(super) const NEXT: &str = "next.";
 
 impl StepGraph {
     /// Compiles a step.
@@ -92,21 +108,21 @@ impl StepGraph {
     pub fn new(options: StepOptions) -> Result<Self, Error> {
         check(&options)?;
         let mut g = Builder::new();
-        let (mut outputs, params, values, loss, scalars) = forward(&mut g, &options);
-        let gradients = backward(&mut g, loss, &values);
+        let Forward { parameters, params, next, loss, mut reported } = forward(&mut g, &options);
+        let gradients = backward(&mut g, loss, &parameters);
         let gradients: Vec<Value> = gradients
             .into_iter()
-            .zip(&values)
+            .zip(&parameters)
             // A parameter that the loss does not depend on has a gradient of zero.
             .map(|(gradient, &value)| gradient.unwrap_or_else(|| zeros_like(&mut g, value)))
             .collect();
-        let norm = g.scoped("gradient_norm", |g| length(g, &gradients));
-        let scalars: Vec<Value> =
-            scalars.into_iter().chain([norm]).map(|number| g.reshape(number, &[1])).collect();
-        let scalars = g.concat(&scalars, 0);
-        outputs.push(("scalars".to_owned(), scalars));
-        let names =
-            params.parameters.iter().map(|parameter| format!("gradient.{}", parameter.name));
+        reported.push(g.scoped("gradient_norm", |g| length(g, &gradients)));
+        reported.push(g.scoped("statistics", |g| sum_of_statistics(g, &next)));
+        let reported: Vec<Value> =
+            reported.into_iter().map(|number| g.reshape(number, &[1])).collect();
+        let mut outputs = vec![("scalars".to_owned(), g.concat(&reported, 0))];
+        outputs.extend(next.into_iter().map(|(name, value)| (format!("{NEXT}{name}"), value)));
+        let names = params.parameters.iter().map(|own| format!("{GRADIENT}{}", own.name));
         outputs.extend(names.zip(gradients));
         let update = update(&options.sgd, &params);
         Ok(Self { options, gradients: g.finish(outputs), update, params })
@@ -131,15 +147,29 @@ impl StepGraph {
     }
 }
 
+/// No extent of a step is larger; products of two still count exactly.
+const LARGEST: usize = 1 << 24;
+
 fn check(options: &StepOptions) -> Result<(), Error> {
     let refuse = |option, expected: &str, found: String| {
         Err(Error::Option { option, expected: expected.to_owned(), found })
     };
     let StepOptions { backbone, joint, classes, batch, views, .. } = options;
-    if *classes < 2 || *classes > MOST_CLASSES {
-        return refuse("classes", "2 to 16777216", classes.to_string());
+    let blocks = backbone.blocks.iter().map(|block| block.channels);
+    let channels = blocks.chain([backbone.stem, backbone.embedding]);
+    for (option, extent, least) in channels
+        .map(|channels| ("channels", channels, 1))
+        .chain(backbone.image.map(|extent| ("image", extent, 1)))
+        .chain(backbone.blocks.iter().map(|block| ("stride", block.stride, 1)))
+        // Labels are exact as floats up to the largest extent, as the queue holds them.
+        .chain([("classes", *classes, 2), ("batch", *batch, 1), ("views", *views, 1)])
+        .chain(joint.contrast.map(|(_, queue)| ("queue", queue.size, 1)))
+    {
+        if !(least..=LARGEST).contains(&extent) {
+            return refuse(option, &format!("{least} to {LARGEST}"), extent.to_string());
+        }
     }
-    if !(1..=2).contains(views) || (joint.contrast.is_some() && *views != 2) {
+    if *views > 2 || (joint.contrast.is_some() && *views != 2) {
         return refuse("views", "1 or 2, and 2 with contrast", views.to_string());
     }
     if batch * views < 2 {
@@ -149,27 +179,71 @@ fn check(options: &StepOptions) -> Result<(), Error> {
     if !(0.0..1.0).contains(&backbone.dropout) {
         return refuse("dropout", "at least 0 and below 1", backbone.dropout.to_string());
     }
-    let finite = joint.head.m.abs() < MARGIN_BOUND && joint.head.s.is_finite();
-    if !finite {
-        let found = format!("m {} and s {}", joint.head.m, joint.head.s);
-        return refuse("margin", "an m below π in size and a finite s", found);
-    }
-    if let Some((_, queue)) = joint.contrast
-        && queue.size == 0
-    {
-        return refuse("queue", "at least one entry", "0".to_owned());
-    }
-    let scales = [options.head_scale, options.contrast_scale];
-    if !scales.iter().all(|b| (0.0..=1.0).contains(b)) {
-        return refuse("quality scale", "0 to 1", format!("{scales:?}"));
+    check_losses(options)?;
+    let Sgd { momentum, weight_decay } = options.sgd;
+    for (option, number) in [("momentum", momentum), ("weight decay", weight_decay)] {
+        if !(0.0..=1.0).contains(&number) {
+            return refuse(option, "0 to 1", number.to_string());
+        }
     }
     Ok(())
 }
 
-type Forward = (Vec<(String, Value)>, Params, Vec<Value>, Value, Vec<Value>);
+/// Checks the constants of head and contrast.
+fn check_losses(options: &StepOptions) -> Result<(), Error> {
+    let head = &options.joint.head;
+    let eps = match head.kind {
+        HeadKind::CurricularFace { eps, .. } => eps,
+        _ => 0.0,
+    };
+    let mut bounded = vec![
+        ("margin of the head", head.m, -MARGIN_BOUND, MARGIN_BOUND),
+        ("scale of the head", head.s, f64::MIN_POSITIVE, LARGEST_CONSTANT),
+        ("h", head.h, 0.0, LARGEST_CONSTANT),
+        ("t_alpha of the head", head.t_alpha, 0.0, 1.0),
+        ("eps", eps, 0.0, 0.5),
+    ];
+    if let Some((contrast, _)) = &options.joint.contrast {
+        bounded.push(("scale of the contrast", contrast.s, f64::MIN_POSITIVE, LARGEST_CONSTANT));
+        bounded.push(("t_alpha of the contrast", contrast.t_alpha, 0.0, 1.0));
+        if let Margin::Static(m) = contrast.margin {
+            bounded.push(("margin of the contrast", m, -2.0, 2.0));
+        }
+    }
+    if let Scales::Fixed { head, contrast } = options.scales {
+        // Above this the line of the whole range has no end below 1.
+        let line = options.joint.contrast.is_some_and(|(contrast, _)| {
+            contrast.curve == Curve::Linear && contrast.range == Range::Whole
+        });
+        let most = if line { 0.99 } else { 1.0 };
+        bounded.push(("quality scale of the head", head, 0.0, 1.0));
+        bounded.push(("quality scale of the contrast", contrast, 0.0, most));
+    }
+    for (option, number, least, most) in bounded {
+        if !(least..=most).contains(&number) {
+            let expected = format!("{least} to {most}");
+            return Err(Error::Option { option, expected, found: number.to_string() });
+        }
+    }
+    Ok(())
+}
 
-/// Appends backbone and losses; returns the new buffers by output name, what was declared, the parameters,
-/// the loss, and the numbers to report but the last.
+/// Logits of this scale still fit 32 bits.
+const LARGEST_CONSTANT: f64 = 1e6;
+
+/// What the forward pass makes.
+struct Forward {
+    /// The parameters' values, in the order of `params`.
+    parameters: Vec<Value>,
+    params: Params,
+    /// New buffers by their names.
+    next: Vec<(String, Value)>,
+    loss: Value,
+    /// The numbers of [`SCALARS`] but the last two.
+    reported: Vec<Value>,
+}
+
+/// Appends backbone and losses.
 fn forward(g: &mut Builder, options: &StepOptions) -> Forward {
     let rows = options.batch * options.views;
     let [height, width] = options.backbone.image;
@@ -177,26 +251,27 @@ fn forward(g: &mut Builder, options: &StepOptions) -> Forward {
     let once = g.input("labels", Element::Int64, &[options.batch]);
     let labels = if options.views == 1 { once } else { g.concat(&[once, once], 0) };
     let weight = g.input("contrast_weight", Element::Float, &[]);
-    let scale = |g: &mut Builder, name: &str, b: f64| match options.scales_fed {
-        true => QualityScale::Fed(g.input(name, Element::Float, &[])),
-        false => QualityScale::Fixed(b),
+    let (head_scale, contrast_scale) = match options.scales {
+        Scales::Fixed { head, contrast } => {
+            (QualityScale::Fixed(head), QualityScale::Fixed(contrast))
+        }
+        Scales::Fed => {
+            let mut fed = |name| QualityScale::Fed(g.input(name, Element::Float, &[]));
+            (fed("head_scale"), fed("contrast_scale"))
+        }
     };
-    let head_scale = scale(g, "head_scale", options.head_scale);
-    let contrast_scale = scale(g, "contrast_scale", options.contrast_scale);
-
     let mut layers = Layers::new(g, Mode::Training);
     let features = layers.within("backbone", |layers| options.backbone.build(layers, images));
     let (kernel, state) = declare_state(&mut layers, options);
     let input = JointInput { features, labels, kernel, weight, head_scale, contrast_scale };
     let joint = joint(layers.g, &options.joint, input, state);
     keep(&mut layers, &joint.state);
-    let Layers { g, params, next, values, .. } = layers;
+    let Layers { g, params, next, values: parameters, .. } = layers;
     let zero = g.scalar(0.0);
     let margin = joint.contrast.map_or(zero, |contrast| contrast.average);
     let weighted = weighted_pairs(g, &joint).unwrap_or(zero);
-    let scalars = vec![joint.loss, joint.loss_cla, joint.loss_con, margin, weighted];
-    let next = next.into_iter().map(|(name, value)| (format!("next.{name}"), value)).collect();
-    (next, params, values, joint.loss, scalars)
+    let reported = vec![joint.loss, joint.loss_cla, joint.loss_con, margin, weighted];
+    Forward { parameters, params, next, loss: joint.loss, reported }
 }
 
 /// Declares class columns, averages and the queue.
@@ -284,17 +359,30 @@ fn length(g: &mut Builder, values: &[Value]) -> Value {
     g.sqrt(sum)
 }
 
+/// The sum of all that is replaced but the queue, whose rows the losses are made of.
+fn sum_of_statistics(g: &mut Builder, next: &[(String, Value)]) -> Value {
+    let statistics = next.iter().filter(|(name, _)| !name.starts_with("queue."));
+    let flat: Vec<Value> = statistics
+        .map(|&(_, value)| {
+            let count = g.shape(value).iter().product();
+            g.reshape(value, &[count])
+        })
+        .collect();
+    let joined = g.concat(&flat, 0);
+    g.reduce_sum(joined, &[0])
+}
+
 fn update(sgd: &Sgd, params: &Params) -> Graph {
     let mut g = Builder::new();
     let rate = g.input("rate", Element::Float, &[]);
     let mut outputs = Vec::new();
     for parameter in &params.parameters {
         let name = &parameter.name;
-        let [p, m, d] = ["", "momentum.", "gradient."]
+        let [p, m, d] = ["", MOMENTUM, GRADIENT]
             .map(|prefix| g.input(&format!("{prefix}{name}"), Element::Float, &parameter.shape));
         let updated = g.scoped(name, |g| sgd.update(g, [p, m, d], parameter.decay, rate));
-        outputs.push((format!("next.{name}"), updated.parameter));
-        outputs.push((format!("next.momentum.{name}"), updated.momentum));
+        outputs.push((format!("{NEXT}{name}"), updated.parameter));
+        outputs.push((format!("{NEXT}{MOMENTUM}{name}"), updated.momentum));
     }
     g.finish(outputs)
 }

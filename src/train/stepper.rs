@@ -5,6 +5,7 @@
 //! go to the device, and [`SCALARS`] come back.
 
 use super::state::MOMENTUM;
+use super::step::{GRADIENT, NEXT};
 use super::{Error, SCALARS, Scalars, StepGraph, Tensor, TrainState};
 use crate::graph::lower;
 use crate::runtime::{Binding, Buffer, Element, Program, Runtime, Traffic};
@@ -26,14 +27,38 @@ pub struct Batch<'a> {
 /// Numbers that change from step to step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Rates {
-    /// The learning rate.
+    /// The learning rate, finite.
     pub learning: f32,
-    /// Factor of the contrastive loss.
+    /// Factor of the contrastive loss, finite.
     pub contrast_weight: f32,
-    /// b of the head; read where the step's scales are fed.
+    /// b of the head, from 0 to 1; read where the step's scales are fed.
     pub head_scale: f32,
     /// b of the contrast; as the head's.
     pub contrast_scale: f32,
+}
+
+/// The learning rate's name in the second graph.
+const RATE: &str = "rate";
+
+impl Rates {
+    /// In the order of [`NUMBERS`].
+    fn numbers(&self) -> [f32; NUMBERS.len()] {
+        [self.learning, self.contrast_weight, self.head_scale, self.contrast_scale]
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        let scales = [self.head_scale, self.contrast_scale];
+        let [learning, weight] = [self.learning, self.contrast_weight];
+        let numbers = [("learning rate", learning), ("contrast weight", weight)];
+        let infinite = numbers.into_iter().find(|(_, number)| !number.is_finite());
+        let unbounded = scales.into_iter().find(|b| !(0.0..=1.0).contains(b));
+        let (option, expected, found) = match (infinite, unbounded) {
+            (Some((option, number)), _) => (option, "a finite number", number),
+            (None, Some(b)) => ("quality scale", "0 to 1", b),
+            (None, None) => return Ok(()),
+        };
+        Err(Error::Option { option, expected: expected.to_owned(), found: found.to_string() })
+    }
 }
 
 /// How a step ended.
@@ -64,6 +89,9 @@ pub struct Stepper {
     current: usize,
 }
 
+/// The numbers of [`Rates`] by their names.
+const NUMBERS: [&str; 4] = [RATE, "contrast_weight", "head_scale", "contrast_scale"];
+
 /// The name of the first graph.
 const GRADIENTS: &str = "gradients";
 
@@ -73,9 +101,26 @@ struct Feeds {
     images: Buffer,
     labels: Buffer,
     dropout_mask: Option<Buffer>,
-    contrast_weight: Buffer,
-    scales: Option<[Buffer; 2]>,
-    rate: Buffer,
+    /// The rates that the graphs read, by name.
+    numbers: IndexMap<&'static str, Number>,
+}
+
+/// A number on the device, and what it is.
+#[derive(Debug)]
+struct Number {
+    buffer: Buffer,
+    held: f32,
+}
+
+impl Number {
+    /// Copies the number to the device where it is another than before.
+    fn set(&mut self, number: f32) -> Result<(), Error> {
+        if number.to_bits() != self.held.to_bits() {
+            self.buffer.write_floats(&[number])?;
+            self.held = number;
+        }
+        Ok(())
+    }
 }
 
 impl Stepper {
@@ -119,23 +164,25 @@ impl Stepper {
         gradients: Program,
     ) -> Result<Self, Error> {
         let update = Program::open(runtime, &lower(&graph.update, "update"), threads)?;
-        let number = || gradients.buffer(Element::Float, &[]);
+        let read = NUMBERS.into_iter().filter(|name| gradients.has_input(name) || *name == RATE);
+        let numbers = read.map(|name| {
+            let buffer = gradients.buffer(Element::Float, &[])?;
+            Ok((name, Number { buffer, held: 0.0 }))
+        });
         let mask = graph.mask_shape();
         let feeds = Feeds {
             images: gradients.buffer(Element::Float, &graph.image_shape())?,
             labels: gradients.buffer(Element::Int64, &[graph.options.batch])?,
             dropout_mask: mask.map(|shape| gradients.buffer(Element::Bool, &shape)).transpose()?,
-            contrast_weight: number()?,
-            scales: if graph.options.scales_fed { Some([number()?, number()?]) } else { None },
-            rate: number()?,
+            numbers: numbers.collect::<Result<_, Error>>()?,
         };
         let scalars = gradients.buffer(Element::Float, &[SCALARS.len()])?;
-        let (mut trained, mut sums) = (IndexMap::new(), IndexMap::new());
+        let (mut trained, mut gradients_of) = (IndexMap::new(), IndexMap::new());
         for parameter in &graph.params.parameters {
             let buffer = || gradients.buffer(Element::Float, &parameter.shape);
             trained.insert(parameter.name.clone(), buffer()?);
             trained.insert(format!("{MOMENTUM}{}", parameter.name), buffer()?);
-            sums.insert(format!("gradient.{}", parameter.name), buffer()?);
+            gradients_of.insert(format!("{GRADIENT}{}", parameter.name), buffer()?);
         }
         let set = || -> Result<IndexMap<String, Buffer>, Error> {
             let buffers = graph.params.buffers.iter();
@@ -145,10 +192,16 @@ impl Stepper {
             named.collect()
         };
         let replaced = [set()?, set()?];
-        let parts = Parts { gradients: &gradients, feeds: &feeds, scalars: &scalars, sums: &sums };
+        let parts = Parts {
+            gradients: &gradients,
+            feeds: &feeds,
+            scalars: &scalars,
+            gradients_of: &gradients_of,
+        };
         let bind = |from: usize| parts.bind(&trained, &replaced[from], &replaced[1 - from]);
         let bindings = [bind(0)?, bind(1)?];
-        let update_binding = bind_update(&update, &feeds.rate, &trained, &sums)?;
+        let rate = &feeds.numbers[RATE].buffer;
+        let update_binding = bind_update(&update, rate, &trained, &gradients_of)?;
         let current = 0;
         Ok(Self {
             graph,
@@ -177,8 +230,10 @@ impl Stepper {
     /// Puts a state on the device.
     ///
     /// # Errors
-    /// [`Error::State`] where a tensor is missing or of another shape; then nothing has changed.
+    /// [`Error::State`] where a tensor is missing, of another shape or not finite, or the queue holds what is no
+    /// class; then nothing has changed.
     pub fn load(&mut self, state: &TrainState) -> Result<(), Error> {
+        state.check_queue(self.graph.options.classes)?;
         let buffers = self.trained.iter().chain(&self.replaced[self.current]);
         let pairs: Result<Vec<_>, Error> =
             buffers.map(|(name, buffer)| Ok((buffer, state.get(name, buffer.shape())?))).collect();
@@ -204,15 +259,17 @@ impl Stepper {
     /// Runs one step. Unless all that it reports is finite, the state stays as it was.
     ///
     /// # Errors
-    /// A batch of another size, a label that is no class, and whatever the runtime refuses with.
+    /// A batch of another size, a label that is no class, rates out of their bounds, and whatever the runtime
+    /// refuses with.
     pub fn step(&mut self, batch: &Batch<'_>, rates: &Rates) -> Result<Stepped, Error> {
         self.check(batch)?;
+        rates.check()?;
         self.feed(batch, rates)?;
         self.gradients.run(&mut self.bindings[self.current])?;
         let numbers = self.scalars.read_floats()?;
-        let numbers = <[f32; SCALARS.len()]>::try_from(numbers.as_slice()).map_err(|_| {
-            Error::BatchSize { what: "numbers", expected: SCALARS.len(), found: numbers.len() }
-        })?;
+        let Ok(numbers) = <[f32; SCALARS.len()]>::try_from(numbers.as_slice()) else {
+            panic!("{} numbers in a buffer of {}", numbers.len(), SCALARS.len())
+        };
         let applied = numbers.iter().all(|number| number.is_finite());
         if applied {
             self.update.run(&mut self.update_binding)?;
@@ -243,19 +300,18 @@ impl Stepper {
         }
     }
 
-    fn feed(&self, batch: &Batch<'_>, rates: &Rates) -> Result<(), Error> {
-        let feeds = &self.feeds;
+    fn feed(&mut self, batch: &Batch<'_>, rates: &Rates) -> Result<(), Error> {
+        let feeds = &mut self.feeds;
         feeds.images.write_floats(batch.images)?;
         feeds.labels.write_ints(batch.labels)?;
         if let Some(mask) = &feeds.dropout_mask {
             mask.write_bools(batch.dropout_mask)?;
         }
-        feeds.contrast_weight.write_floats(&[rates.contrast_weight])?;
-        if let Some([head, contrast]) = &feeds.scales {
-            head.write_floats(&[rates.head_scale])?;
-            contrast.write_floats(&[rates.contrast_scale])?;
+        for (name, number) in NUMBERS.into_iter().zip(rates.numbers()) {
+            if let Some(own) = feeds.numbers.get_mut(name) {
+                own.set(number)?;
+            }
         }
-        feeds.rate.write_floats(&[rates.learning])?;
         Ok(())
     }
 }
@@ -265,7 +321,7 @@ struct Parts<'a> {
     gradients: &'a Program,
     feeds: &'a Feeds,
     scalars: &'a Buffer,
-    sums: &'a IndexMap<String, Buffer>,
+    gradients_of: &'a IndexMap<String, Buffer>,
 }
 
 impl Parts<'_> {
@@ -277,22 +333,16 @@ impl Parts<'_> {
         to: &IndexMap<String, Buffer>,
     ) -> Result<Binding, Error> {
         let feeds = self.feeds;
-        let mut inputs = vec![
-            ("images", &feeds.images),
-            ("labels", &feeds.labels),
-            ("contrast_weight", &feeds.contrast_weight),
-        ];
+        let mut inputs = vec![("images", &feeds.images), ("labels", &feeds.labels)];
         inputs.extend(feeds.dropout_mask.iter().map(|mask| ("dropout_mask", mask)));
-        if let Some([head, contrast]) = &feeds.scales {
-            inputs.extend([("head_scale", head), ("contrast_scale", contrast)]);
-        }
+        inputs.extend(feeds.numbers.iter().map(|(name, number)| (*name, &number.buffer)));
         inputs.extend(trained.iter().chain(from).map(|(name, buffer)| (name.as_str(), buffer)));
-        // A step takes what it needs: without contrast there is no weight, say.
+        // The learning rate and the momenta are the update's.
         inputs.retain(|(name, _)| self.gradients.has_input(name));
         let next: Vec<(String, &Buffer)> =
-            to.iter().map(|(name, buffer)| (format!("next.{name}"), buffer)).collect();
+            to.iter().map(|(name, buffer)| (format!("{NEXT}{name}"), buffer)).collect();
         let mut outputs = vec![("scalars", self.scalars)];
-        outputs.extend(self.sums.iter().map(|(name, buffer)| (name.as_str(), buffer)));
+        outputs.extend(self.gradients_of.iter().map(|(name, buffer)| (name.as_str(), buffer)));
         outputs.extend(next.iter().map(|(name, buffer)| (name.as_str(), *buffer)));
         Ok(self.gradients.bind(&inputs, &outputs)?)
     }
@@ -303,12 +353,12 @@ fn bind_update(
     update: &Program,
     rate: &Buffer,
     trained: &IndexMap<String, Buffer>,
-    sums: &IndexMap<String, Buffer>,
+    gradients_of: &IndexMap<String, Buffer>,
 ) -> Result<Binding, Error> {
     let mut inputs = vec![("rate", rate)];
-    inputs.extend(trained.iter().chain(sums).map(|(name, buffer)| (name.as_str(), buffer)));
+    inputs.extend(trained.iter().chain(gradients_of).map(|(name, buffer)| (name.as_str(), buffer)));
     let next: Vec<(String, &Buffer)> =
-        trained.iter().map(|(name, buffer)| (format!("next.{name}"), buffer)).collect();
+        trained.iter().map(|(name, buffer)| (format!("{NEXT}{name}"), buffer)).collect();
     let outputs: Vec<(&str, &Buffer)> =
         next.iter().map(|(name, buffer)| (name.as_str(), *buffer)).collect();
     Ok(update.bind(&inputs, &outputs)?)

@@ -13,7 +13,7 @@ use qgface_data::nn::{
 use qgface_data::optim::Sgd;
 use qgface_data::runtime::{Device, OnMissing, Runtime};
 use qgface_data::seed::Seed;
-use qgface_data::train::{Batch, Rates, StepGraph, StepOptions, Stepper, TrainState};
+use qgface_data::train::{Batch, Rates, Scales, StepGraph, StepOptions, Stepper, TrainState};
 use std::collections::HashMap;
 use std::fs::File;
 use std::num::NonZeroUsize;
@@ -91,16 +91,14 @@ fn compare(network: &str, batch: usize, work: &Path) {
     let time =
         |kind: &str| measured.get(kind).map(|(times, _)| median(times.clone()).as_secs_f64());
     let memory = |kind: &str| measured.get(kind).map_or(0, |(_, peak)| peak >> 10);
-    for kind in [PLAIN, JOINT] {
-        let own = time(kind).unwrap_or_default();
-        let peer = match time("peer") {
-            Some(peer) => {
-                format!("{:.2} × as fast as step.py in {} MiB", peer / own, memory("peer"))
-            }
-            None => "QGFACE_PEERS names the folder of step.py".to_owned(),
-        };
-        println!("{network} batch {batch} {kind}: {own:.3} s, {} MiB; {peer}", memory(kind));
-    }
+    let (plain, joint) = (time(PLAIN).unwrap_or_default(), time(JOINT).unwrap_or_default());
+    let beside = match time("peer") {
+        Some(peer) => format!("{:.2} × as fast as step.py in {} MiB", peer / plain, memory("peer")),
+        None => "QGFACE_PEERS names the folder of step.py".to_owned(),
+    };
+    println!("{network} batch {batch}: {plain:.3} s in {} MiB, {beside}", memory(PLAIN));
+    let ratio = joint / plain;
+    println!("  two views, contrast and queue: {ratio:.2} of that time, {} MiB", memory(JOINT));
 }
 
 fn note<'k>(
@@ -144,9 +142,10 @@ impl Trial {
             classes: CLASSES,
             batch: rows / views,
             views,
-            head_scale: if contrast.is_some() { 0.2 } else { 0.0 },
-            contrast_scale: 0.2,
-            scales_fed: false,
+            scales: Scales::Fixed {
+                head: if contrast.is_some() { 0.2 } else { 0.0 },
+                contrast: 0.2,
+            },
             sgd: Sgd::default(),
         };
         let graph = StepGraph::new(options).expect("a step");
@@ -186,7 +185,7 @@ impl Trial {
 fn profile(network: &str, batch: usize) {
     const SHOWN: usize = 16;
     let work = tempfile::tempdir().expect("a folder for the profile");
-    let mut trial = Trial::new(network, batch, JOINT, Some(&work.path().join("step")));
+    let mut trial = Trial::new(network, batch, PLAIN, Some(&work.path().join("step")));
     trial.times(WARM_UP, STEPS);
     let file = trial.stepper.end_profiling().expect("a profile");
     let events: Vec<serde_json::Value> =

@@ -5,7 +5,7 @@ use crate::program::{Ran, copy, done, fixture, run};
 use qgface_data::nn::{Architecture, Backbone, HeadKind, HeadOptions, JointOptions};
 use qgface_data::optim::Sgd;
 use qgface_data::seed::Seed;
-use qgface_data::train::{Feeding, StepGraph, StepOptions, TrainState, export_backbone};
+use qgface_data::train::{Feeding, Scales, StepGraph, StepOptions, TrainState, export_backbone};
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
@@ -520,9 +520,7 @@ fn an_exported_backbone_is_evaluated_without_a_flag() {
         classes: 2,
         batch: 2,
         views: 1,
-        head_scale: 0.0,
-        contrast_scale: 0.0,
-        scales_fed: false,
+        scales: Scales::Fixed { head: 0.0, contrast: 0.0 },
         sgd: Sgd::default(),
     };
     let state = TrainState::initial(&StepGraph::new(options).unwrap(), Seed::new(1));

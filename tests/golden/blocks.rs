@@ -135,7 +135,9 @@ fn block_case(folder: &Path, name: &str, block: &Json, precision: &Precision) {
             if path.is_file() {
                 precision.check(made, &read(&path), &format!("{name}: {what}"));
             } else {
-                assert!(precision.name == "f32", "{} is missing", path.display());
+                let absent = precision.name == "f32"
+                    && (what.starts_with("grad.") || what == "eval_output_after");
+                assert!(absent, "{} is missing", path.display());
             }
         }
     }

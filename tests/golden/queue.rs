@@ -38,7 +38,9 @@ fn run(folder: &Path, manifest: &Json) -> usize {
             ran += 1;
         }
     }
-    println!("queue: moco waits until it is built");
+    println!(
+        "queue: moco waits until it is built; queue_only/none keeps nothing, and nothing is built for it"
+    );
     ran
 }
 
@@ -80,6 +82,7 @@ fn kept(queue: &Queue) -> Vec<(String, Value)> {
 fn compare(folder: &Path, step: usize, returned: &str, made: &Named, precision: &Precision) {
     let Some(filled) = made.get("next.filled") else { return };
     let filled = filled.data[0] as usize;
+    let mut compared = 0;
     for (what, own) in [
         ("queue_embeds", "next.embeds"),
         ("queue_labels", "next.labels_kept"),
@@ -94,7 +97,10 @@ fn compare(folder: &Path, step: usize, returned: &str, made: &Named, precision: 
         let mut own = own.clone();
         own.data.truncate(filled * width);
         precision.check(&own, &expected, &path.display().to_string());
+        compared += 1;
     }
+    // Embeddings, labels and what is used, at the least.
+    assert!(compared >= 3, "{}: step {step} has {compared} arrays", folder.display());
 }
 
 fn queue_only(folder: &Path, name: &str, kind: QueueKind, options: &Json, precision: &Precision) {

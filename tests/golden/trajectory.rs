@@ -14,7 +14,7 @@ use qgface_data::optim::Sgd;
 use qgface_data::runtime::{Device, OnMissing, Runtime};
 use qgface_data::seed::Seed;
 use qgface_data::train::{
-    Batch, Rates, StepGraph, StepOptions, Stepper, Tensor as Numbers, TrainState,
+    Batch, Rates, Scales, StepGraph, StepOptions, Stepper, Tensor as Numbers, TrainState,
 };
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
@@ -85,9 +85,10 @@ fn step_options(folder: &Path, settings: &Json, run: &Json) -> StepOptions {
         classes: kernel[1],
         batch: images[1],
         views: images[2],
-        head_scale: float(head, "quality_scale"),
-        contrast_scale: float(contrast, "quality_scale"),
-        scales_fed: false,
+        scales: Scales::Fixed {
+            head: float(head, "quality_scale"),
+            contrast: float(contrast, "quality_scale"),
+        },
         sgd: Sgd {
             momentum: float(optimiser, "momentum"),
             weight_decay: float(optimiser, "weight_decay"),

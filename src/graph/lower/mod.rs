@@ -23,6 +23,9 @@ const OPSET: i64 = 18;
 /// The version of the format that came with it and is read by runtimes from 1.18 on.
 const IR_VERSION: i64 = 10;
 
+/// Less than one column of so many is copied as a column.
+const FEW_COLUMNS: usize = 16;
+
 /// The name of an open first extent.
 const OPEN: &str = "N";
 
@@ -140,7 +143,7 @@ impl<'g> Lowering<'g> {
             Op::Slice { axis, start, end } => emit.slice(inputs[0], &[(*axis, *start, *end, 1)]),
             Op::Gemm { trans_a, trans_b } => emit.gemm(inputs[0], *trans_a, inputs[1], *trans_b),
             Op::LogSoftmax => emit.node("LogSoftmax", &inputs, vec![integer("axis", 1)]),
-            Op::GatherColumns => emit.node("Gather", &inputs, vec![integer("axis", 1)]),
+            Op::GatherColumns => self.gather_columns(node),
             Op::GatherElements => emit.node("GatherElements", &inputs, vec![integer("axis", 1)]),
             Op::ScatterElements => emit.node("ScatterElements", &inputs, vec![integer("axis", 1)]),
             Op::ScatterColumns(width) => self.scatter_columns(node, *width),
@@ -156,6 +159,20 @@ impl<'g> Lowering<'g> {
             Op::PReluInputGradient => self.prelu_input(node),
             Op::PReluSlopeGradient => self.prelu_slope(node),
         }
+    }
+
+    /// Many columns are copied as rows of the transposed matrix, which lie together: for a queue of as many
+    /// entries as classes that is several times faster. A transposition of the result is cancelled by the runtime.
+    fn gather_columns(&mut self, node: &Node) -> String {
+        let (x, columns) = (self.name(node.inputs[0]), self.name(node.inputs[1]));
+        let (width, count) = (self.shape(node.inputs[0])[1], node.shape[1]);
+        let emit = &mut self.emitter;
+        if count * FEW_COLUMNS < width {
+            return emit.node("Gather", &[&x, &columns], vec![integer("axis", 1)]);
+        }
+        let turned = emit.transpose(&x, &[1, 0]);
+        let rows = emit.node("Gather", &[&turned, &columns], vec![integer("axis", 0)]);
+        emit.transpose(&rows, &[1, 0])
     }
 
     /// A product with a matrix of ones and zeros: equal numbers add up in a fixed order on every device.
