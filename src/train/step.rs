@@ -348,10 +348,11 @@ fn length(g: &mut Builder, values: &[Value]) -> Value {
     let squares: Vec<Value> = values
         .iter()
         .map(|&value| {
-            let squared = g.mul(value, value);
-            let axes: Vec<usize> = (0..g.shape(value).len()).collect();
-            let sum = g.reduce_sum(squared, &axes);
-            g.reshape(sum, &[1])
+            // The product with itself as a row reads the numbers once and writes none.
+            let count = g.shape(value).iter().product();
+            let row = g.reshape(value, &[1, count]);
+            let square = g.matmul_transposed(row, row);
+            g.reshape(square, &[1])
         })
         .collect();
     let squares = g.concat(&squares, 0);

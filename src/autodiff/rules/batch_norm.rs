@@ -56,10 +56,13 @@ pub(super) fn training(g: &mut Builder, node: &Node, dy: Value, epsilon: f64) ->
         let scale = beside(g, scale, x);
         g.mul(dy, scale)
     };
+    // The line slope·x + constant is a normalisation with mean 0 and variance 1.
     let line = {
-        let (slope, constant) = (beside(g, slope, x), beside(g, constant, x));
-        let line = g.mul(x, slope);
-        g.add(line, constant)
+        let channels = g.shape(slope);
+        let zeros = g.constant(&channels, vec![0.0; channels[0]]);
+        let ones = g.constant(&channels, vec![1.0; channels[0]]);
+        let op = Op::BatchNormalization { epsilon: 0.0 };
+        g.apply(op, &[x, slope, constant, zeros, ones])
     };
     let dx = g.add(scaled, line);
     let count = per_channel(g, x);
