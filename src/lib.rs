@@ -8,8 +8,9 @@
 //! In reading order: [`recordio`] is the container; [`image`] decodes and encodes; [`datasets`] lists
 //! and labels; [`pack`] makes, proves and takes apart; [`report`] shows results; [`synth`] draws
 //! faces to try all of it on, and [`demo`] does; [`eval`] scores models by [`protocol`] and [`metrics`];
-//! [`graph`], [`autodiff`] and [`nn`] make training steps that [`train`] runs on [`runtime`]; [`settings`], [`fs`], [`seed`] and [`progress`] serve
-//! them. The binary alone parses arguments, prints and exits.
+//! [`graph`], [`autodiff`], [`nn`] and [`optim`] make training steps that [`train`] runs on [`runtime`];
+//! [`settings`], [`fs`], [`seed`] and [`progress`] serve them. The binary alone parses arguments, prints
+//! and exits.
 #![warn(
     missing_docs,
     clippy::unwrap_used,

@@ -3,8 +3,8 @@
 use crate::graph::{Builder, Value};
 use crate::nn::Decay;
 
-/// Stochastic gradient descent with momentum and weight decay, as PyTorch's: the momentum begins as the
-/// first gradient, which a start at zero gives.
+/// Stochastic gradient descent with momentum and weight decay, as PyTorch's: the momentum begins as
+/// the first gradient, which a start at zero gives.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Sgd {
     /// Share of the old momentum that is kept, µ.

@@ -11,8 +11,8 @@ use qgface_data::graph::{Axes, Builder, Element, Op, Value, Window};
 use reference::{Tensor, evaluate};
 use std::collections::BTreeSet;
 
-/// Half the distance between the two losses of a difference. The error of the difference is its square
-/// times the third derivative, plus [`NOISE`].
+/// Half the distance between the two losses of a difference. The error of the difference is its
+/// square times the third derivative, plus [`NOISE`].
 const STEP: f64 = 1e-5;
 
 /// Difference allowed, relative to the largest gradient by the same input.

@@ -1,5 +1,5 @@
-//! Every operator and its gradient, lowered and run by ONNX Runtime on the processor, against the reference
-//! evaluator on the same numbers.
+//! Every operator and its gradient, lowered and run by ONNX Runtime on the processor, against the
+//! reference evaluator on the same numbers.
 
 #[path = "reference/cases/mod.rs"]
 mod cases;
@@ -13,7 +13,8 @@ use qgface_data::graph::{Builder, Element, Window};
 use reference::{Tensor, evaluate};
 use run::run;
 
-/// Difference allowed, relative to the largest magnitude in the same output: a hundred roundings to 24 bits.
+/// Difference allowed, relative to the largest magnitude in the same output: a hundred roundings to
+/// 24 bits.
 const TOLERANCE: f64 = 100.0 / (1 << 24) as f64;
 
 /// What rows need that lose digits, by the beginning of their names.
@@ -61,8 +62,9 @@ fn every_formulation_of_convolutions_gives_the_numbers_of_the_evaluator() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
-/// Convolutions of the sizes at which the lowering goes from one formulation of their gradients to another,
-/// with more channels and with fewer than another of its bounds. They are too large for central differences.
+/// Convolutions of the sizes at which the lowering goes from one formulation of their gradients to
+/// another, with more channels and with fewer than another of its bounds. They are too large for
+/// central differences.
 fn large_convolutions() -> Vec<Case> {
     let mut cases = Vec::new();
     let mut add = |[kernel, stride, pad]: [usize; 3], channels, extents| {

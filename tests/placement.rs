@@ -1,7 +1,8 @@
 //! Every node of every step has a kernel in the pinned CUDA build of ONNX Runtime.
 //!
-//! `fixtures/onnx/cuda_kernels.csv` lists that build's kernels for the operator set of the lowering. Where they really run is
-//! seen on a CUDA device alone (`cargo test-cuda`); a kernel that is missing is seen here.
+//! `fixtures/onnx/cuda_kernels.csv` lists that build's kernels for the operator set of the
+//! lowering. Where they really run is seen on a CUDA device alone (`cargo test-cuda`); a kernel
+//! that is missing is seen here.
 
 use qgface_data::graph::lower;
 use qgface_data::nn::{
@@ -15,7 +16,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 const KERNELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/onnx/cuda_kernels.csv");
 
-/// Rows of an operator: constraints of its types, each with its name (none where there is one alone).
+/// Rows of an operator: constraints of its types, each with its name (none where there is one
+/// alone).
 type Kernels = HashMap<String, Vec<BTreeMap<String, BTreeSet<String>>>>;
 
 fn kernels() -> Kernels {
@@ -48,7 +50,8 @@ fn element_of(info: &ValueInfo) -> ElementType {
     }
 }
 
-/// Inputs by which an operator's kernel is chosen, beside its first: the constraint's name and the position.
+/// Inputs by which an operator's kernel is chosen, beside its first: the constraint's name and the
+/// position.
 fn constrained(operator: &str) -> &'static [(&'static str, usize)] {
     match operator {
         "Where" => &[("B", 0), ("T", 1)],

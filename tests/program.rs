@@ -1,4 +1,5 @@
-//! Programs on small graphs: buffers updated in place or in turns, and what binding refuses by name.
+//! Programs on small graphs: buffers updated in place or in turns, and what binding refuses by
+//! name.
 
 use qgface_data::graph::{self, Builder, Graph, lower};
 use qgface_data::onnx;

@@ -1,4 +1,5 @@
-//! The runtime on a real model and on small ones written here: what it runs, and what it refuses by name.
+//! The runtime on a real model and on small ones written here: what it runs, and what it refuses by
+//! name.
 
 use qgface_data::onnx;
 use qgface_data::runtime::{Device, Error, OnMissing, Runtime, Session};

@@ -1,5 +1,5 @@
-//! What PyTorch and ONNX's checker say of whole networks, where they are installed (`QGFACE_PYTHON` names
-//! their Python).
+//! What PyTorch and ONNX's checker say of whole networks, where they are installed (`QGFACE_PYTHON`
+//! names their Python).
 
 use qgface_data::graph::lower;
 use qgface_data::nn::{Architecture, Backbone, HeadKind, HeadOptions, JointOptions};

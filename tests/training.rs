@@ -1,4 +1,5 @@
-//! Whole steps on ONNX Runtime: that they learn, what they refuse, what they leave alone, and the export.
+//! Whole steps on ONNX Runtime: that they learn, what they refuse, what they leave alone, and the
+//! export.
 
 use qgface_data::graph::{Builder, Element};
 use qgface_data::nn::{
@@ -444,8 +445,8 @@ fn a_step_copies_the_batch_and_the_numbers_that_changed() {
     }
 }
 
-/// Where the reference crashes: with two views the rows that have just entered are i and i + B. With
-/// labels that only those share, masking them is masking the same class.
+/// Where the reference crashes: with two views the rows that have just entered are i and i + B.
+/// With labels that only those share, masking them is masking the same class.
 #[test]
 fn the_own_rows_of_a_pair_are_masked_in_both_views() {
     let (pairs, size, dimension) = (3, 10, 6);
@@ -566,8 +567,8 @@ fn evaluated(backbone: &Backbone, state: &TrainState, images: &[f32]) -> Vec<f64
     reference::evaluate(&graph, &feeds).remove(0).data
 }
 
-/// A whole step of an IR-18 on CUDA beside the same on the processor. Runs where there is a CUDA device:
-/// `cargo test-cuda`.
+/// A whole step of an IR-18 on CUDA beside the same on the processor. Runs where there is a CUDA
+/// device: `cargo test-cuda`.
 #[test]
 #[ignore = "needs a CUDA device"]
 fn cuda_steps_are_those_of_the_processor() {

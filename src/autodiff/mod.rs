@@ -1,20 +1,20 @@
 //! Reverse-mode differentiation: appends to a graph the gradients of a scalar.
 //!
-//! One rule an operator says what a cotangent becomes on its way to the operator's inputs; the rules know
-//! no layer, and what they append are ordinary operators. Broadcasting is undone and cotangents are added up
-//! here and nowhere else.
+//! One rule an operator says what a cotangent becomes on its way to the operator's inputs; the
+//! rules know no layer, and what they append are ordinary operators. Broadcasting is undone and
+//! cotangents are added up here and nowhere else.
 
 mod rules;
 
 use crate::graph::{Builder, Node, Op, Value};
 use std::collections::HashMap;
 
-/// Gradients of the scalar `loss` by each of `wrt`, appended to the graph; none where the loss does not
-/// depend on one.
+/// Gradients of the scalar `loss` by each of `wrt`, appended to the graph; none where the loss does
+/// not depend on one.
 ///
 /// # Panics
-/// When `loss` has an axis, or on the way to it stands an operator that is not differentiated: the gradients
-/// of convolutions, poolings and slopes, and the variance of running statistics.
+/// When `loss` has an axis, or on the way to it stands an operator that is not differentiated: the
+/// gradients of convolutions, poolings and slopes, and the variance of running statistics.
 pub fn backward(g: &mut Builder, loss: Value, wrt: &[Value]) -> Vec<Option<Value>> {
     assert!(g.shape(loss).is_empty(), "a loss of {:?}", g.shape(loss));
     let reached = depends_on(g, wrt, loss);
@@ -59,8 +59,8 @@ fn depends_on(g: &Builder, wrt: &[Value], loss: Value) -> Vec<bool> {
     depends
 }
 
-/// A sum of cotangents in the shape of what it belongs to: until it is read it may be smaller, where an
-/// extent of one stands for equal elements.
+/// A sum of cotangents in the shape of what it belongs to: until it is read it may be smaller,
+/// where an extent of one stands for equal elements.
 fn whole(g: &mut Builder, sum: Value, shape: &[usize]) -> Value {
     if g.shape(sum) == shape { sum } else { g.expand(sum, shape) }
 }

@@ -1,9 +1,10 @@
 //! A typed graph of operators: what a training step computes, before anything runs it.
 //!
-//! A [`Builder`] appends nodes and infers their shapes; `autodiff` appends the gradients; [`lower()`] writes
-//! standard ONNX. Every node makes one value, all extents are known, and floats have no width here:
-//! the lowering makes them 32 bits wide, the evaluator of the tests computes with 64. A new operator is a
-//! row in each of `op.rs`, `shape.rs`, `autodiff/rules/mod.rs`, `lower/mod.rs` and the evaluator.
+//! A [`Builder`] appends nodes and infers their shapes; `autodiff` appends the gradients;
+//! [`lower()`] writes standard ONNX. Every node makes one value, all extents are known, and floats
+//! have no width here: the lowering makes them 32 bits wide, the evaluator of the tests computes
+//! with 64. A new operator is a row in each of `op.rs`, `shape.rs`, `autodiff/rules/mod.rs`,
+//! `lower/mod.rs` and the evaluator.
 
 mod builder;
 mod literal;

@@ -122,8 +122,8 @@ pub enum Op {
     GatherElements,
     /// The matrix with the third input in place of the elements that the second numbers, one a row.
     ScatterElements,
-    /// The matrix of the given width, all zero but for the columns that the second input numbers, to
-    /// which the first's are added: the gradient of [`Op::GatherColumns`].
+    /// The matrix of the given width, all zero but for the columns that the second input numbers,
+    /// to which the first's are added: the gradient of [`Op::GatherColumns`].
     ScatterColumns(usize),
     /// Cross-correlation of x `[N, I, H, W]` with w `[O, I, k, k]`.
     Conv(Window),
@@ -145,8 +145,8 @@ pub enum Op {
         /// ε.
         epsilon: f64,
     },
-    /// The biased variance by channel, over all axes but the second. Not differentiated: it feeds the
-    /// running statistics.
+    /// The biased variance by channel, over all axes but the second. Not differentiated: it feeds
+    /// the running statistics.
     BatchVariance,
     /// x where it is positive, else a·x, with a slope a by channel `[C]`.
     PRelu,

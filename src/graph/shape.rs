@@ -1,6 +1,7 @@
 //! What an operator makes of the shapes and elements of its inputs.
 //!
-//! A wrong shape is a fault of the code that builds, so it panics, and the panic names that code's line.
+//! A wrong shape is a fault of the code that builds, so it panics, and the panic names that code's
+//! line.
 
 use super::op::Axes;
 use super::{Element, Node, Op, Window};

@@ -18,7 +18,7 @@ pub enum Architecture {
 }
 
 /// Each depth with its name and the units of its four stages.
-const ARCHITECTURES: [(Architecture, &str, [usize; 4]); 4] = [
+static ARCHITECTURES: [(Architecture, &str, [usize; 4]); 4] = [
     (Architecture::Ir18, "ir18", [2, 2, 2, 2]),
     (Architecture::Ir34, "ir34", [3, 4, 6, 3]),
     (Architecture::Ir50, "ir50", [3, 4, 14, 3]),
@@ -47,7 +47,20 @@ impl FromStr for Architecture {
 
 impl std::fmt::Display for Architecture {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(ARCHITECTURES[*self as usize].1)
+        f.write_str(self.row().1)
+    }
+}
+
+impl Architecture {
+    /// Its row, of which every architecture has one.
+    fn row(self) -> &'static (Architecture, &'static str, [usize; 4]) {
+        let [ir18, ir34, ir50, ir100] = &ARCHITECTURES;
+        match self {
+            Self::Ir18 => ir18,
+            Self::Ir34 => ir34,
+            Self::Ir50 => ir50,
+            Self::Ir100 => ir100,
+        }
     }
 }
 
@@ -81,10 +94,10 @@ fn three(stride: usize) -> Window {
 }
 
 impl Backbone {
-    /// The backbone of a depth for images of 112×112, with embeddings of 512 numbers and dropout 0.4; `width`
-    /// is a factor on all channels.
+    /// The backbone of a depth for images of 112×112, with embeddings of 512 numbers and dropout
+    /// 0.4; `width` is a factor on all channels.
     pub fn new(architecture: Architecture, width: f64) -> Self {
-        let units = ARCHITECTURES[architecture as usize].2;
+        let units = architecture.row().2;
         let channels = CHANNELS.map(|channels| ((channels as f64 * width).round() as usize).max(1));
         let stage = |(channels, units): (usize, usize)| {
             let stride = |unit| if unit == 0 { 2 } else { 1 };
@@ -95,8 +108,9 @@ impl Backbone {
         Self { image: [112; 2], stem, blocks, embedding: 512, dropout: 0.4 }
     }
 
-    /// Appends the backbone to images `[N, 3, H, W]`; returns `[N, embedding]`, not of unit length. In
-    /// training with dropout it declares the input `dropout_mask`, of the shape before the linear layer.
+    /// Appends the backbone to images `[N, 3, H, W]`; returns `[N, embedding]`, not of unit length.
+    /// In training with dropout it declares the input `dropout_mask`, of the shape before the
+    /// linear layer.
     pub fn build(&self, layers: &mut Layers<'_>, images: Value) -> Value {
         let mut x = layers.within("input_layer", |layers| self.input_layer(layers, images));
         for (at, block) in self.blocks.iter().enumerate() {
@@ -105,14 +119,14 @@ impl Backbone {
         layers.within("output_layer", |layers| self.output_layer(layers, x))
     }
 
-    /// Convolution, normalisation, slopes.
+    /// Convolution, normalisation, slopes: `[N, stem, H, W]`.
     pub fn input_layer(&self, layers: &mut Layers<'_>, images: Value) -> Value {
         let x = layers.conv("0", images, self.stem, three(1));
         let x = layers.batch_norm("1", x);
         layers.prelu("2", x)
     }
 
-    /// Normalisation, dropout, the linear layer, normalisation.
+    /// Normalisation, dropout, the linear layer, normalisation: `[N, embedding]`.
     pub fn output_layer(&self, layers: &mut Layers<'_>, x: Value) -> Value {
         let x = layers.batch_norm("0", x);
         let x = layers.dropout("dropout_mask", x, self.dropout);
@@ -131,8 +145,9 @@ impl Backbone {
 }
 
 impl Block {
-    /// Appends the block to x `[N, C, H, W]`: two convolutions between normalisations, plus x itself, of
-    /// which every `stride`-th pixel is taken, or, where the channels differ, a convolution by one.
+    /// Appends the block to x `[N, C, H, W]`: two convolutions between normalisations, plus x
+    /// itself, of which every `stride`-th pixel is taken, or, where the channels differ, a
+    /// convolution by one.
     pub fn build(self, layers: &mut Layers<'_>, x: Value) -> Value {
         let window = Window { kernel: 1, stride: self.stride, pad: 0 };
         let shortcut = if layers.g.shape(x)[1] == self.channels {
@@ -191,6 +206,9 @@ mod tests {
         let quarter = Backbone::new(Architecture::Ir18, 0.25);
         assert_eq!((quarter.stem, quarter.last_extents()), (16, [128, 7, 7]));
         assert!("ir-18".parse::<Architecture>().is_err());
-        assert_eq!("ir18".parse(), Ok(Architecture::Ir18));
+        for (architecture, name, _) in ARCHITECTURES {
+            assert_eq!(name.parse(), Ok(architecture));
+            assert_eq!(architecture.to_string(), name);
+        }
     }
 }

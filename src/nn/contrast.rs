@@ -1,5 +1,5 @@
-//! The contrastive loss of QGFace between two views of each image, weighed by their quality (`head.py`:
-//! QGFace).
+//! The contrastive loss of QGFace between two views of each image, weighed by their quality
+//! (`head.py`: QGFace).
 
 use super::quality::{self, EPSILON, QualityScale};
 use super::rows::unit;
@@ -108,7 +108,8 @@ impl Default for ContrastOptions {
     }
 }
 
-/// Candidates for which a uniform guess has the loss that `rescale` leads to: a batch of 128 and the pair.
+/// Candidates for which a uniform guess has the loss that `rescale` leads to: a batch of 128 and
+/// the pair.
 const RESCALED_CANDIDATES: f64 = 129.0;
 
 /// The logit of an entry that is not there.
@@ -222,13 +223,15 @@ pub fn contrast(g: &mut Builder, options: &ContrastOptions, input: ContrastInput
     Contrast { loss, similarity: positive, pair_norms, weight, average }
 }
 
-/// True for the entries `[B, Q]` that are no negatives of a pair. The pair's own rows are at i + jB, j < N/B.
+/// True for the entries `[B, Q]` that are no negatives of a pair. The pair's own rows are at i +
+/// jB, j < N/B.
 fn mask(g: &mut Builder, mask: Mask, input: &ContrastInput, pairs: usize) -> Value {
     match mask {
         Mask::SameClass => g.equal(input.labels, input.entry_labels),
         Mask::Own => {
             let size = g.shape(input.entries)[0];
-            // An entry is a pair's own where their numbers agree; those that entered earlier have none.
+            // An entry is a pair's own where their numbers agree; those that entered earlier have
+            // none.
             let own = (0..size)
                 .map(|at| if at < input.entered / pairs * pairs { at % pairs } else { pairs });
             let own = g.constant(&[1, size], own.map(|pair| pair as f64).collect());

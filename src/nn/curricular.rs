@@ -1,5 +1,5 @@
-//! CurricularFace (Huang et al. 2020): other classes that come too near weigh the more, the further the
-//! training is.
+//! CurricularFace (Huang et al. 2020): other classes that come too near weigh the more, the further
+//! the training is.
 
 use crate::graph::{Builder, Value};
 use std::f64::consts::PI;
@@ -17,8 +17,8 @@ pub(super) struct Hardness {
     pub(super) t: Value,
 }
 
-/// Cosines `[N, C]` with cos(θ + m) in place of the target `[N, 1]`, and c·(t + c) in place of each other c that
-/// exceeds it (equations 8 and 10 of the paper).
+/// Cosines `[N, C]` with cos(θ + m) in place of the target `[N, 1]`, and c·(t + c) in place of each
+/// other c that exceeds it (equations 8 and 10 of the paper).
 pub(super) fn logits(
     g: &mut Builder,
     hardness: &Hardness,

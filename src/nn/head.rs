@@ -1,5 +1,5 @@
-//! Margin heads: from embeddings and labels to the classification loss (`head.py`; CurricularFace from
-//! Huang et al. 2020).
+//! Margin heads: from embeddings and labels to the classification loss (`head.py`; CurricularFace
+//! from Huang et al. 2020).
 
 use super::curricular::{self, Hardness};
 use super::margin;
@@ -21,7 +21,8 @@ pub enum HeadKind {
     CurricularFace {
         /// Cosines are held within ±(1 − eps).
         eps: f64,
-        /// Whether cos(θ + m) is replaced by t − m·sin m where θ + m is beyond π, as in the published code.
+        /// Whether cos(θ + m) is replaced by t − m·sin m where θ + m is beyond π, as in the
+        /// published code.
         fallback: bool,
     },
 }

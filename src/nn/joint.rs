@@ -1,4 +1,5 @@
-//! The QG joint loss: the head's and the contrastive loss of one batch (`framework.py`: training_step).
+//! The QG joint loss: the head's and the contrastive loss of one batch (`framework.py`:
+//! training_step).
 
 use super::contrast::{Contrast, ContrastInput, ContrastOptions, contrast};
 use super::head::{HeadInput, HeadOptions, HeadState, head};
@@ -25,8 +26,8 @@ pub struct JointState {
     pub contrast: Option<(Queue, Value)>,
 }
 
-/// What the loss is given. With contrast the rows are those of all high-quality views, then those of all
-/// low-quality views in the same order; else one of each image.
+/// What the loss is given. With contrast the rows are those of all high-quality views, then those
+/// of all low-quality views in the same order; else one of each image.
 #[derive(Debug, Clone, Copy)]
 pub struct JointInput {
     /// What the backbone makes `[N, D]`, not normalised.

@@ -177,8 +177,8 @@ impl<'g> Layers<'g> {
         })
     }
 
-    /// In training x·mask/(1 − p), with a mask of x's shape fed as `mask`, true with probability 1 − p.
-    /// The mask is fed since a random operator's state could not be saved.
+    /// In training x·mask/(1 − p), with a mask of x's shape fed as `mask`, true with probability 1
+    /// − p. The mask is fed since a random operator's state could not be saved.
     pub fn dropout(&mut self, mask: &str, x: Value, p: f64) -> Value {
         if self.mode == Mode::Evaluation || p == 0.0 {
             return x;

@@ -3,11 +3,12 @@
 use crate::graph::{Builder, Value};
 use std::f64::consts::PI;
 
-/// `cos(clip(θ + a, ε, π − ε))` of t = cos θ `[N, 1]` and turns a `[N, 1]` or `[1, 1]` with |a| ≤ π − ε.
+/// `cos(clip(θ + a, ε, π − ε))` of t = cos θ `[N, 1]` and turns a `[N, 1]` or `[1, 1]` with |a| ≤ π
+/// − ε.
 ///
 /// Inside, `cos(θ + a) = t·cos a − √(1 − t²)·sin a`. θ + a is above π − ε exactly where a ≥ −ε and
-/// t < cos(π − ε − a), and below ε where a ≤ ε and t > cos(ε − a); there the value is a constant, without
-/// gradient.
+/// t < cos(π − ε − a), and below ε where a ≤ ε and t > cos(ε − a); there the value is a constant,
+/// without gradient.
 pub(super) fn turned(g: &mut Builder, t: Value, a: Value, epsilon: f64) -> Value {
     let (cosine, sine) = (g.cos(a), g.sin(a));
     let one = g.scalar(1.0);

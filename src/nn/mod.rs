@@ -1,7 +1,9 @@
-//! Layers, the backbone, margin heads, the queue and the QG joint loss, as functions that build a graph.
+//! Layers, the backbone, margin heads, the queue and the QG joint loss, as functions that build a
+//! graph.
 //!
-//! Nothing here differentiates or runs: a layer appends operators to a [`Builder`](crate::graph::Builder)
-//! and declares what it needs to be fed. Parameters bear the names of PyTorch's `state_dict`.
+//! Nothing here differentiates or runs: a layer appends operators to a
+//! [`Builder`](crate::graph::Builder) and declares what it needs to be fed. Parameters bear the
+//! names of PyTorch's `state_dict`.
 
 mod backbone;
 mod contrast;

@@ -1,5 +1,5 @@
-//! What the norm of an embedding says of its image: the margin scaler of AdaFace and the quality scaler
-//! built on it (`head.py`: _margin_scaler, and the scaling of logits in QGFace's heads).
+//! What the norm of an embedding says of its image: the margin scaler of AdaFace and the quality
+//! scaler built on it (`head.py`: _margin_scaler, and the scaling of logits in QGFace's heads).
 
 use crate::graph::{Builder, Value};
 
@@ -68,8 +68,8 @@ pub(super) fn moved(g: &mut Builder, old: Value, new: Value, alpha: Value) -> Va
     g.add(taken, kept)
 }
 
-/// `q = clip(h·(n − mean)/(std + ε), −1, 1)` of norms `[N, 1]`, with the averages after this batch has moved
-/// them by `alpha`; returns both. No gradient.
+/// `q = clip(h·(n − mean)/(std + ε), −1, 1)` of norms `[N, 1]`, with the averages after this batch
+/// has moved them by `alpha`; returns both. No gradient.
 pub(super) fn margin_scaler(
     g: &mut Builder,
     norms: Value,

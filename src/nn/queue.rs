@@ -1,4 +1,5 @@
-//! The queue of embeddings that the contrastive loss compares with (`framework.py`: _dequeue_and_enqueue).
+//! The queue of embeddings that the contrastive loss compares with (`framework.py`:
+//! _dequeue_and_enqueue).
 
 use super::rows::lengths;
 use crate::graph::{Builder, Element, Value};
@@ -6,8 +7,8 @@ use crate::graph::{Builder, Element, Value};
 /// What a queue gives back of an embedding that entered earlier.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum QueueKind {
-    /// The embedding moved along with its class: e + (|e|/|p_then|)·(p_now − p_then), p being the class
-    /// column, not normalised.
+    /// The embedding moved along with its class: e + (|e|/|p_then|)·(p_now − p_then), p being the
+    /// class column, not normalised.
     Proxy,
     /// The embedding as it entered.
     Fifo,
@@ -22,7 +23,8 @@ pub struct QueueOptions {
     pub size: usize,
 }
 
-/// What a queue holds, newest first. Entries that nothing has entered yet stand behind the `filled` ones.
+/// What a queue holds, newest first. Entries that nothing has entered yet stand behind the `filled`
+/// ones.
 #[derive(Debug, Clone, Copy)]
 pub struct Queue {
     /// `[Q, D]`.

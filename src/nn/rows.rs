@@ -2,8 +2,8 @@
 
 use crate::graph::{Builder, Value};
 
-/// Squares of lengths count as this at least, so that a row of zeros has the unit vector zero and a gradient
-/// of zero, where dividing would make what is no number.
+/// Squares of lengths count as this at least, so that a row of zeros has the unit vector zero and a
+/// gradient of zero, where dividing would make what is no number.
 const SMALLEST_SQUARE: f64 = 1e-30;
 
 /// Lengths `[N, 1]` of rows `[N, D]`.

@@ -8,8 +8,8 @@ use prost::Message;
 use prost::bytes::Bytes;
 use std::path::{Path, PathBuf};
 
-/// Memory for messages that any file may ask for, and per byte of the file: a real graph without its
-/// weights takes some twelve bytes for one of the file.
+/// Memory for messages that any file may ask for, and per byte of the file: a real graph without
+/// its weights takes some twelve bytes for one of the file.
 const MEMORY: u64 = 1 << 20;
 const MEMORY_PER_BYTE: u64 = 32;
 
@@ -27,8 +27,8 @@ impl AsRef<[u8]> for Whole {
 }
 
 impl Model {
-    /// Opens the model at `path`; the numbers of its tensors stay in the mapped file, which must not be
-    /// shortened while the model is alive.
+    /// Opens the model at `path`; the numbers of its tensors stay in the mapped file, which must
+    /// not be shortened while the model is alive.
     ///
     /// # Errors
     /// A file that cannot be read, that is empty, cut short or damaged, or no ONNX model at all.
@@ -50,7 +50,8 @@ impl Model {
     /// The bytes of the model's file.
     ///
     /// # Errors
-    /// [`Error::TooLarge`]: weights of 2 GiB and more must be external data. `path` is what it names.
+    /// [`Error::TooLarge`]: weights of 2 GiB and more must be external data. `path` is what it
+    /// names.
     pub fn to_bytes(&self, path: &Path) -> Result<Vec<u8>, Error> {
         let length = self.encoded_len() as u64;
         if length > MAX_BYTES {
@@ -59,8 +60,8 @@ impl Model {
         Ok(self.encode_to_vec())
     }
 
-    /// Writes the model to `path`, whole or not at all; one that the format has no room for with its
-    /// weights in a file beside it.
+    /// Writes the model to `path`, whole or not at all; one that the format has no room for with
+    /// its weights in a file beside it.
     ///
     /// # Errors
     /// Whatever the system refuses with.
@@ -68,9 +69,9 @@ impl Model {
         self.save_within(path, MAX_BYTES)
     }
 
-    /// The same with another bound in bytes. The file of weights bears their digest in its name, so that at
-    /// any moment a model and the weights that it names belong together; the weights of a model that is
-    /// replaced are removed last.
+    /// The same with another bound in bytes. The file of weights bears their digest in its name, so
+    /// that at any moment a model and the weights that it names belong together; the weights of a
+    /// model that is replaced are removed last.
     ///
     /// # Errors
     /// As [`Model::save`], and [`Error::TooLarge`] where even the rest exceeds the format.
@@ -118,8 +119,8 @@ impl Model {
         Ok(())
     }
 
-    /// The bytes of a model's file with more metadata: messages of this format are joined by standing
-    /// one behind the other, so not a byte of the model itself changes.
+    /// The bytes of a model's file with more metadata: messages of this format are joined by
+    /// standing one behind the other, so not a byte of the model itself changes.
     pub fn with_metadata(model: &[u8], metadata: &[(&str, &str)]) -> Vec<u8> {
         let entry = |&(key, value): &(&str, &str)| Entry { key: key.into(), value: value.into() };
         let more = Self { metadata_props: metadata.iter().map(entry).collect(), ..Self::default() };

@@ -111,8 +111,8 @@ impl Outside {
     }
 }
 
-/// Whether `bound` has one fitting buffer for each of the inputs or outputs that the graph `model` has on
-/// `device`.
+/// Whether `bound` has one fitting buffer for each of the inputs or outputs that the graph `model`
+/// has on `device`.
 pub(super) fn check(
     model: &Path,
     device: Device,

@@ -196,7 +196,8 @@ impl Buffer {
         let done = match self.device {
             Device::Cpu => fill(&mut tensor, numbers),
             Device::Cuda(_) => {
-                // A view of the numbers would do, but the runtime's crate dead-locks on copying one.
+                // A view of the numbers would do, but the runtime's crate dead-locks on copying
+                // one.
                 blank(&Allocator::default(), element, &self.shape).and_then(|mut host| {
                     fill(&mut host, numbers)?;
                     host.copy_into(&mut *tensor)

@@ -3,8 +3,8 @@
 //! The library is loaded while the program runs, so the program builds and its other commands work
 //! without it. Start at [`Runtime::start`], then [`Runtime::open`] for a model of images, or
 //! [`Program::open`] for a graph whose values stay on the device. A device does what it says: on
-//! `cuda:N` every node runs on CUDA, or there is an error that names what is missing; nothing falls back
-//! to the processor. This is the only module that knows the crate `ort`.
+//! `cuda:N` every node runs on CUDA, or there is an error that names what is missing; nothing falls
+//! back to the processor. This is the only module that knows the crate `ort`.
 
 mod binding;
 mod buffer;

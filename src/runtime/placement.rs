@@ -58,7 +58,8 @@ pub(super) fn inputs_on_host(session: &ort::session::Session) -> Result<Vec<bool
     const HOST: OrtMemoryInfoDeviceType = OrtMemoryInfoDeviceType::OrtMemoryInfoDeviceType_CPU;
     let api = ort::api();
     let mut places = vec![ptr::null(); session.inputs().len()];
-    // SAFETY: the session is alive, and there is a place for each of its inputs. What comes belongs to it.
+    // SAFETY: the session is alive, and there is a place for each of its inputs. What comes belongs
+    // to it.
     let status = unsafe {
         (api.SessionGetMemoryInfoForInputs)(session.ptr(), places.as_mut_ptr(), places.len())
     };

@@ -27,8 +27,8 @@ impl Program {
     /// Makes a graph ready; `threads` work on it together, where the device is the processor.
     ///
     /// # Errors
-    /// A graph that the runtime refuses, one with an input or output that no [`Element`] is of, and, on
-    /// CUDA, one that would not run there whole. Errors call it by the graph's name.
+    /// A graph that the runtime refuses, one with an input or output that no [`Element`] is of,
+    /// and, on CUDA, one that would not run there whole. Errors call it by the graph's name.
     pub fn open(
         runtime: &Runtime,
         model: &onnx::Model,
@@ -64,7 +64,8 @@ impl Program {
         let bytes = model.to_bytes(&name)?;
         let source = Source { name: &name, bytes: Some(&bytes) };
         let inner = session::ready(runtime, threads, source, |builder| {
-            // A pattern keeps the memory of the run's peak between runs, almost twice what a step needs.
+            // A pattern keeps the memory of the run's peak between runs, almost twice what a step
+            // needs.
             let builder = builder.with_memory_pattern(false)?;
             match profile {
                 Some(profile) => Ok(builder.with_profiling(profile)?),
@@ -100,12 +101,14 @@ impl Program {
         self.counters.read()
     }
 
-    /// Binds all inputs and outputs. A buffer may be an input and an output: then it is updated in place,
-    /// which is right where each element is read for the last time before its place is written.
+    /// Binds all inputs and outputs. A buffer may be an input and an output: then it is updated in
+    /// place, which is right where each element is read for the last time before its place is
+    /// written.
     ///
     /// # Errors
-    /// [`Error::Bound`]: a name that is unknown, missing or there twice; a buffer of another element, shape
-    /// or device; a buffer for two outputs. [`Error::Prepare`]: whatever the runtime refuses with.
+    /// [`Error::Bound`]: a name that is unknown, missing or there twice; a buffer of another
+    /// element, shape or device; a buffer for two outputs. [`Error::Prepare`]: whatever the runtime
+    /// refuses with.
     pub fn bind(
         &self,
         inputs: &[(&str, &Buffer)],
@@ -125,11 +128,12 @@ impl Program {
             })
     }
 
-    /// Runs the graph on what its buffers hold, to the end. Until then other threads that read, write or
-    /// run on one of the buffers wait.
+    /// Runs the graph on what its buffers hold, to the end. Until then other threads that read,
+    /// write or run on one of the buffers wait.
     ///
     /// # Errors
-    /// [`Error::OtherProgram`] where another program made the binding; whatever the runtime refuses with.
+    /// [`Error::OtherProgram`] where another program made the binding; whatever the runtime refuses
+    /// with.
     pub fn run(&mut self, binding: &mut Binding) -> Result<(), Error> {
         if !binding.is_for(&self.counters) {
             return Err(Error::OtherProgram { model: self.name.clone() });
@@ -145,8 +149,8 @@ impl Program {
     /// Ends the profile; returns its file.
     ///
     /// # Errors
-    /// [`Error::NoProfile`] where it was opened without one or ended it before; [`Error::File`] where the
-    /// runtime could not write it; whatever the runtime refuses with.
+    /// [`Error::NoProfile`] where it was opened without one or ended it before; [`Error::File`]
+    /// where the runtime could not write it; whatever the runtime refuses with.
     pub fn end_profiling(&mut self) -> Result<PathBuf, Error> {
         // The runtime would answer with an empty path.
         if !std::mem::take(&mut self.profiled) {
@@ -160,8 +164,8 @@ impl Program {
     }
 }
 
-/// The inputs that the runtime copies when they are bound, since a kernel on the device reads them in the
-/// memory of the processor: a size, say.
+/// The inputs that the runtime copies when they are bound, since a kernel on the device reads them
+/// in the memory of the processor: a size, say.
 fn copied(session: &ort::session::Session, device: Device) -> Result<Vec<String>, ort::Error> {
     if device == Device::Cpu {
         return Ok(Vec::new());

@@ -66,7 +66,8 @@ impl Session {
     /// count, channels, height, width. Returns all outputs in the model's order.
     ///
     /// # Errors
-    /// Numbers that are not of the shape that the model takes, and whatever the runtime refuses with.
+    /// Numbers that are not of the shape that the model takes, and whatever the runtime refuses
+    /// with.
     pub fn run(&mut self, numbers: &[f32], shape: &[usize]) -> Result<Vec<Tensor>, Error> {
         self.check(numbers, shape)?;
         let (model, device) = (&self.model, self.device);

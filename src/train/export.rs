@@ -26,8 +26,8 @@ impl Default for Feeding {
     }
 }
 
-/// A model with input `input` `[N, 3, height, width]` and outputs `embedding` `[N, D]`, of unit length,
-/// and `norm` `[N, 1]`, normalised by the state's running statistics.
+/// A model with input `input` `[N, 3, height, width]` and outputs `embedding` `[N, D]`, of unit
+/// length, and `norm` `[N, 1]`, normalised by the state's running statistics.
 ///
 /// # Errors
 /// [`Error::State`] when the state lacks a tensor of the backbone.

@@ -1,8 +1,10 @@
-//! Training: one step as two graphs, the state that it reads and replaces, and running it on a device.
+//! Training: one step as two graphs, the state that it reads and replaces, and running it on a
+//! device.
 //!
-//! [`StepGraph`] compiles forward, joint loss, backward and update; [`Stepper`] runs them with all state on
-//! the device; [`JointSchedule`] says what changes with the epochs; [`TrainState`] is that state on the host; [`export_backbone()`] writes what has been learned
-//! as a model that `eval` runs.
+//! [`StepGraph`] compiles forward, joint loss, backward and update; [`Stepper`] runs them with all
+//! state on the device; [`JointSchedule`] says what changes with the epochs; [`TrainState`] is that
+//! state on the host; [`export_backbone()`] writes what has been learned as a model that `eval`
+//! runs.
 
 mod error;
 mod export;

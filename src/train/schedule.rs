@@ -30,8 +30,8 @@ pub enum ContrastPhase {
     LaterJoint,
     /// Only before `joint_point` (`later_detach`). From there on it is computed and weighs nothing.
     LaterDetach,
-    /// Only from `joint_point` on; before, there is the high-quality view alone and no contrast (`later_aug`;
-    /// the reference tests another flag there and crashes).
+    /// Only from `joint_point` on; before, there is the high-quality view alone and no contrast
+    /// (`later_aug`; the reference tests another flag there and crashes).
     LaterAug,
 }
 
@@ -41,8 +41,8 @@ pub enum WarmUp {
     /// They keep their b.
     #[default]
     None,
-    /// `warmup_scaler`: both b are the contrast's times `min(1, epoch/joint_point)`, or all of it where
-    /// `joint_point` is 0.
+    /// `warmup_scaler`: both b are the contrast's times `min(1, epoch/joint_point)`, or all of it
+    /// where `joint_point` is 0.
     Scalers,
 }
 

@@ -15,9 +15,10 @@ pub struct Tensor {
 
 /// Parameters, momenta, running statistics, averages and the queue, by name.
 ///
-/// After `backbone.` names are those of PyTorch's `state_dict`; `head.` has `kernel`, the averages `batch_mean` and
-/// `batch_std`, and where there are any `t` and `started`; `contrast.batch_mean` is the running margin; the queue's
-/// parts begin with `queue.`; a parameter's momentum is `momentum.` and its name.
+/// After `backbone.` names are those of PyTorch's `state_dict`; `head.` has `kernel`, the averages
+/// `batch_mean` and `batch_std`, and where there are any `t` and `started`; `contrast.batch_mean`
+/// is the running margin; the queue's parts begin with `queue.`; a parameter's momentum is
+/// `momentum.` and its name.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct TrainState {
     /// The tensors, in the order of their declaration.
@@ -28,7 +29,8 @@ pub struct TrainState {
 pub(super) const MOMENTUM: &str = "momentum.";
 
 impl TrainState {
-    /// The state before the first step, drawn from streams of the seed that bear the tensors' names.
+    /// The state before the first step, drawn from streams of the seed that bear the tensors'
+    /// names.
     pub fn initial(graph: &StepGraph, seed: Seed) -> Self {
         let mut tensors = IndexMap::new();
         for parameter in &graph.params.parameters {
@@ -66,8 +68,8 @@ impl TrainState {
         }
     }
 
-    /// The state of a longer step: what `initial` has and this lacks is added, as a contrast's queue is where
-    /// the contrast begins later.
+    /// The state of a longer step: what `initial` has and this lacks is added, as a contrast's
+    /// queue is where the contrast begins later.
     pub fn extended(&self, initial: &Self) -> Self {
         let mut tensors = initial.tensors.clone();
         tensors.extend(self.tensors.iter().map(|(name, tensor)| (name.clone(), tensor.clone())));

@@ -1,5 +1,5 @@
-//! One step as two graphs: the gradients, and the update. Between them the gradients can be looked at, and
-//! summed over devices.
+//! One step as two graphs: the gradients, and the update. Between them the gradients can be looked
+//! at, and summed over devices.
 
 use super::Error;
 use super::state::MOMENTUM;
@@ -31,7 +31,8 @@ pub struct StepOptions {
     pub sgd: Sgd,
 }
 
-/// Where b of the quality scalers comes from: how strongly quality scales, from 0, not at all, to 1.
+/// Where b of the quality scalers comes from: how strongly quality scales, from 0, not at all, to
+/// 1.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Scales {
     /// The step is compiled for these.
@@ -77,11 +78,11 @@ impl From<[f32; SCALARS.len()]> for Scalars {
 
 /// A compiled step.
 ///
-/// `gradients` is fed `images`, `labels`, `contrast_weight`, with dropout `dropout_mask`, where the scales are
-/// fed `head_scale` and `contrast_scale`, and all parameters and buffers under their names; it returns
-/// `scalars`, `gradient.` and each parameter's name, and `next.` and each buffer's. `update` is fed `rate`,
-/// and each parameter under its name, after `momentum.` and after `gradient.`; it returns the first two
-/// after `next.`.
+/// `gradients` is fed `images`, `labels`, `contrast_weight`, with dropout `dropout_mask`, where the
+/// scales are fed `head_scale` and `contrast_scale`, and all parameters and buffers under their
+/// names; it returns `scalars`, `gradient.` and each parameter's name, and `next.` and each
+/// buffer's. `update` is fed `rate`, and each parameter under its name, after `momentum.` and after
+/// `gradient.`; it returns the first two after `next.`.
 #[derive(Debug, Clone)]
 pub struct StepGraph {
     /// What it was compiled from.

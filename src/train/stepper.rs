@@ -1,8 +1,8 @@
 //! A compiled step on a device, with all state bound once.
 //!
-//! Parameters and momenta are updated in place. Statistics, averages and the queue, which a step reads and
-//! replaces, lie in two sets of buffers that change roles from step to step. Only the batch and a few numbers
-//! go to the device, and [`SCALARS`] come back.
+//! Parameters and momenta are updated in place. Statistics, averages and the queue, which a step
+//! reads and replaces, lie in two sets of buffers that change roles from step to step. Only the
+//! batch and a few numbers go to the device, and [`SCALARS`] come back.
 
 use super::state::MOMENTUM;
 use super::step::{GRADIENT, NEXT};
@@ -66,7 +66,8 @@ impl Rates {
 pub struct Stepped {
     /// What it reports.
     pub scalars: Scalars,
-    /// Whether the state was updated. It is left as it was when a loss or the gradient is not finite.
+    /// Whether the state was updated. It is left as it was when a loss or the gradient is not
+    /// finite.
     pub applied: bool,
 }
 
@@ -127,14 +128,15 @@ impl Stepper {
     /// Prepares a step on the runtime's device; its state is all zero until [`Stepper::load`].
     ///
     /// # Errors
-    /// [`Error::Runtime`]: a graph that the runtime refuses, on CUDA one with a node elsewhere, or no memory.
+    /// [`Error::Runtime`]: a graph that the runtime refuses, on CUDA one with a node elsewhere, or
+    /// no memory.
     pub fn new(runtime: &Runtime, graph: StepGraph, threads: NonZeroUsize) -> Result<Self, Error> {
         let gradients = Program::open(runtime, &lower(&graph.gradients, GRADIENTS), threads)?;
         Self::bound(runtime, graph, threads, gradients)
     }
 
-    /// The same, with the time of every node of the gradients written to a file whose name begins with
-    /// `profile`.
+    /// The same, with the time of every node of the gradients written to a file whose name begins
+    /// with `profile`.
     ///
     /// # Errors
     /// As [`Stepper::new`].
@@ -230,8 +232,8 @@ impl Stepper {
     /// Puts a state on the device.
     ///
     /// # Errors
-    /// [`Error::State`] where a tensor is missing, of another shape or not finite, or the queue holds what is no
-    /// class; then nothing has changed.
+    /// [`Error::State`] where a tensor is missing, of another shape or not finite, or the queue
+    /// holds what is no class; then nothing has changed.
     pub fn load(&mut self, state: &TrainState) -> Result<(), Error> {
         state.check_queue(self.graph.options.classes)?;
         let buffers = self.trained.iter().chain(&self.replaced[self.current]);
@@ -259,8 +261,8 @@ impl Stepper {
     /// Runs one step. Unless all that it reports is finite, the state stays as it was.
     ///
     /// # Errors
-    /// A batch of another size, a label that is no class, rates out of their bounds, and whatever the runtime
-    /// refuses with.
+    /// A batch of another size, a label that is no class, rates out of their bounds, and whatever
+    /// the runtime refuses with.
     pub fn step(&mut self, batch: &Batch<'_>, rates: &Rates) -> Result<Stepped, Error> {
         self.check(batch)?;
         rates.check()?;

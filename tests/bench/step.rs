@@ -1,9 +1,9 @@
 //! Training steps beside PyTorch's, in turn, as ratios; the time by operator.
 //!
-//! `QGFACE_PEERS=DIR cargo bench --bench step`: DIR holds `step.py`, and `QGFACE_PYTHON` is a Python with PyTorch.
-//! `-- ir18 ir50` chooses networks (`ir18`), `-- profile` lists operators instead, and `QGFACE_DEVICE=cuda:0` runs both
-//! there. Each measurement is a process of its own, so that its peak memory is its own; times are medians of
-//! [`ROUNDS`] rounds of [`STEPS`] steps.
+//! `QGFACE_PEERS=DIR cargo bench --bench step`: DIR holds `step.py`, and `QGFACE_PYTHON` is a
+//! Python with PyTorch. `-- ir18 ir50` chooses networks (`ir18`), `-- profile` lists operators
+//! instead, and `QGFACE_DEVICE=cuda:0` runs both there. Each measurement is a process of its own,
+//! so that its peak memory is its own; times are medians of [`ROUNDS`] rounds of [`STEPS`] steps.
 
 mod watch;
 
@@ -32,7 +32,8 @@ const BATCHES: [usize; 2] = [8, 16];
 /// Identities of CASIA-WebFace, as in step.py.
 const CLASSES: usize = 10_572;
 
-/// The step that step.py takes, and the whole QG step of as many images, in two views and with a queue.
+/// The step that step.py takes, and the whole QG step of as many images, in two views and with a
+/// queue.
 const PLAIN: &str = "plain";
 const JOINT: &str = "joint";
 

@@ -1,4 +1,5 @@
-//! Arrays of the oracle as tensors of the evaluator, and comparing what it and ONNX Runtime make of them.
+//! Arrays of the oracle as tensors of the evaluator, and comparing what it and ONNX Runtime make of
+//! them.
 
 use crate::reference::Tensor;
 use npyz::NpyFile;
@@ -41,7 +42,8 @@ pub(crate) fn shaped(tensor: &Tensor, shape: &[usize]) -> Tensor {
     Tensor { shape: shape.to_vec(), data: tensor.data.clone() }
 }
 
-/// The two precisions: f64 by the evaluator, f32 by ONNX Runtime, with the oracle's tolerance of each.
+/// The two precisions: f64 by the evaluator, f32 by ONNX Runtime, with the oracle's tolerance of
+/// each.
 pub(crate) const PRECISIONS: [Precision; 2] = [
     Precision { name: "f64", relative: 1e-9, absolute: 1e-12, run: crate::reference::evaluate },
     Precision { name: "f32", relative: 1e-5, absolute: 1e-6, run: crate::run::run },

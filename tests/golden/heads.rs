@@ -24,7 +24,8 @@ const HEADS: [(&str, HeadKind); 4] = [
 const CURRICULAR: &str = "CurricularFace";
 
 fn cases(manifest: &Json) -> usize {
-    // The inputs are those that CurricularFace's cases are listed by; of the contrast's the manifest has no list.
+    // The inputs are those that CurricularFace's cases are listed by; of the contrast's the
+    // manifest has no list.
     let classification = &manifest["classification"];
     let inputs = classification[CURRICULAR]["cases_by_input"].as_object().unwrap().len();
     let of_a_head = |head: &Json| match head["cases"].as_array() {

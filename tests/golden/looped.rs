@@ -1,5 +1,5 @@
-//! A graph run step after step on its own state: in f64 by the evaluator, in f32 by ONNX Runtime with the
-//! state in two sets of bound buffers, as training does it.
+//! A graph run step after step on its own state: in f64 by the evaluator, in f32 by ONNX Runtime
+//! with the state in two sets of bound buffers, as training does it.
 
 use crate::reference::{Tensor, evaluate};
 use qgface_data::graph::{self, Graph, lower};

@@ -1,8 +1,8 @@
 //! Our bytes, pixels and numbers against those of the Python reference and its libraries.
 //!
-//! Reads `fixtures/golden`, or the folder named by `QGFACE_GOLDEN`, which has the same layout. What is
-//! run comes from the manifests, so another seed's data is run too. Prints `topic: N / M`, the cases run
-//! and the cases in the manifest; a topic with N ≠ M, or a difference, fails.
+//! Reads `fixtures/golden`, or the folder named by `QGFACE_GOLDEN`, which has the same layout. What
+//! is run comes from the manifests, so another seed's data is run too. Prints `topic: N / M`, the
+//! cases run and the cases in the manifest; a topic with N ≠ M, or a difference, fails.
 
 mod align;
 mod arrays;

@@ -1,4 +1,5 @@
-//! The queue alone and the whole joint loss, step by step and past overflow, against the reference's.
+//! The queue alone and the whole joint loss, step by step and past overflow, against the
+//! reference's.
 
 use crate::Topic;
 use crate::arrays::{PRECISIONS, Precision, case, largest, near, number, read};

@@ -1,5 +1,5 @@
-//! Twenty steps of a small network, from forward to optimiser, against the reference's: in f64 by the
-//! evaluator on both graphs of a step, in f32 by the stepper that trains.
+//! Twenty steps of a small network, from forward to optimiser, against the reference's: in f64 by
+//! the evaluator on both graphs of a step, in f32 by the stepper that trains.
 
 use crate::Topic;
 use crate::arrays::{case, largest, near, number, read};
@@ -26,8 +26,9 @@ pub(crate) const TOPIC: Topic = Topic { name: "trajectory", cases, run };
 const FIRST: f64 = 1e-9;
 const LAST: f64 = 1e-7;
 
-/// In f32: losses absolutely, states of the largest magnitude. A slope that reads a pixel of zero on the other side
-/// than in f64 moves all later steps by so much; from the same state a step's losses are far nearer.
+/// In f32: losses absolutely, states of the largest magnitude. A slope that reads a pixel of zero
+/// on the other side than in f64 moves all later steps by so much; from the same state a step's
+/// losses are far nearer.
 const LOSS_F32: f64 = 1e-2;
 const STATE_F32: f64 = 1e-2;
 const SAME_STATE_F32: f64 = 1e-5;

@@ -38,7 +38,8 @@ fn for_each_window(x: &[usize], y: &[usize], mut visit: impl FnMut(usize, usize,
     }
 }
 
-/// Where, of the window at row r and column c, the first of the largest pixels is, in row-major order.
+/// Where, of the window at row r and column c, the first of the largest pixels is, in row-major
+/// order.
 fn first_of_largest(x: &Tensor, window: Window, plane: usize, r: usize, c: usize) -> Option<usize> {
     let Window { kernel, stride, pad } = window;
     let (height, width) = (x.shape[2], x.shape[3]);

@@ -15,8 +15,8 @@ fn strides(shape: &[usize]) -> Vec<usize> {
     (0..shape.len()).map(|axis| volume(&shape[axis + 1..])).collect()
 }
 
-/// The strides with which elements of the shape `from`, aligned at its last axis, repeat to `shape`: zero
-/// where there is an extent of one, or none.
+/// The strides with which elements of the shape `from`, aligned at its last axis, repeat to
+/// `shape`: zero where there is an extent of one, or none.
 fn repeating(from: &[usize], shape: &[usize]) -> Vec<usize> {
     let extra = shape.len() - from.len();
     let own = strides(from).into_iter().zip(from);

@@ -28,8 +28,8 @@ impl Tensor {
     }
 }
 
-/// Computes what `graph` returns, in its order, from what is fed by name. What no output depends on is
-/// neither computed nor needs a feed.
+/// Computes what `graph` returns, in its order, from what is fed by name. What no output depends on
+/// is neither computed nor needs a feed.
 ///
 /// # Panics
 /// When a feed is missing or has another shape than its input.

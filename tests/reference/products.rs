@@ -5,7 +5,8 @@ use super::layout::volume;
 use qgface_data::graph::Window;
 use std::ops::Range;
 
-/// `y[r, c] = Σₖ a[r, k]·b[k, c]`, with the positions of `a` or `b` exchanged where it is transposed.
+/// `y[r, c] = Σₖ a[r, k]·b[k, c]`, with the positions of `a` or `b` exchanged where it is
+/// transposed.
 pub(super) fn gemm(inputs: &[&Tensor], trans_a: bool, trans_b: bool, shape: &[usize]) -> Vec<f64> {
     let (a, b) = (inputs[0], inputs[1]);
     let (rows, columns) = (shape[0], shape[1]);
@@ -58,8 +59,9 @@ pub(super) fn conv_weight(x: &Tensor, dy: &Tensor, window: Window, shape: &[usiz
     dw
 }
 
-/// Terms of a convolution that lie in one row of y and have one w: where w, the first x and the first y
-/// are, and how many there are. From one to the next, y moves by one pixel and x by the stride.
+/// Terms of a convolution that lie in one row of y and have one w: where w, the first x and the
+/// first y are, and how many there are. From one to the next, y moves by one pixel and x by the
+/// stride.
 struct Run {
     w: usize,
     x: usize,
@@ -94,8 +96,8 @@ fn for_each_run(window: Window, x: &[usize], y: &[usize], mut visit: impl FnMut(
     }
 }
 
-/// The positions of a window along an edge at which its pixel number `tap` lies on the image's `extent`
-/// pixels: `0 ≤ r·s + tap − p < extent`.
+/// The positions of a window along an edge at which its pixel number `tap` lies on the image's
+/// `extent` pixels: `0 ≤ r·s + tap − p < extent`.
 fn met(window: Window, tap: usize, extent: usize, positions: usize) -> Range<usize> {
     let Window { stride, pad, .. } = window;
     let start = pad.saturating_sub(tap).div_ceil(stride);

@@ -10,11 +10,12 @@ use std::sync::LazyLock;
 static RUNTIME: LazyLock<Runtime> =
     LazyLock::new(|| Runtime::start(Device::Cpu, OnMissing::Install, &|_| ()).unwrap());
 
-/// Lowers `graph` and runs it on the processor, in 32 bits, with one thread. Returns the outputs in order.
+/// Lowers `graph` and runs it on the processor, in 32 bits, with one thread. Returns the outputs in
+/// order.
 ///
 /// # Panics
-/// When a feed is missing or has another shape than its input, when the runtime refuses, and when an output
-/// holds truth values, which buffers are not read as.
+/// When a feed is missing or has another shape than its input, when the runtime refuses, and when
+/// an output holds truth values, which buffers are not read as.
 pub(crate) fn run(graph: &Graph, feeds: &[(&str, Tensor)]) -> Vec<Tensor> {
     let model = lower(graph, "case");
     let mut program = Program::open(&RUNTIME, &model, NonZeroUsize::MIN).unwrap();

@@ -3,8 +3,8 @@
 use super::Cotangents;
 use crate::graph::{Builder, Node, Op, Value};
 
-/// `y = γ(x − μ)r + β` with `r = (v + ε)^−½` and μ, v given: `dx = γr·dy`, `dγ = r(Σx·dy − μΣdy)`, `dβ = Σdy`,
-/// `dμ = −γr·Σdy`, `dv = −½γr²·dγ`.
+/// `y = γ(x − μ)r + β` with `r = (v + ε)^−½` and μ, v given: `dx = γr·dy`, `dγ = r(Σx·dy − μΣdy)`,
+/// `dβ = Σdy`, `dμ = −γr·Σdy`, `dv = −½γr²·dγ`.
 pub(super) fn given(g: &mut Builder, node: &Node, dy: Value, epsilon: f64) -> Cotangents {
     let [x, gamma, _, mean, variance] = node.inputs[..] else { panic!("five inputs") };
     let inverse = inverse_deviation(g, variance, epsilon);

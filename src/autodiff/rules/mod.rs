@@ -1,7 +1,7 @@
 //! The rule of each operator: the cotangents of its inputs, from that of its output.
 //!
-//! A rule sees one operator and is mathematics alone. It may give a cotangent of a larger shape than its
-//! input's, which is then summed, or of a smaller one that broadcasts to it.
+//! A rule sees one operator and is mathematics alone. It may give a cotangent of a larger shape
+//! than its input's, which is then summed, or of a smaller one that broadcasts to it.
 
 mod batch_norm;
 mod conv;
@@ -13,7 +13,8 @@ mod shape;
 
 use crate::graph::{Builder, Node, Op, Value};
 
-/// Cotangents of an operator's inputs, in their order; none for those through which no gradient flows.
+/// Cotangents of an operator's inputs, in their order; none for those through which no gradient
+/// flows.
 pub(super) type Cotangents = Vec<Option<Value>>;
 
 /// Applies the rule of `node`, which makes `y`, to the cotangent `dy`.

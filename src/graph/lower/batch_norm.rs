@@ -1,7 +1,7 @@
 //! Batch normalisation with the batch's own statistics.
 //!
-//! `BatchNormalization` in its training mode has no CUDA kernel and takes running statistics along; here
-//! the moments are computed by other operators, and its inference mode applies them.
+//! `BatchNormalization` in its training mode has no CUDA kernel and takes running statistics along;
+//! here the moments are computed by other operators, and its inference mode applies them.
 
 use super::emitter::float;
 use super::{Lowering, integer};
@@ -33,8 +33,8 @@ impl Lowering<'_> {
         moments
     }
 
-    /// `LayerNormalization` gives the mean m and 1/σ of each plane in one pass: μ is the mean of m over
-    /// images, and the variance the mean of σ² + (m − μ)².
+    /// `LayerNormalization` gives the mean m and 1/σ of each plane in one pass: μ is the mean of m
+    /// over images, and the variance the mean of σ² + (m − μ)².
     fn moments_of_planes(&mut self, x: Value, [n, c, pixels]: [usize; 3]) -> (String, String) {
         let x = self.name(x);
         let emit = &mut self.emitter;

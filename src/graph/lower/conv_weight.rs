@@ -1,4 +1,5 @@
-//! The gradient of a convolution by its kernels: `dw[o, i, a, b] = Σ dy[n, o, r, c]·x[n, i, r·s + a − p, c·s + b − p]`.
+//! The gradient of a convolution by its kernels: `dw[o, i, a, b] = Σ dy[n, o, r, c]·x[n, i, r·s + a
+//! − p, c·s + b − p]`.
 //!
 //! As matrix products in the formulation that was fastest for the shape. A `Conv` with images and
 //! channels exchanged, or one with zeros between the rows of dy, took up to ten times as long.
@@ -29,7 +30,8 @@ enum Formulation {
     ColumnsByImage,
     /// All windows' pixels gathered from pixels that lie channel by channel.
     Gathered,
-    /// Copies of x shifted along columns against copies of dy shifted along rows: one product holds all taps.
+    /// Copies of x shifted along columns against copies of dy shifted along rows: one product holds
+    /// all taps.
     RowsAndColumns,
     /// A product for each tap and image.
     TapsByImage,

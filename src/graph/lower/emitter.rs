@@ -179,7 +179,8 @@ impl Emitter {
         self.node("Concat", parts, vec![integer("axis", axis as i64)])
     }
 
-    /// A part, given on some axes as the axis, the first position, the one behind the last, and the step.
+    /// A part, given on some axes as the axis, the first position, the one behind the last, and the
+    /// step.
     pub(super) fn slice(&mut self, x: &str, parts: &[(usize, usize, usize, usize)]) -> String {
         let mut list = |of: fn(&(usize, usize, usize, usize)) -> usize| {
             let numbers: Vec<i64> = parts.iter().map(|part| of(part) as i64).collect();

@@ -1,8 +1,8 @@
 //! From a graph to standard ONNX (operator set 18), which any ONNX Runtime runs on any device.
 //!
-//! Most operators become one node. Those of convolution, normalisation and slopes become the formulation that
-//! was measured to be fastest, each in a file of its own that a device's own operator can replace. Only
-//! what an output depends on is written.
+//! Most operators become one node. Those of convolution, normalisation and slopes become the
+//! formulation that was measured to be fastest, each in a file of its own that a device's own
+//! operator can replace. Only what an output depends on is written.
 
 mod batch_norm;
 mod conv_input;
@@ -38,8 +38,8 @@ pub fn lower(graph: &Graph, name: &str) -> onnx::Model {
     lowering.finish(name, inputs, None)
 }
 
-/// Writes a graph whose weights are known: inputs that `weights` has numbers for become initialisers, and
-/// the first extent of the others and of all outputs is left open.
+/// Writes a graph whose weights are known: inputs that `weights` has numbers for become
+/// initialisers, and the first extent of the others and of all outputs is left open.
 ///
 /// # Panics
 /// When a weight has not as many numbers as its input.
@@ -161,8 +161,9 @@ impl<'g> Lowering<'g> {
         }
     }
 
-    /// Many columns are copied as rows of the transposed matrix, which lie together: for a queue of as many
-    /// entries as classes that is several times faster. A transposition of the result is cancelled by the runtime.
+    /// Many columns are copied as rows of the transposed matrix, which lie together: for a queue of
+    /// as many entries as classes that is several times faster. A transposition of the result is
+    /// cancelled by the runtime.
     fn gather_columns(&mut self, node: &Node) -> String {
         let (x, columns) = (self.name(node.inputs[0]), self.name(node.inputs[1]));
         let (width, count) = (self.shape(node.inputs[0])[1], node.shape[1]);
@@ -175,7 +176,8 @@ impl<'g> Lowering<'g> {
         emit.transpose(&rows, &[1, 0])
     }
 
-    /// A product with a matrix of ones and zeros: equal numbers add up in a fixed order on every device.
+    /// A product with a matrix of ones and zeros: equal numbers add up in a fixed order on every
+    /// device.
     fn scatter_columns(&mut self, node: &Node, width: usize) -> String {
         let (dy, columns) = (self.name(node.inputs[0]), self.name(node.inputs[1]));
         let count = self.shape(node.inputs[1])[0];
@@ -201,7 +203,8 @@ impl<'g> Lowering<'g> {
             let node = self.graph.node(*value);
             outputs.push(info(output, node, open));
             let own = self.name(*value);
-            // An input, a constant and what is returned twice are copied; all else takes the name itself.
+            // An input, a constant and what is returned twice are copied; all else takes the name
+            // itself.
             if self.emitter.makes(&own) && !renamed.contains_key(&own) {
                 renamed.insert(own, output.clone());
             } else {

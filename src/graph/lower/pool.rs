@@ -21,7 +21,8 @@ impl Lowering<'_> {
         let positions = self.shape(node.inputs[1]).iter().product();
         let emit = &mut self.emitter;
         if window.kernel == 1 && window.pad == 0 {
-            // Sub-sampling: dy between zeros, which a transposed convolution by one writes in one pass.
+            // Sub-sampling: dy between zeros, which a transposed convolution by one writes in one
+            // pass.
             let ones = emit.floats(&[c, 1, 1, 1], &vec![1.0; c]);
             let more = [h, w].map(|extent| (extent - 1) % window.stride);
             let attributes = vec![

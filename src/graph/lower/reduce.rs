@@ -4,8 +4,8 @@ use super::Lowering;
 use crate::graph::{Axes, Node};
 
 impl Lowering<'_> {
-    /// A reduction in one node; by channel in two, first along the pixels of each plane, which lie together,
-    /// then over images: several times faster than over both at once.
+    /// A reduction in one node; by channel in two, first along the pixels of each plane, which lie
+    /// together, then over images: several times faster than over both at once.
     pub(super) fn reduce(&mut self, node: &Node, op: &str, axes: &Axes) -> String {
         let (x, shape) = (node.inputs[0], self.shape(node.inputs[0]));
         if let ([n, c, h, w], [0, 2, 3], false) = (shape, &axes.axes[..], axes.keep) {

@@ -120,8 +120,8 @@ fn at_ties() -> Vec<Case> {
     cases.into_iter().map(|case| case.gradient(Gradient::Defined)).collect()
 }
 
-/// Comparisons and what follows them. A condition stands for its float times a value, so that gradients
-/// have a way.
+/// Comparisons and what follows them. A condition stands for its float times a value, so that
+/// gradients have a way.
 fn of_conditions() -> Vec<Case> {
     let comparisons: [(&str, Binary); 3] = [
         ("Equal", Builder::equal),

@@ -84,7 +84,8 @@ impl Case {
         g.finish(vec![("y".into(), y)])
     }
 
-    /// The graph that returns y, and the gradient of Σ c·y by each input of floats, zero where there is none.
+    /// The graph that returns y, and the gradient of Σ c·y by each input of floats, zero where
+    /// there is none.
     pub(crate) fn backward(&self) -> Graph {
         let (mut g, inputs) = self.declare();
         let y = (self.build)(&mut g, &inputs);
@@ -128,15 +129,16 @@ pub(crate) struct Given {
     draw: Draw,
 }
 
-/// Where numbers come from. What is no integer is rounded to 32 bits, so that a lowered graph gets the same.
+/// Where numbers come from. What is no integer is rounded to 32 bits, so that a lowered graph gets
+/// the same.
 #[derive(Debug, Clone)]
 enum Draw {
     /// The standard normal distribution.
     Normal,
     /// Evenly from a half to two.
     Positive,
-    /// Tenths from −1 to 1, moved up by the given part of a tenth: those of different parts keep a distance,
-    /// and all keep one from the tenths.
+    /// Tenths from −1 to 1, moved up by the given part of a tenth: those of different parts keep a
+    /// distance, and all keep one from the tenths.
     Tenths(f64),
     /// As many different numbers from −1 to 1, none of them zero, as are needed.
     Distinct,
