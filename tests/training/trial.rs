@@ -1,0 +1,97 @@
+//! A small network, a batch, and stepping.
+
+use qgface_data::nn::{
+    Backbone, Block, ContrastOptions, EmaStart, HeadKind, HeadOptions, JointOptions, QueueKind,
+    QueueOptions,
+};
+use qgface_data::optim::Sgd;
+use qgface_data::runtime::{Device, OnMissing, Runtime};
+use qgface_data::seed::Seed;
+use qgface_data::train::{
+    Batch, Rates, Scales, StepGraph, StepOptions, Stepped, Stepper, TrainState,
+};
+use std::num::NonZeroUsize;
+
+pub(crate) const HEADS: [HeadKind; 5] = [
+    HeadKind::Softmax,
+    HeadKind::CosFace,
+    HeadKind::ArcFace,
+    HeadKind::AdaFace,
+    HeadKind::CurricularFace { eps: 1e-3, fallback: false },
+];
+
+pub(crate) fn runtime() -> Runtime {
+    Runtime::start(Device::Cpu, OnMissing::Install, &|_| ()).unwrap()
+}
+
+pub(crate) fn queue(size: usize) -> Option<(ContrastOptions, QueueOptions)> {
+    Some((ContrastOptions::default(), QueueOptions { kind: QueueKind::Proxy, size }))
+}
+
+/// A network that is made in no time.
+pub(crate) fn small(
+    kind: HeadKind,
+    contrast: Option<(ContrastOptions, QueueOptions)>,
+) -> StepOptions {
+    let block = |channels| Block { channels, stride: 2 };
+    let backbone = Backbone {
+        image: [16, 16],
+        stem: 8,
+        blocks: [8, 16].map(block).into(),
+        embedding: 16,
+        dropout: 0.4,
+    };
+    let mut head = HeadOptions { s: 16.0, ..HeadOptions::new(kind) };
+    head.ema_start = EmaStart::FirstBatch;
+    StepOptions {
+        backbone,
+        joint: JointOptions { head, contrast },
+        classes: 5,
+        batch: 4,
+        views: if contrast.is_some() { 2 } else { 1 },
+        scales: Scales::Fixed { head: 0.3, contrast: 0.5 },
+        sgd: Sgd::default(),
+    }
+}
+
+/// A stepper with its first state, and what to feed it.
+pub(crate) struct Trial {
+    pub(crate) stepper: Stepper,
+    pub(crate) images: Vec<f32>,
+    pub(crate) labels: Vec<i64>,
+    pub(crate) mask: Vec<bool>,
+}
+
+pub(crate) const RATES: Rates =
+    Rates { learning: 0.05, contrast_weight: 1.0, head_scale: 0.3, contrast_scale: 0.5 };
+
+impl Trial {
+    pub(crate) fn new(options: StepOptions) -> Self {
+        let (batch, classes) = (options.batch, options.classes as i64);
+        let graph = StepGraph::new(options).unwrap();
+        let state = TrainState::initial(&graph, Seed::new(1));
+        let count: usize = graph.image_shape().iter().product();
+        let masked: usize = graph.mask_shape().map_or(0, |shape| shape.iter().product());
+        let mut stepper = Stepper::new(&runtime(), graph, NonZeroUsize::MIN).unwrap();
+        stepper.load(&state).unwrap();
+        let mut draws = Seed::new(2).stream("images");
+        let images = (0..count).map(|_| draws.normal() as f32).collect();
+        let labels = (0..batch as i64).map(|at| at % classes).collect();
+        let mask = (0..masked).map(|_| draws.uniform(0.0, 1.0) >= 0.4).collect();
+        Self { stepper, images, labels, mask }
+    }
+
+    pub(crate) fn batch(&self) -> Batch<'_> {
+        Batch { images: &self.images, labels: &self.labels, dropout_mask: &self.mask }
+    }
+
+    pub(crate) fn step(&mut self, rates: &Rates) -> Stepped {
+        let (images, labels, mask) = (self.images.clone(), self.labels.clone(), self.mask.clone());
+        let batch = Batch { images: &images, labels: &labels, dropout_mask: &mask };
+        self.stepper.step(&batch, rates).unwrap()
+    }
+
+    pub(crate) fn numbers(&self, name: &str) -> Vec<f32> {
+        self.stepper.state().unwrap().tensors[name].data.clone()
+    }
+}
