@@ -48,8 +48,7 @@ fn steps_and_exports_pass_the_checker_of_onnx() {
     let export = export_backbone(backbone, &state, &Feeding::default()).unwrap();
     export.save(&path("model.onnx")).unwrap();
     export.save_within(&path("beside.onnx"), 1 << 20).unwrap();
-    let models =
-        ["gradients.onnx", "update.onnx", "model.onnx", "beside.onnx"].map(|name| path(name));
+    let models = ["gradients.onnx", "update.onnx", "model.onnx", "beside.onnx"].map(path);
     let said = script(&python, "check_onnx.py", &models.each_ref().map(|path| path.as_path()));
     assert_eq!(said.lines().count(), models.len(), "{said}");
 }

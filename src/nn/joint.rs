@@ -84,7 +84,7 @@ pub fn joint(
         let state = JointState { head: head.state, contrast: None };
         return Joint { loss, loss_cla: loss, loss_con, contrast: None, entries: None, state };
     };
-    assert!(rows % 2 == 0, "{rows} rows are no pairs");
+    assert!(rows.is_multiple_of(2), "{rows} rows are no pairs");
     let pairs = rows / 2;
     let queue = g.scoped("queue", |g| {
         queue_options.enqueue(g, queue, embeddings, input.labels, input.kernel)

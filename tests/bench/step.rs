@@ -53,8 +53,7 @@ fn main() {
 
 fn measure(arguments: &[String]) {
     let named = |name: &&str| arguments.iter().any(|own| own == name);
-    let networks: Vec<&str> =
-        ["ir18", "ir34", "ir50", "ir100"].into_iter().filter(|name| named(&name)).collect();
+    let networks: Vec<&str> = ["ir18", "ir34", "ir50", "ir100"].into_iter().filter(named).collect();
     let networks = if networks.is_empty() { vec!["ir18"] } else { networks };
     if named(&"profile") {
         networks.iter().for_each(|network| profile(network, BATCHES[1]));

@@ -33,7 +33,7 @@ fn a_bin_set_is_packed_with_its_pairs() {
     let bins = &fixture_json("golden/verification10/manifest.json")["bins"];
     fs::create_dir_all(work.path().join("data/hq")).unwrap();
     fs::copy(
-        fixture("golden/verification10/bin/uint8_p5.bin"),
+        fixture("golden/verification10/bin/uint8_p4.bin"),
         work.path().join("data/hq/lfw.bin"),
     )
     .unwrap();

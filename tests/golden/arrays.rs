@@ -49,12 +49,15 @@ pub(crate) const PRECISIONS: [Precision; 2] = [
     Precision { name: "f32", relative: 1e-5, absolute: 1e-6, run: crate::run::run },
 ];
 
+/// What computes a graph's outputs from its feeds.
+type Run = fn(&Graph, &[(&str, Tensor)]) -> Vec<Tensor>;
+
 pub(crate) struct Precision {
     pub(crate) name: &'static str,
     /// Of the array's largest magnitude.
     pub(crate) relative: f64,
     pub(crate) absolute: f64,
-    pub(crate) run: fn(&Graph, &[(&str, Tensor)]) -> Vec<Tensor>,
+    pub(crate) run: Run,
 }
 
 impl Precision {
