@@ -280,6 +280,12 @@ impl Builder {
         self.apply(Op::ReduceMax(Axes { axes: axes.to_vec(), keep: true }), &[x])
     }
 
+    /// The mean of each channel `[C]`: over all axes but the second.
+    pub fn mean_by_channel(&mut self, x: Value) -> Value {
+        let axes: Vec<usize> = (0..self.shape(x).len()).filter(|&axis| axis != 1).collect();
+        self.reduce_mean(x, &axes)
+    }
+
     /// The mean of all elements, of no axis.
     pub fn mean(&mut self, x: Value) -> Value {
         let axes: Vec<usize> = (0..self.shape(x).len()).collect();

@@ -173,7 +173,7 @@ fn cosines(g: &mut Builder, options: &HeadOptions, input: HeadInput) -> Value {
 }
 
 /// The mean over rows of −log of the probability of the row's label.
-pub(super) fn negative_log_likelihood(g: &mut Builder, logits: Value, labels: Value) -> Value {
+fn negative_log_likelihood(g: &mut Builder, logits: Value, labels: Value) -> Value {
     let log = g.log_softmax(logits);
     let own = g.gather_elements(log, labels);
     let mean = g.mean(own);

@@ -138,8 +138,7 @@ impl<'g> Layers<'g> {
             return self.g.apply(op, &[x, gamma, beta, mean, variance]);
         }
         let y = self.g.apply(Op::BatchNormTraining { epsilon: EPSILON }, &[x, gamma, beta]);
-        let axes: Vec<usize> = (0..shape.len()).filter(|&axis| axis != 1).collect();
-        let batch_mean = self.g.reduce_mean(x, &axes);
+        let batch_mean = self.g.mean_by_channel(x);
         let batch_variance = self.g.apply(Op::BatchVariance, &[x]);
         // The running variance takes the unbiased one, as PyTorch's does.
         let count = shape.iter().product::<usize>() / shape[1];

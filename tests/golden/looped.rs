@@ -2,8 +2,9 @@
 //! with the state in two sets of bound buffers, as training does it.
 
 use crate::reference::{Tensor, evaluate};
-use qgface_data::graph::{self, Graph, lower};
-use qgface_data::runtime::{Binding, Buffer, Device, Element, OnMissing, Program, Runtime};
+use crate::run::{buffer, read, write};
+use qgface_data::graph::{Graph, lower};
+use qgface_data::runtime::{Binding, Buffer, Device, OnMissing, Program, Runtime};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
@@ -56,35 +57,11 @@ impl<'g> Looped<'g> {
     }
 }
 
-fn element(element: graph::Element) -> Element {
-    match element {
-        graph::Element::Float => Element::Float,
-        graph::Element::Int64 => Element::Int64,
-        graph::Element::Bool => Element::Bool,
-    }
-}
-
-fn write(buffer: &Buffer, tensor: &Tensor) {
-    let numbers = tensor.data.iter();
-    match buffer.element() {
-        Element::Float => buffer.write_floats(&numbers.map(|&x| x as f32).collect::<Vec<_>>()),
-        Element::Int64 => buffer.write_ints(&numbers.map(|&x| x as i64).collect::<Vec<_>>()),
-        Element::Bool => buffer.write_bools(&numbers.map(|&x| x != 0.0).collect::<Vec<_>>()),
-    }
-    .unwrap();
-}
-
-fn read(buffer: &Buffer) -> Tensor {
-    let data = buffer.read_floats().unwrap().into_iter().map(f64::from).collect();
-    Tensor { shape: buffer.shape().to_vec(), data }
-}
-
 impl Bound {
     fn new(graph: &Graph, state: &Named) -> Self {
         let runtime = Runtime::start(Device::Cpu, OnMissing::Install, &|_| ()).unwrap();
         let program = Program::open(&runtime, &lower(graph, "looped"), NonZeroUsize::MIN).unwrap();
-        let buffer =
-            |node: &graph::Node| program.buffer(element(node.element), &node.shape).unwrap();
+        let buffer = |node| buffer(&program, node);
         let (mut feeds, mut first, mut second) =
             (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
         for (_, node) in graph.inputs() {

@@ -35,7 +35,8 @@ fn pairs<'b>(bound: &'b [(&'b str, Buffer)]) -> Vec<(&'b str, &'b Buffer)> {
     bound.iter().map(|(name, buffer)| (*name, buffer)).collect()
 }
 
-fn buffer(program: &Program, node: &Node) -> Buffer {
+/// A buffer for the value of a node.
+pub(crate) fn buffer(program: &Program, node: &Node) -> Buffer {
     let element = match node.element {
         graph::Element::Float => Element::Float,
         graph::Element::Int64 => Element::Int64,
@@ -50,6 +51,12 @@ fn filled(program: &Program, node: &Node, feeds: &[(&str, Tensor)]) -> Buffer {
         panic!("nothing is fed as {}", node.name)
     };
     assert!(fed.shape == node.shape, "{name}: fed {:?}, expected {:?}", fed.shape, node.shape);
+    write(&buffer, fed);
+    buffer
+}
+
+/// Writes numbers as the buffer's elements.
+pub(crate) fn write(buffer: &Buffer, fed: &Tensor) {
     let numbers = fed.data.iter();
     match buffer.element() {
         Element::Float => {
@@ -63,10 +70,10 @@ fn filled(program: &Program, node: &Node, feeds: &[(&str, Tensor)]) -> Buffer {
         }
     }
     .unwrap();
-    buffer
 }
 
-fn read(buffer: &Buffer) -> Tensor {
+/// What a buffer holds.
+pub(crate) fn read(buffer: &Buffer) -> Tensor {
     let data = match buffer.element() {
         Element::Float => buffer.read_floats().unwrap().into_iter().map(f64::from).collect(),
         Element::Int64 => buffer.read_ints().unwrap().iter().map(|&n| n as f64).collect(),

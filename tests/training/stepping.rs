@@ -3,9 +3,7 @@
 use crate::trial::{HEADS, RATES, Trial, queue, small};
 use qgface_data::nn::{Architecture, Backbone, EmaStart, HeadKind};
 use qgface_data::runtime::{Device, OnMissing, Runtime};
-use qgface_data::seed::Seed;
-use qgface_data::train::{Rates, SCALARS, Scales, StepGraph, StepOptions, Stepper, TrainState};
-use std::num::NonZeroUsize;
+use qgface_data::train::{Rates, SCALARS, Scales, StepOptions};
 
 /// With the contrast too: three of the reference's heads crash there.
 #[test]
@@ -178,17 +176,7 @@ fn cuda_steps_are_those_of_the_processor() {
     // CUDA first: its build of ONNX Runtime serves both.
     for device in [Device::Cuda(0), Device::Cpu] {
         let runtime = Runtime::start(device, OnMissing::Refuse, &|_| ()).unwrap();
-        let mut trial = {
-            let graph = StepGraph::new(options.clone()).unwrap();
-            let state = TrainState::initial(&graph, Seed::new(1));
-            let count: usize = graph.image_shape().iter().product();
-            let masked: usize = graph.mask_shape().unwrap().iter().product();
-            let mut stepper = Stepper::new(&runtime, graph, NonZeroUsize::MIN).unwrap();
-            stepper.load(&state).unwrap();
-            let mut draws = Seed::new(2).stream("images");
-            let images = (0..count).map(|_| draws.normal() as f32).collect();
-            Trial { stepper, images, labels: vec![0, 1, 2, 3], mask: vec![true; masked] }
-        };
+        let mut trial = Trial::on(&runtime, options.clone());
         losses.push((0..5).map(|_| trial.step(&RATES).scalars.loss).collect::<Vec<_>>());
     }
     for (cuda, cpu) in losses[0].iter().zip(&losses[1]) {

@@ -67,12 +67,16 @@ pub(crate) const RATES: Rates =
 
 impl Trial {
     pub(crate) fn new(options: StepOptions) -> Self {
+        Self::on(&runtime(), options)
+    }
+
+    pub(crate) fn on(runtime: &Runtime, options: StepOptions) -> Self {
         let (batch, classes) = (options.batch, options.classes as i64);
         let graph = StepGraph::new(options).unwrap();
         let state = TrainState::initial(&graph, Seed::new(1));
         let count: usize = graph.image_shape().iter().product();
         let masked: usize = graph.mask_shape().map_or(0, |shape| shape.iter().product());
-        let mut stepper = Stepper::new(&runtime(), graph, NonZeroUsize::MIN).unwrap();
+        let mut stepper = Stepper::new(runtime, graph, NonZeroUsize::MIN).unwrap();
         stepper.load(&state).unwrap();
         let mut draws = Seed::new(2).stream("images");
         let images = (0..count).map(|_| draws.normal() as f32).collect();

@@ -9,14 +9,9 @@ pub(super) fn given(g: &mut Builder, node: &Node, dy: Value, epsilon: f64) -> Co
     let [x, gamma, _, mean, variance] = node.inputs[..] else { panic!("five inputs") };
     let inverse = inverse_deviation(g, variance, epsilon);
     let scale = g.mul(gamma, inverse);
-    let (sum, product) = (over_channel(g, dy), {
-        let product = g.mul(x, dy);
-        over_channel(g, product)
-    });
+    let (sum, centred) = means(g, x, dy, mean);
     let count = per_channel(g, x);
-    let (sum, product) = (g.scale(sum, count), g.scale(product, count));
-    let shift = g.mul(mean, sum);
-    let centred = g.sub(product, shift);
+    let (sum, centred) = (g.scale(sum, count), g.scale(centred, count));
     let dgamma = g.mul(inverse, centred);
     let dmean = g.mul(scale, sum);
     let dvariance = {
@@ -34,14 +29,10 @@ pub(super) fn given(g: &mut Builder, node: &Node, dy: Value, epsilon: f64) -> Co
 /// `k = r²(p − μs)` and `A = γr`: `dx = A·dy − Ak·x + A(kμ − s)`, `dγ = M·r(p − μs)`, `dβ = M·s`.
 pub(super) fn training(g: &mut Builder, node: &Node, dy: Value, epsilon: f64) -> Cotangents {
     let [x, gamma, _] = node.inputs[..] else { panic!("three inputs") };
-    let mean = over_channel(g, x);
+    let mean = g.mean_by_channel(x);
     let variance = g.apply(Op::BatchVariance, &[x]);
     let inverse = inverse_deviation(g, variance, epsilon);
-    let sum = over_channel(g, dy);
-    let product = g.mul(x, dy);
-    let product = over_channel(g, product);
-    let shift = g.mul(mean, sum);
-    let centred = g.sub(product, shift);
+    let (sum, centred) = means(g, x, dy, mean);
     let half = g.mul(inverse, centred);
     let slope = g.mul(inverse, half);
     let scale = g.mul(gamma, inverse);
@@ -75,10 +66,13 @@ fn inverse_deviation(g: &mut Builder, variance: Value, epsilon: f64) -> Value {
     g.div(one, deviation)
 }
 
-/// The mean of each channel.
-fn over_channel(g: &mut Builder, x: Value) -> Value {
-    let axes: Vec<usize> = (0..g.shape(x).len()).filter(|&axis| axis != 1).collect();
-    g.reduce_mean(x, &axes)
+/// By channel the mean of dy, and the mean of (x − μ)·dy as that of x·dy less μ times the first.
+fn means(g: &mut Builder, x: Value, dy: Value, mean: Value) -> (Value, Value) {
+    let sum = g.mean_by_channel(dy);
+    let product = g.mul(x, dy);
+    let product = g.mean_by_channel(product);
+    let shift = g.mul(mean, sum);
+    (sum, g.sub(product, shift))
 }
 
 /// M.

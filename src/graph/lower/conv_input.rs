@@ -1,7 +1,7 @@
 //! The gradient of a convolution by its images.
 
 use super::Lowering;
-use super::emitter::integers;
+use super::emitter::{integers, moves};
 use crate::graph::{Node, Window};
 
 /// From this height on, a convolution with the kernels turned is faster than a transposed one.
@@ -24,12 +24,8 @@ impl Lowering<'_> {
         }
         // Rows and columns at the end that no window reaches.
         let left = [height, width].map(|extent| (extent + 2 * pad - kernel) % stride);
-        let attributes = vec![
-            integers("kernel_shape", &[kernel; 2]),
-            integers("strides", &[stride; 2]),
-            integers("pads", &[pad; 4]),
-            integers("output_padding", &left),
-        ];
+        let mut attributes = moves(window);
+        attributes.push(integers("output_padding", &left));
         self.emitter.node("ConvTranspose", &[&dy, &w], attributes)
     }
 

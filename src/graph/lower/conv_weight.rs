@@ -131,7 +131,7 @@ fn kernels_of_taps(emit: &mut Emitter, products: &[String], extents: Extents) ->
     let Extents { o, i, window: Window { kernel, .. }, .. } = extents;
     let columns: Vec<String> =
         products.iter().map(|product| emit.reshape(product, &[o, i, 1])).collect();
-    let joined = emit.concat(&columns.iter().map(String::as_str).collect::<Vec<_>>(), 2);
+    let joined = emit.concat(&columns, 2);
     emit.reshape(&joined, &[o, i, kernel, kernel])
 }
 
@@ -151,7 +151,7 @@ fn columns_by_image(emit: &mut Emitter, x: &str, dy: &str, extents: Extents) -> 
     let Extents { n, i, o, window: Window { kernel, .. }, .. } = extents;
     let padded = padded(emit, x, extents);
     let met: Vec<String> = extents.taps().map(|tap| tapped(emit, &padded, extents, tap)).collect();
-    let met = emit.concat(&met.iter().map(String::as_str).collect::<Vec<_>>(), 1);
+    let met = emit.concat(&met, 1);
     let met = emit.reshape(&met, &[n, kernel * kernel * i, extents.pixels()]);
     let dy = emit.reshape(dy, &[n, o, extents.pixels()]);
     let product = product_by_image(emit, &dy, &met);
@@ -207,8 +207,7 @@ fn rows_and_columns(emit: &mut Emitter, x: &str, dy: &str, extents: Extents) -> 
         });
     }
     let mut joined = |parts: &[String], channels| {
-        let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
-        let joined = emit.concat(&parts, 1);
+        let joined = emit.concat(parts, 1);
         emit.reshape(&joined, &[n, kernel * channels, height * width])
     };
     let (columns, rows) = (joined(&columns, i), joined(&rows, o));
@@ -253,7 +252,7 @@ fn columns_of_all(emit: &mut Emitter, x: &str, dy: &str, extents: Extents) -> St
     let dy = flat(emit, dy, [o, pixels]);
     let met: Vec<String> =
         extents.taps().map(|tap| tapped(emit, &by_channel, extents, tap)).collect();
-    let met = emit.concat(&met.iter().map(String::as_str).collect::<Vec<_>>(), 0);
+    let met = emit.concat(&met, 0);
     let met = emit.reshape(&met, &[kernel * kernel * i, pixels]);
     let product = emit.gemm(&dy, false, &met, true);
     kernels(emit, &product, extents)

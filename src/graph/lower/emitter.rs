@@ -38,6 +38,15 @@ pub(super) fn float(name: &str, value: f64) -> Attribute {
     Attribute { name: name.to_owned(), f: Some(value as f32), kind, ..Attribute::default() }
 }
 
+/// The parameters of an operator that moves a window.
+pub(super) fn moves(window: Window) -> Vec<Attribute> {
+    vec![
+        integers("kernel_shape", &[window.kernel; 2]),
+        integers("strides", &[window.stride; 2]),
+        integers("pads", &[window.pad; 4]),
+    ]
+}
+
 impl Emitter {
     /// Names the nodes to come after the operator `name`.
     pub(super) fn begin(&mut self, name: &str) {
@@ -175,8 +184,9 @@ impl Emitter {
         self.node("Transpose", &[x], vec![integers("perm", permutation)])
     }
 
-    pub(super) fn concat(&mut self, parts: &[&str], axis: usize) -> String {
-        self.node("Concat", parts, vec![integer("axis", axis as i64)])
+    pub(super) fn concat(&mut self, parts: &[impl AsRef<str>], axis: usize) -> String {
+        let parts: Vec<&str> = parts.iter().map(AsRef::as_ref).collect();
+        self.node("Concat", &parts, vec![integer("axis", axis as i64)])
     }
 
     /// A part, given on some axes as the axis, the first position, the one behind the last, and the
@@ -224,13 +234,7 @@ impl Emitter {
     }
 
     pub(super) fn conv(&mut self, x: &str, w: &str, window: Window) -> String {
-        let Window { kernel, stride, pad } = window;
-        let attributes = vec![
-            integers("kernel_shape", &[kernel; 2]),
-            integers("strides", &[stride; 2]),
-            integers("pads", &[pad; 4]),
-        ];
-        self.node("Conv", &[x, w], attributes)
+        self.node("Conv", &[x, w], moves(window))
     }
 
     /// x, scale, bias, mean and variance, in this order.

@@ -14,7 +14,7 @@ mod reduce;
 
 use super::{Element, Graph, Literal, Node, Op, Value};
 use crate::onnx;
-use emitter::{Emitter, integer};
+use emitter::{Emitter, integer, moves};
 use std::collections::HashMap;
 
 /// The version of the operators; every CUDA kernel of the pinned runtime is at hand in it.
@@ -150,7 +150,7 @@ impl<'g> Lowering<'g> {
             Op::Conv(window) => emit.conv(inputs[0], inputs[1], *window),
             Op::ConvInputGradient(window, extents) => self.conv_input(node, *window, *extents),
             Op::ConvWeightGradient(window) => self.conv_weight(node, *window),
-            Op::MaxPool(window) => emit.node("MaxPool", &inputs, pool::attributes(*window)),
+            Op::MaxPool(window) => emit.node("MaxPool", &inputs, moves(*window)),
             Op::MaxPoolGradient(window) => self.max_pool_gradient(node, *window),
             Op::BatchNormalization { epsilon } => emit.batch_normalization(&inputs, *epsilon),
             Op::BatchNormTraining { epsilon } => self.batch_norm_training(node, *epsilon),

@@ -1,18 +1,9 @@
 //! The largest of windows, and its gradient.
 
 use super::Lowering;
-use super::emitter::{integer, integers};
+use super::emitter::{integer, integers, moves};
 use crate::graph::{Node, Window};
 use crate::onnx::Attribute;
-
-/// Parameters of a `MaxPool`.
-pub(super) fn attributes(window: Window) -> Vec<Attribute> {
-    vec![
-        integers("kernel_shape", &[window.kernel; 2]),
-        integers("strides", &[window.stride; 2]),
-        integers("pads", &[window.pad; 4]),
-    ]
-}
 
 impl Lowering<'_> {
     pub(super) fn max_pool_gradient(&mut self, node: &Node, window: Window) -> String {
@@ -33,7 +24,7 @@ impl Lowering<'_> {
             ];
             return emit.node("ConvTranspose", &[&dy, &ones], attributes);
         }
-        let [_, largest] = emit.outputs::<2>("MaxPool", &[&x], attributes(window));
+        let [_, largest] = emit.outputs::<2>("MaxPool", &[&x], moves(window));
         let largest = emit.reshape(&largest, &[positions]);
         let dy = emit.reshape(&dy, &[positions]);
         let zero = emit.floats(&[1], &[0.0]);
