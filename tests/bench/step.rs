@@ -11,7 +11,7 @@ use qgface_data::nn::{
     Backbone, ContrastOptions, HeadKind, HeadOptions, JointOptions, QueueKind, QueueOptions,
 };
 use qgface_data::optim::Sgd;
-use qgface_data::runtime::{Device, OnMissing, Runtime};
+use qgface_data::runtime::{Device, OnMissing, Runtime, use_huge_pages};
 use qgface_data::seed::Seed;
 use qgface_data::train::{Batch, Rates, Scales, StepGraph, StepOptions, Stepper, TrainState};
 use std::collections::HashMap;
@@ -77,6 +77,7 @@ fn compare(network: &str, batch: usize, work: &Path) {
         for kind in [PLAIN, JOINT] {
             let mut command = Command::new(std::env::current_exe().expect("this program"));
             command.args(["child", network, &batch.to_string(), kind]);
+            use_huge_pages(&mut command);
             note(&mut measured, kind, timed(&mut command, work));
         }
         if let Some(folder) = std::env::var_os("QGFACE_PEERS") {
