@@ -46,6 +46,11 @@ impl Stream {
         u64::from_le_bytes(word)
     }
 
+    /// Fills `bytes` with uniform ones, from the next block of the hash on.
+    pub fn fill(&mut self, bytes: &mut [u8]) {
+        self.output.fill(bytes);
+    }
+
     /// Draws from `[low, high)` with 53 bits.
     pub fn uniform(&mut self, low: f64, high: f64) -> f64 {
         let unit = (self.next_u64() >> 11) as f64 / (1u64 << 53) as f64;

@@ -5,11 +5,14 @@
 //! orientation in a file's EXIF data is never applied, as mxnet and PIL do not: it is reported.
 
 pub mod align;
+pub mod colour;
+pub mod crop;
 pub mod decode;
 pub mod encode;
 mod jpeg;
 pub mod probe;
 pub mod resize;
+pub mod rotate;
 
 use serde::{Deserialize, Serialize};
 

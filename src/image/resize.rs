@@ -1,11 +1,16 @@
-//! Resizing: exactly as Pillow does it, for protocols and views, and fast for drawn faces and sheets.
+//! Resizing: exactly as Pillow does it, for protocols and views, and fast for drawn faces and
+//! sheets.
+
+mod passes;
 
 use super::{Error, Pixels};
 use fast_image_resize as fir;
 
-/// A filter of Pillow's; all are widened when shrinking (antialiased).
+/// A filter of Pillow's; all but the nearest neighbour are widened when shrinking (antialiased).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filter {
+    /// The pixel below the middle, without any mean.
+    Nearest,
     /// The mean of the pixels below.
     Box,
     /// A triangle.
@@ -17,113 +22,26 @@ pub enum Filter {
 }
 
 impl Filter {
-    /// How far it reaches, in pixels of the larger picture (Pillow, `Resample.c`).
-    fn support(self) -> f64 {
-        match self {
-            Self::Box => 0.5,
-            Self::Bilinear => 1.0,
-            Self::Bicubic => 2.0,
-            Self::Lanczos => 3.0,
-        }
-    }
-
-    fn weight(self, x: f64) -> f64 {
-        let distance = x.abs();
-        match self {
-            // Of two neighbours at equal distance the left one counts.
-            Self::Box => f64::from(x > -0.5 && x <= 0.5),
-            Self::Bilinear => (1.0 - distance).max(0.0),
-            Self::Bicubic => {
-                const A: f64 = -0.5;
-                if distance < 1.0 {
-                    ((A + 2.0) * distance - (A + 3.0)) * distance * distance + 1.0
-                } else if distance < 2.0 {
-                    (((distance - 5.0) * distance + 8.0) * distance - 4.0) * A
-                } else {
-                    0.0
-                }
-            }
-            Self::Lanczos if (-3.0..3.0).contains(&x) => sinc(x) * sinc(x / 3.0),
-            Self::Lanczos => 0.0,
-        }
-    }
+    /// All of them, in the order in which they are declared.
+    pub const ALL: [Self; 5] =
+        [Self::Nearest, Self::Box, Self::Bilinear, Self::Bicubic, Self::Lanczos];
 }
 
-fn sinc(x: f64) -> f64 {
-    if x == 0.0 { 1.0 } else { libm::sin(x * std::f64::consts::PI) / (x * std::f64::consts::PI) }
-}
-
-/// Bits behind the point of a weight.
-const PRECISION: u32 = 22;
-
-/// The pixels one pixel of the result is made of, and their weights.
-struct Taps {
-    first: usize,
-    weights: Vec<i32>,
-}
-
-/// The taps of every pixel along an edge (Pillow, `precompute_coeffs`).
-fn taps(from: u32, to: u32, filter: Filter) -> Vec<Taps> {
-    let scale = f64::from(from) / f64::from(to);
-    let widening = scale.max(1.0);
-    let support = filter.support() * widening;
-    let taps = (0..to).map(|i| {
-        let centre = (f64::from(i) + 0.5) * scale;
-        let first = (centre - support + 0.5).max(0.0) as usize;
-        let end = ((centre + support + 0.5) as usize).min(from as usize);
-        let weight = |x: usize| filter.weight((x as f64 - centre + 0.5) / widening);
-        let weights: Vec<f64> = (first..end).map(weight).collect();
-        let sum: f64 = weights.iter().sum();
-        let fixed = |weight: &f64| {
-            let weight = weight / sum * f64::from(1 << PRECISION);
-            (weight + 0.5f64.copysign(weight)) as i32
-        };
-        Taps { first, weights: weights.iter().map(fixed).collect() }
-    });
-    taps.collect()
-}
-
-/// Resizes as Pillow's `Image.resize` does, bit for bit: horizontally, then vertically, each rounded to
-/// 8 bits; a pass that changes nothing is left out.
+/// Resizes as Pillow's `Image.resize` does, bit for bit: horizontally, then vertically, each
+/// rounded to 8 bits; a pass that changes nothing is left out (Pillow, `Resample.c`). The nearest
+/// neighbour is picked, not computed (`Geometry.c`).
 ///
 /// # Errors
 /// [`Error::BadBuffer`] when an edge is zero or the buffer does not fit the edges.
 pub fn pillow(pixels: &Pixels, width: u32, height: u32, filter: Filter) -> Result<Pixels, Error> {
     check(pixels, width, height)?;
-    let row = 3 * pixels.width as usize;
-    let wide = match width == pixels.width {
-        true => pixels.data.clone(),
-        false => {
-            let taps = taps(pixels.width, width, filter);
-            let rows = pixels.data.chunks_exact(row);
-            rows.flat_map(|row| taps.iter().flat_map(|taps| sum(row, 0, 3, taps))).collect()
-        }
-    };
-    let row = 3 * width as usize;
-    let data = match height == pixels.height {
-        true => wide,
-        false => {
-            let taps = taps(pixels.height, height, filter);
-            let columns = (0..row).step_by(3);
-            let row_of = |taps: &Taps| {
-                let pixel = |column: usize| sum(&wide, column, row, taps);
-                columns.clone().flat_map(pixel).collect::<Vec<u8>>()
-            };
-            taps.iter().flat_map(row_of).collect()
-        }
+    let from = (pixels.width, pixels.height);
+    let data = match passes::kernel(filter) {
+        _ if from == (width, height) => pixels.data.clone(),
+        None => passes::pick(&pixels.data, from, (width, height)),
+        Some(kernel) => passes::convolve(&pixels.data, from, (width, height), &kernel),
     };
     Ok(Pixels { width, height, order: pixels.order, data })
-}
-
-/// The weighted sum of the pixels from `start` on, `step` bytes apart.
-fn sum(data: &[u8], start: usize, step: usize, taps: &Taps) -> [u8; 3] {
-    let mut sums = [1i64 << (PRECISION - 1); 3];
-    let pixels = data[start + taps.first * step..].chunks(step);
-    for (pixel, weight) in pixels.zip(&taps.weights) {
-        let channels = sums.iter_mut().zip(pixel);
-        channels.for_each(|(sum, value)| *sum += i64::from(*value) * i64::from(*weight));
-    }
-    sums.map(|sum| (sum >> PRECISION).clamp(0, 255) as u8)
 }
 
 fn check(pixels: &Pixels, width: u32, height: u32) -> Result<(), Error> {
@@ -148,13 +66,34 @@ fn bad_buffer(pixels: &Pixels) -> Error {
 /// # Errors
 /// [`Error::BadBuffer`] when an edge is zero or the buffer does not fit the edges.
 pub fn fast(pixels: &Pixels, width: u32, height: u32) -> Result<Pixels, Error> {
+    fast_with(pixels, width, height, Filter::Bilinear)
+}
+
+/// Resizes with `fast_image_resize`'s filter of the same name, in 16-bit weights: nearly what
+/// [`pillow`] gives, but for the nearest neighbour, which may be the next pixel.
+///
+/// # Errors
+/// [`Error::BadBuffer`] when an edge is zero or the buffer does not fit the edges.
+pub fn fast_with(
+    pixels: &Pixels,
+    width: u32,
+    height: u32,
+    filter: Filter,
+) -> Result<Pixels, Error> {
     check(pixels, width, height)?;
     let wrong = || bad_buffer(pixels);
     let kind = fir::PixelType::U8x3;
     let source = fir::images::ImageRef::new(pixels.width, pixels.height, &pixels.data, kind)
         .map_err(|_| wrong())?;
     let mut target = fir::images::Image::new(width, height, kind);
-    let filter = fir::ResizeAlg::Convolution(fir::FilterType::Bilinear);
+    let algorithm = match filter {
+        Filter::Nearest => fir::ResizeAlg::Nearest,
+        Filter::Box => fir::ResizeAlg::Convolution(fir::FilterType::Box),
+        Filter::Bilinear => fir::ResizeAlg::Convolution(fir::FilterType::Bilinear),
+        // The cubic with a = −0.5 is Catmull's and Rom's.
+        Filter::Bicubic => fir::ResizeAlg::Convolution(fir::FilterType::CatmullRom),
+        Filter::Lanczos => fir::ResizeAlg::Convolution(fir::FilterType::Lanczos3),
+    };
     let mut resizer = fir::Resizer::new();
     // The portable code, so that a picture does not depend on the processor's instructions.
     #[allow(unsafe_code)]
@@ -163,7 +102,7 @@ pub fn fast(pixels: &Pixels, width: u32, height: u32) -> Result<Pixels, Error> {
         resizer.set_cpu_extensions(fir::CpuExtensions::None)
     };
     resizer
-        .resize(&source, &mut target, &fir::ResizeOptions::new().resize_alg(filter))
+        .resize(&source, &mut target, &fir::ResizeOptions::new().resize_alg(algorithm))
         .map_err(|_| wrong())?;
     Ok(Pixels { width, height, order: pixels.order, data: target.into_vec() })
 }
@@ -185,5 +124,32 @@ mod tests {
     fn a_buffer_that_does_not_fit_is_refused() {
         let pixels = Pixels { width: 4, height: 4, order: ChannelOrder::Rgb, data: vec![0; 5] };
         assert!(matches!(fast(&pixels, 2, 2), Err(Error::BadBuffer { found: 5, .. })));
+        let own = pillow(&pixels, 2, 2, Filter::Nearest);
+        assert!(matches!(own, Err(Error::BadBuffer { found: 5, .. })));
+    }
+
+    #[test]
+    fn every_filter_keeps_an_even_picture_even_at_any_size() {
+        // Extents below, at and above the width of a block of the passes, and of one pixel.
+        let pixels =
+            Pixels { width: 7, height: 31, order: ChannelOrder::Bgr, data: vec![201; 651] };
+        for filter in Filter::ALL {
+            for (width, height) in [(1, 1), (7, 9), (9, 31), (11, 2), (40, 33)] {
+                for resized in [pillow, fast_with].map(|f| f(&pixels, width, height, filter)) {
+                    let Pixels { data, order, .. } = resized.unwrap();
+                    assert_eq!(order, ChannelOrder::Bgr);
+                    assert_eq!(data, vec![201; (width * height * 3) as usize], "{filter:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_nearest_pixel_of_an_even_reduction_is_the_one_right_of_the_middle() {
+        // Four pixels to two: the middles of the halves lie at 1 and 3 (Pillow, `Geometry.c`).
+        let data = (0..12).collect();
+        let pixels = Pixels { width: 4, height: 1, order: ChannelOrder::Rgb, data };
+        let half = pillow(&pixels, 2, 1, Filter::Nearest).unwrap();
+        assert_eq!(half.data, [3, 4, 5, 9, 10, 11]);
     }
 }

@@ -54,8 +54,7 @@ const TOPICS: [Topic; 13] = [
 ];
 
 /// Topics of features that are not built yet. An issue that builds one moves it up.
-const LATER: [&str; 3] =
-    ["augment, but for resizing without NEAREST", "blocks, bottleneck and SE", "queue, moco"];
+const LATER: [&str; 2] = ["blocks, bottleneck and SE", "queue, moco"];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

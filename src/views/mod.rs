@@ -1,0 +1,232 @@
+//! The random views of a picture that the trainer shows to its network, and their tensors.
+//!
+//! They are the reference's (`record_dataset.py`), whose steps are torchvision's on Pillow's
+//! pictures. A view is first drawn, as a plain struct of what happens to the picture, then applied:
+//! so the one can be tested without the other. Every random number comes from the caller's stream.
+//!
+//! Pixels count as they lie in memory, in the JPEG step too: the reference swaps every record to
+//! BGR and then augments it as if it were RGB. A caller who wants its views gives BGR pixels.
+
+mod ada;
+mod jitter;
+mod low;
+mod region;
+mod rescale;
+
+pub use ada::{AdaDraw, AdaOptions};
+pub use jitter::{Change, Jitter};
+pub use low::{LowDraw, LowOptions};
+pub use region::{draw_region, resized_crop};
+pub use rescale::Rescale;
+
+use crate::image::resize::{self, Filter};
+use crate::image::{Error, Pixels, crop};
+use crate::seed::Stream;
+
+/// Who resizes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Resizing {
+    /// [`resize::pillow`]: the reference's pixels, bit for bit.
+    #[default]
+    Pillow,
+    /// [`resize::fast_with`]: nearly the same pixels.
+    Fast,
+}
+
+impl Resizing {
+    /// Resizes to `width × height` pixels.
+    ///
+    /// # Errors
+    /// [`Error::BadBuffer`] when an edge is zero or the buffer does not fit the edges.
+    pub fn resize(
+        self,
+        pixels: &Pixels,
+        width: u32,
+        height: u32,
+        filter: Filter,
+    ) -> Result<Pixels, Error> {
+        match self {
+            Self::Pillow => resize::pillow(pixels, width, height, filter),
+            Self::Fast => resize::fast_with(pixels, width, height, filter),
+        }
+    }
+}
+
+/// What is shown of a picture. Every view is mirrored with probability 1/2, and keeps the picture's
+/// size.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum View {
+    /// The picture itself (the reference's `H_transform`).
+    High,
+    /// Of low quality (the reference's `L_transform`).
+    Low(LowOptions),
+    /// AdaFace's augmentation (the reference's `ada_transform`).
+    Ada(AdaOptions),
+}
+
+impl View {
+    /// Draws what happens to a picture, and makes it happen.
+    ///
+    /// # Errors
+    /// [`Error::BadBuffer`] for a picture without pixels or of another number of bytes; those of
+    /// the JPEG codec.
+    pub fn draw(
+        &self,
+        pixels: &Pixels,
+        resizing: Resizing,
+        stream: &mut Stream,
+    ) -> Result<Pixels, Error> {
+        let size = (pixels.width, pixels.height);
+        match self {
+            Self::High => {
+                let mut picture = pixels.clone();
+                mirror_if(draw_flip(stream), &mut picture);
+                Ok(picture)
+            }
+            Self::Low(options) => LowDraw::draw(options, size, stream).apply(pixels, resizing),
+            Self::Ada(options) => AdaDraw::draw(options, size, stream).apply(pixels, resizing),
+        }
+    }
+}
+
+/// True with this probability (torchvision, `RandomApply`).
+fn happens(probability: f64, stream: &mut Stream) -> bool {
+    stream.uniform(0.0, 1.0) < probability
+}
+
+/// Whether a view is mirrored (torchvision, `RandomHorizontalFlip`).
+fn draw_flip(stream: &mut Stream) -> bool {
+    happens(0.5, stream)
+}
+
+fn mirror_if(flip: bool, picture: &mut Pixels) {
+    if flip {
+        crop::mirror(picture);
+    }
+}
+
+/// `(v/255 − 0.5)/0.5` of every byte, in the reference's order of 32-bit operations (torchvision,
+/// `ToTensor` and `Normalize`).
+static NORMALISED: [f32; 256] = {
+    let mut table = [0.0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = (byte as f32 / 255.0 - 0.5) / 0.5;
+        byte += 1;
+    }
+    table
+};
+
+/// Writes a picture as the network takes it: shape (3, height, width), values in [−1, 1], channels
+/// in the order in which they lie in memory.
+///
+/// # Panics
+/// When `out` has not as many places as the picture has bytes.
+pub fn write_tensor(pixels: &Pixels, out: &mut [f32]) {
+    let (bytes, places) = (pixels.data.len(), out.len());
+    assert_eq!(bytes, places, "a tensor of {places} numbers for {bytes} bytes");
+    let (first, rest) = out.split_at_mut(bytes / 3);
+    let (second, third) = rest.split_at_mut(bytes / 3);
+    let places = first.iter_mut().zip(second).zip(third);
+    for (((a, b), c), &[x, y, z]) in places.zip(pixels.data.as_chunks::<3>().0) {
+        *a = NORMALISED[usize::from(x)];
+        *b = NORMALISED[usize::from(y)];
+        *c = NORMALISED[usize::from(z)];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image::ChannelOrder;
+    use crate::seed::Seed;
+
+    /// A picture in which every pixel differs from its neighbours.
+    fn picture(width: u32, height: u32) -> Pixels {
+        let pixel =
+            |at: u32| [(at % 251) as u8, (at / width * 5 % 256) as u8, (at * 7 % 256) as u8];
+        let data = (0..width * height).flat_map(pixel).collect();
+        Pixels { width, height, order: ChannelOrder::Bgr, data }
+    }
+
+    fn all() -> [View; 3] {
+        [View::High, View::Low(LowOptions::default()), View::Ada(AdaOptions::default())]
+    }
+
+    #[test]
+    fn a_view_keeps_the_size_and_the_order_of_a_picture() {
+        let mut stream = Seed::new(1).stream("views");
+        for (width, height) in [(112, 112), (40, 25), (3, 3), (1, 1)] {
+            let picture = picture(width, height);
+            for view in all() {
+                for resizing in [Resizing::Pillow, Resizing::Fast] {
+                    for _ in 0..20 {
+                        let seen = view.draw(&picture, resizing, &mut stream).unwrap();
+                        assert_eq!((seen.width, seen.height), (width, height), "{view:?}");
+                        assert_eq!(seen.order, ChannelOrder::Bgr);
+                        assert_eq!(seen.data.len(), picture.data.len());
+                    }
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_stream_at_the_same_place_gives_the_same_view() {
+        let picture = picture(112, 112);
+        for view in all() {
+            let views = |seed| {
+                let mut stream = Seed::new(seed).stream("views");
+                let mut draw = || view.draw(&picture, Resizing::Pillow, &mut stream).unwrap();
+                [draw(), draw(), draw(), draw(), draw(), draw()]
+            };
+            assert_eq!(views(1), views(1), "{view:?}");
+            assert_ne!(views(1), views(2), "{view:?}");
+        }
+    }
+
+    #[test]
+    fn the_high_view_is_the_picture_or_its_mirror_image_in_equal_parts() {
+        let picture = picture(4, 2);
+        let mut mirrored = picture.clone();
+        crop::mirror(&mut mirrored);
+        let mut stream = Seed::new(3).stream("views");
+        let mut flips = 0;
+        for _ in 0..4_000 {
+            let seen = View::High.draw(&picture, Resizing::Pillow, &mut stream).unwrap();
+            assert!(seen == picture || seen == mirrored);
+            flips += i32::from(seen == mirrored);
+        }
+        // Five standard errors of 4,000 draws: 5·√(4,000/4).
+        assert!((flips - 2_000).abs() < 159, "{flips} of 4,000");
+    }
+
+    #[test]
+    fn a_tensor_has_a_plane_for_every_channel_and_values_from_minus_one_to_one() {
+        let data = vec![0, 255, 51, 255, 0, 102];
+        let pixels = Pixels { width: 2, height: 1, order: ChannelOrder::Bgr, data };
+        let mut out = [0.0; 6];
+        write_tensor(&pixels, &mut out);
+        // 51/255 is a fifth and 102/255 are two.
+        let expected = [-1.0, 1.0, 1.0, -1.0, -0.6, -0.2];
+        for (own, expected) in out.iter().zip(expected) {
+            // Two roundings of 32-bit numbers about 1.
+            assert!((own - expected).abs() < 2e-7, "{out:?}");
+        }
+    }
+
+    #[test]
+    #[should_panic(expected = "a tensor of 5 numbers for 24 bytes")]
+    fn a_tensor_of_another_size_is_a_fault_of_the_program() {
+        write_tensor(&picture(4, 2), &mut [0.0; 5]);
+    }
+
+    #[test]
+    fn a_picture_without_pixels_is_refused() {
+        let empty = Pixels { width: 0, height: 0, order: ChannelOrder::Rgb, data: vec![] };
+        let mut stream = Seed::new(1).stream("views");
+        let view = View::Low(LowOptions::default());
+        let refused = view.draw(&empty, Resizing::Pillow, &mut stream);
+        assert!(matches!(refused, Err(Error::BadBuffer { .. })));
+    }
+}
