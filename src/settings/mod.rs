@@ -1,5 +1,9 @@
 //! Settings: defaults, then `qgface.toml`, then the environment; flags come last and are the caller's.
 
+mod keys;
+
+pub use keys::{KEYS, Key};
+
 use crate::datasets::{DATASETS, DataSet, Root};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -9,49 +13,6 @@ use std::str::FromStr;
 
 /// Name of the settings file in the working directory.
 pub const FILE_NAME: &str = "qgface.toml";
-
-/// One setting.
-#[derive(Debug)]
-pub struct Key {
-    /// Section and name, joined by a dot.
-    pub name: &'static str,
-    /// Its value when nobody gives one.
-    pub default: &'static str,
-    /// What it means, for the comment in the file.
-    pub about: &'static str,
-}
-
-/// All settings but the roots of the single sets, in the order of the file.
-pub static KEYS: &[Key] = &[
-    Key {
-        name: "data.root",
-        default: "data",
-        about: "folder of the data sets; a set lies in the sub-folder of its name",
-    },
-    Key { name: "pack.out", default: "packs", about: "folder of the packs" },
-    Key {
-        name: "pack.encoding",
-        default: "origin",
-        about: "what is stored: origin (the files' bytes), jpeg:QUALITY or png",
-    },
-    Key {
-        name: "pack.on_error",
-        default: "stop",
-        about: "what a bad image does: stop, or skip (it is listed in the manifest)",
-    },
-    Key {
-        name: "eval.protocol",
-        default: "adaface",
-        about: "preset of the protocol: qgface, adaface, insightface or cvlface",
-    },
-    Key { name: "eval.device", default: "cpu", about: "where models run: cpu or cuda:N" },
-    Key { name: "eval.batch", default: "32", about: "images a batch" },
-    Key {
-        name: "eval.cache",
-        default: "cache",
-        about: "folder of the features that were computed already; it may be deleted at any time",
-    },
-];
 
 /// Why settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -105,6 +66,9 @@ struct Setting {
     folder: PathBuf,
 }
 
+/// The section of keys that arguments may name without it.
+const USUAL_SECTION: &str = "train";
+
 /// The settings file that was written.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub struct InitReport {
@@ -119,6 +83,15 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The defaults alone.
+    pub fn defaults() -> Self {
+        let mut settings = Self { values: BTreeMap::new() };
+        for key in KEYS {
+            settings.set(key.name, key.default, "default", Path::new(""));
+        }
+        settings
+    }
+
     /// Joins defaults, the file and the environment.
     ///
     /// Without `file`, [`FILE_NAME`] in the working directory is read when it exists. Variables are
@@ -130,10 +103,7 @@ impl Settings {
         file: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
     ) -> Result<Self, Error> {
-        let mut settings = Self { values: BTreeMap::new() };
-        for key in KEYS {
-            settings.set(key.name, key.default, "default", Path::new(""));
-        }
+        let mut settings = Self::defaults();
         let default = Path::new(FILE_NAME);
         match file {
             Some(file) => settings.read(file)?,
@@ -175,23 +145,135 @@ impl Settings {
                 if !names().any(|known| known == key) {
                     return Err(unknown(&origin, &key));
                 }
-                let text = match value {
-                    toml::Value::String(text) => text,
-                    toml::Value::Integer(number) => number.to_string(),
-                    other => {
-                        return Err(Error::Value {
-                            origin,
-                            key,
-                            expected: "expected text in quotation marks, or a whole number"
-                                .to_owned(),
-                            found: other.to_string(),
-                        });
-                    }
+                let Some(text) = plain(&value) else {
+                    let expected = "expected text in quotation marks, a number, true or false, or a \
+                                    list of such";
+                    let (expected, found) = (expected.to_owned(), value.to_string());
+                    return Err(Error::Value { origin, key, expected, found });
                 };
                 self.set(&key, &text, &origin, folder);
             }
         }
         Ok(())
+    }
+
+    /// Sets what `key=value` says; a key without a section is one of `train`.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`], and [`Error::Value`] for a text without `=`.
+    pub fn assign(&mut self, assignment: &str) -> Result<(), Error> {
+        let origin = format!("argument {assignment}");
+        let Some((key, text)) = assignment.split_once('=') else {
+            return Err(Error::Value {
+                origin,
+                key: assignment.to_owned(),
+                expected: "expected key=value".to_owned(),
+                found: assignment.to_owned(),
+            });
+        };
+        let key = match key.contains('.') {
+            true => key.to_owned(),
+            false => format!("{USUAL_SECTION}.{key}"),
+        };
+        if !names().any(|known| known == key) {
+            return Err(unknown(&origin, &key));
+        }
+        self.set(&key, text, &origin, Path::new(""));
+        Ok(())
+    }
+
+    /// Gives a setting that has no value one that follows from `reason`.
+    pub fn fill(&mut self, key: &str, text: &str, reason: &str) {
+        if !self.is_given(key) {
+            self.set(key, text, &format!("of {reason}"), Path::new(""));
+        }
+    }
+
+    /// Whether a setting has a value.
+    pub fn is_given(&self, key: &str) -> bool {
+        !self.get(key).text.is_empty()
+    }
+
+    /// Reads a setting as one of several words.
+    ///
+    /// # Errors
+    /// [`Error::Value`] with all of them.
+    pub fn choice<T: Copy>(&self, key: &str, words: &[(&str, T)]) -> Result<T, Error> {
+        let setting = self.get(key);
+        let found = words.iter().find(|(word, _)| *word == setting.text);
+        found.map(|(_, meaning)| *meaning).ok_or_else(|| {
+            let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+            self.refused(key, format!("expected one of {}", words.join(", ")))
+        })
+    }
+
+    /// Reads a setting as a number from `least` to `most`.
+    ///
+    /// # Errors
+    /// [`Error::Value`].
+    pub fn number(&self, key: &str, least: f64, most: f64) -> Result<f64, Error> {
+        let number = self.get(key).text.parse().ok();
+        let number = number.filter(|number: &f64| (least..=most).contains(number));
+        number.ok_or_else(|| self.refused(key, format!("expected a number from {least} to {most}")))
+    }
+
+    /// Reads a setting as a whole number from `least` to `most`.
+    ///
+    /// # Errors
+    /// [`Error::Value`].
+    pub fn whole(&self, key: &str, least: u64, most: u64) -> Result<u64, Error> {
+        let number = self.get(key).text.parse().ok();
+        let number = number.filter(|number: &u64| (least..=most).contains(number));
+        let expected = || format!("expected a whole number from {least} to {most}");
+        number.ok_or_else(|| self.refused(key, expected()))
+    }
+
+    /// Reads a setting as the parts between commas; of an empty one there are none.
+    pub fn list(&self, key: &str) -> Vec<String> {
+        let parts = self.get(key).text;
+        let parts = parts.split(',').map(str::trim).filter(|part| !part.is_empty());
+        parts.map(str::to_owned).collect()
+    }
+
+    /// The error of a value that cannot be what its key needs.
+    pub fn refused(&self, key: &str, expected: String) -> Error {
+        let Setting { text, origin, .. } = self.get(key);
+        Error::Value { origin, key: key.to_owned(), expected, found: text }
+    }
+
+    /// All values by key, paths as they are from the working directory.
+    pub fn resolved(&self) -> BTreeMap<String, String> {
+        let absolute = |setting: &Setting, part: &str| {
+            let path = setting.folder.join(part);
+            std::path::absolute(&path).unwrap_or(path).display().to_string()
+        };
+        let is_path = |name: &str| KEYS.iter().all(|key| key.name != name || key.is_path);
+        let value = |(key, setting): (&String, &Setting)| {
+            let text = match is_path(key) && !setting.text.is_empty() {
+                true => {
+                    let parts = setting.text.split(',').map(str::trim);
+                    parts.map(|part| absolute(setting, part)).collect::<Vec<_>>().join(",")
+                }
+                false => setting.text.clone(),
+            };
+            (key.clone(), text)
+        };
+        self.values.iter().map(value).collect()
+    }
+
+    /// The text of a settings file that holds exactly these settings.
+    pub fn to_file(&self) -> String {
+        let mut text = String::from("# Settings of a run, as they were resolved.\n");
+        let mut section = String::new();
+        for (key, value) in self.resolved() {
+            let (own, name) = key.split_once('.').unwrap_or(("", &key));
+            if own != section {
+                text += &format!("\n[{own}]\n");
+                section = own.to_owned();
+            }
+            text += &format!("{name} = {}\n", literal(&value));
+        }
+        text
     }
 
     /// Reads a setting as a type.
@@ -212,6 +294,12 @@ impl Settings {
     pub fn path(&self, key: &str) -> PathBuf {
         let setting = self.get(key);
         setting.folder.join(&setting.text)
+    }
+
+    /// Reads a setting as several paths, each relative as that of [`Settings::path`].
+    pub fn paths(&self, key: &str) -> Vec<PathBuf> {
+        let folder = self.get(key).folder;
+        self.list(key).iter().map(|part| folder.join(part)).collect()
     }
 
     /// The root of a data set: its own setting, else its folder below `data.root`, or the file there
@@ -240,6 +328,30 @@ impl Settings {
             || Setting { text: String::new(), origin: "default".into(), folder: PathBuf::new() };
         self.values.get(key).cloned().unwrap_or_else(none)
     }
+}
+
+/// The text of a value of the file, if a setting can be one.
+fn plain(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Float(number) => Some(number.to_string()),
+        toml::Value::Boolean(flag) => Some(flag.to_string()),
+        toml::Value::Array(parts) => {
+            parts.iter().map(plain).collect::<Option<Vec<_>>>().map(|parts| parts.join(","))
+        }
+        toml::Value::Table(_) | toml::Value::Datetime(_) => None,
+    }
+}
+
+/// A value as the file writes it: what is no number, true or false stands in quotation marks.
+fn literal(text: &str) -> String {
+    let bare: Result<toml::Table, _> = format!("x = {text}").parse();
+    let is_plain = bare.is_ok_and(|table| {
+        let value = table.get("x");
+        value.is_some_and(|value| !value.is_str() && plain(value).as_deref() == Some(text))
+    });
+    if is_plain { text.to_owned() } else { toml::Value::String(text.to_owned()).to_string() }
 }
 
 /// All keys: the table's, and a root for each set.
@@ -284,7 +396,8 @@ fn distance(a: &str, b: &str) -> usize {
 pub fn template(roots: &[(&str, &str)]) -> String {
     let mut text = String::from(
         "# Settings of qgface-data. Every value below is the default; paths are relative to this file.\n\
-         # The environment (QGFACE_PACK_OUT=…) stands above this file, flags above both.\n",
+         # The environment (QGFACE_PACK_OUT=…) stands above this file, key=value arguments of `train`\n\
+         # above that, flags above all.\n",
     );
     let mut section = "";
     for key in KEYS {
@@ -293,7 +406,10 @@ pub fn template(roots: &[(&str, &str)]) -> String {
             text += &format!("\n[{own}]\n");
             section = own;
         }
-        text += &format!("# {}\n{name} = \"{}\"\n", key.about, key.default);
+        text += &format!("# {}\n", key.about);
+        // What follows from other settings stands there to be filled in.
+        let mark = if key.default.is_empty() { "# " } else { "" };
+        text += &format!("{mark}{name} = {}\n", literal(key.default));
         if key.name == "data.root" {
             text += "# a set that lies elsewhere, for example:\n";
             text += "# tinyface = \"/datasets/tinyface\"\n";
@@ -354,7 +470,8 @@ mod tests {
         let from_template = load(&template(&[]), &[]).unwrap();
         for key in KEYS {
             let (_, name) = key.name.split_once('.').unwrap();
-            assert!(template(&[]).contains(&format!("\n{name} = \"{}\"\n", key.default)));
+            let line = format!("{name} = {}\n", literal(key.default));
+            assert!(template(&[]).contains(&line), "{line}");
             assert_eq!(from_template.parse::<String>(key.name).unwrap(), key.default);
         }
     }
