@@ -48,6 +48,19 @@ pub enum Error {
         /// Differences beside the first.
         more: u64,
     },
+    /// A label is no class.
+    #[error(
+        "{pack}: image {path}: expected a class, a whole number from 0 below 2^24, found {label}; pack \
+         again with --label that numbers the people"
+    )]
+    NoClass {
+        /// The `.rec`.
+        pack: PathBuf,
+        /// The image.
+        path: String,
+        /// Its label.
+        label: String,
+    },
     /// Every image was skipped.
     #[error("all {count} images were skipped, the first {path}; nothing is left to pack")]
     AllSkipped {
@@ -265,7 +278,8 @@ pub enum Error {
     /// There is no manifest.
     #[error(
         "{path}: no manifest, so this is no pack of this program, or an unfinished one; make it with \
-         `qgface-data make-rec`"
+         `qgface-data make-rec`, or give a pack made elsewhere its manifest with `qgface-data verify-order \
+         --adopt {}`", path.display().to_string().replace(".manifest.json", ".rec")
     )]
     NoManifest {
         /// Where it should be.

@@ -21,6 +21,7 @@ mod repack;
 mod sheet;
 mod staging;
 pub mod stats;
+mod store;
 pub mod unpack;
 pub mod verify_order;
 
@@ -37,6 +38,7 @@ pub use manifest::{
 };
 pub use records::Row;
 pub use staging::{Recovery, recover};
+pub use store::Store;
 
 use crate::causes::chain;
 use crate::recordio::{self, IndexedReader};

@@ -1,0 +1,248 @@
+//! Batches of views.
+
+use super::{EDGE_PX, Error, Packs, epoch_order};
+use crate::seed::Seed;
+use crate::views::{Resizing, View, write_tensor};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// What a damaged record does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnDamage {
+    /// It ends the run.
+    Stop,
+    /// The image that follows it in the epoch's order takes its place, and it is told.
+    Skip,
+}
+
+/// What batches are made of.
+#[derive(Debug)]
+pub struct Batches {
+    /// The images.
+    pub packs: Arc<Packs>,
+    /// The views of each image, the high-quality one first.
+    pub views: Vec<View>,
+    /// How views are resized.
+    pub resizing: Resizing,
+    /// What a damaged record does.
+    pub on_damage: OnDamage,
+    /// Where all draws come from.
+    pub seed: Seed,
+    /// Images a batch.
+    pub batch: usize,
+    /// Extents of a dropout mask's row and the share that it takes away, if there is dropout.
+    pub dropout: Option<([usize; 3], f64)>,
+    /// Orders of the epochs at work.
+    orders: Mutex<Vec<(u32, Arc<Vec<u32>>)>>,
+}
+
+/// A batch of images in views.
+#[derive(Debug)]
+pub struct Loaded {
+    /// `[views·B, 3, 112, 112]`: all first views, then all second ones.
+    pub images: Vec<f32>,
+    /// Classes of the B images.
+    pub labels: Vec<i64>,
+    /// What dropout keeps; empty without dropout.
+    pub dropout_mask: Vec<bool>,
+    /// Images that were damaged and left out, by name.
+    pub skipped: Vec<String>,
+}
+
+/// Orders that are held: those of an epoch that ends and of the next.
+const ORDERS: usize = 2;
+
+/// Numbers of a view.
+const VIEW: usize = 3 * (EDGE_PX * EDGE_PX) as usize;
+
+impl Batches {
+    /// Batches of `batch` images of the packs, without dropout, that stop at damage.
+    ///
+    /// # Errors
+    /// [`Error::Few`].
+    pub fn new(
+        packs: Arc<Packs>,
+        views: Vec<View>,
+        seed: Seed,
+        batch: usize,
+    ) -> Result<Self, Error> {
+        let images = packs.len();
+        if images < batch || batch == 0 {
+            return Err(Error::Few { images, batch });
+        }
+        Ok(Self {
+            packs,
+            views,
+            resizing: Resizing::Pillow,
+            on_damage: OnDamage::Stop,
+            seed,
+            batch,
+            dropout: None,
+            orders: Mutex::default(),
+        })
+    }
+
+    /// Steps of an epoch; the images that are left over are not seen in it.
+    pub fn steps_per_epoch(&self) -> u64 {
+        (self.packs.len() / self.batch) as u64
+    }
+
+    fn order(&self, epoch: u32) -> Arc<Vec<u32>> {
+        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, order)) = orders.iter().find(|(own, _)| *own == epoch) {
+            return Arc::clone(order);
+        }
+        let order = Arc::new(epoch_order(self.seed, epoch, self.packs.len()));
+        if orders.len() == ORDERS {
+            orders.remove(0);
+        }
+        orders.push((epoch, Arc::clone(&order)));
+        order
+    }
+
+    /// The batch of a step, from 0.
+    ///
+    /// # Errors
+    /// Damage of an image, by its name, unless it is skipped.
+    pub fn load(&self, step: u64) -> Result<Loaded, Error> {
+        let epoch = (step / self.steps_per_epoch()) as u32;
+        let first = (step % self.steps_per_epoch()) as usize * self.batch;
+        let order = self.order(epoch);
+        let mut images = vec![0.0; self.views.len() * self.batch * VIEW];
+        let mut labels = Vec::with_capacity(self.batch);
+        let mut skipped = Vec::new();
+        for place in 0..self.batch {
+            let mut tries = 0;
+            let (image, views) = loop {
+                let image = order[(first + place + tries) % order.len()] as usize;
+                match (self.views_of(epoch, image), self.on_damage) {
+                    (Ok(views), _) => break (image, views),
+                    (Err(error), OnDamage::Stop) => return Err(error),
+                    (Err(_), OnDamage::Skip) => skipped.push(self.packs.name(image)),
+                }
+                tries += 1;
+                if tries == self.batch {
+                    return Err(Error::NoneWhole { step, path: self.packs.name(image) });
+                }
+            };
+            labels.push(self.packs.label(image));
+            for (view, pixels) in views.iter().enumerate() {
+                let at = (view * self.batch + place) * VIEW;
+                write_tensor(pixels, &mut images[at..at + VIEW]);
+            }
+        }
+        Ok(Loaded { images, labels, dropout_mask: self.mask(step), skipped })
+    }
+
+    /// The views of an image in an epoch, each drawn from a stream of its own.
+    ///
+    /// # Errors
+    /// Damage of the image, by its name.
+    pub fn views_of(&self, epoch: u32, image: usize) -> Result<Vec<crate::image::Pixels>, Error> {
+        let pixels = self.packs.pixels(image)?;
+        let views = self.views.iter().enumerate().map(|(at, view)| {
+            let mut stream = self.seed.stream(&format!("view/{epoch}/{image}/{at}"));
+            let drawn = view.draw(&pixels, self.resizing, &mut stream);
+            drawn.map_err(|source| self.packs.bad_picture(image, source))
+        });
+        views.collect()
+    }
+
+    /// What dropout keeps in a step: the shares are multiples of 2⁻¹⁶.
+    fn mask(&self, step: u64) -> Vec<bool> {
+        let Some(([channels, height, width], share)) = self.dropout else { return Vec::new() };
+        let count = self.views.len() * self.batch * channels * height * width;
+        let mut bytes = vec![0; 2 * count];
+        self.seed.stream(&format!("dropout/{step}")).fill(&mut bytes);
+        let taken = (share * 65_536.0).round() as u32;
+        let draws = bytes.as_chunks::<2>().0.iter();
+        draws.map(|&pair| u32::from(u16::from_le_bytes(pair)) >= taken).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::datasets;
+    use crate::image::{ChannelOrder, Pixels, encode};
+    use crate::loader::{Labels, OtherSize};
+    use crate::pack::{self, PackFiles, Recipe, make_rec};
+    use crate::views::LowOptions;
+
+    /// A pack of seven grey pictures of three people, each of a level of its own.
+    fn packs(folder: &std::path::Path) -> Arc<Packs> {
+        for image in 0..7u8 {
+            let person = folder.join("tree").join(format!("{}", image % 3));
+            std::fs::create_dir_all(&person).unwrap();
+            let data = vec![30 * image; VIEW];
+            let (width, height) = (EDGE_PX, EDGE_PX);
+            let pixels = Pixels { width, height, order: ChannelOrder::Rgb, data };
+            let file = person.join(format!("{image}.png"));
+            std::fs::write(file, encode::png(&pixels).unwrap()).unwrap();
+        }
+        let files = PackFiles::new(folder, "p").unwrap();
+        let recipe = Recipe::new(datasets::find("folder").unwrap(), folder.join("tree"));
+        make_rec(&pack::Options::new(recipe, files.clone()), &()).unwrap();
+        let packs = Packs::open(&[files], Labels::Apart, ChannelOrder::Bgr, OtherSize::Refuse);
+        Arc::new(packs.unwrap())
+    }
+
+    fn batches(packs: &Arc<Packs>, batch: usize) -> Batches {
+        let views = vec![View::High, View::Low(LowOptions::default())];
+        Batches::new(Arc::clone(packs), views, Seed::new(3), batch).unwrap()
+    }
+
+    /// Grey levels of the first views, which a mirror does not change, from 0 to 6.
+    fn levels(loaded: &Loaded) -> Vec<i64> {
+        let first = loaded.images.chunks(VIEW).take(loaded.labels.len());
+        first.map(|view| ((view[0] + 1.0) * 127.5 / 30.0).round() as i64).collect()
+    }
+
+    #[test]
+    fn an_epoch_shows_other_images_in_every_batch_with_their_labels() {
+        let folder = tempfile::tempdir().unwrap();
+        let packs = packs(folder.path());
+        let batches = batches(&packs, 3);
+        assert_eq!(batches.steps_per_epoch(), 2);
+        let loaded = [0, 1].map(|step| batches.load(step).unwrap());
+        let mut seen: Vec<i64> = loaded.iter().flat_map(levels).collect();
+        for loaded in &loaded {
+            let people: Vec<i64> = levels(loaded).iter().map(|level| level % 3).collect();
+            assert_eq!(loaded.labels, people);
+        }
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), 6);
+    }
+
+    #[test]
+    fn a_batch_is_a_function_of_seed_and_step() {
+        let folder = tempfile::tempdir().unwrap();
+        let packs = packs(folder.path());
+        let (one, other) = (batches(&packs, 3), batches(&packs, 3));
+        // In another order, as threads come.
+        let late = [5, 0, 3].map(|step| one.load(step).unwrap().images);
+        let early = [0, 3, 5].map(|step| other.load(step).unwrap().images);
+        assert!(late[1] == early[0] && late[2] == early[1] && late[0] == early[2]);
+    }
+
+    #[test]
+    fn dropout_takes_its_share() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut batches = batches(&packs(folder.path()), 3);
+        batches.dropout = Some(([64, 7, 7], 0.4));
+        let mask = batches.load(0).unwrap().dropout_mask;
+        assert_eq!(mask.len(), 6 * 64 * 49);
+        let kept = mask.iter().filter(|&&kept| kept).count() as f64 / mask.len() as f64;
+        // Five standard errors of 18,816 draws.
+        assert!((kept - 0.6).abs() < 0.018, "{kept}");
+        assert_ne!(mask, batches.load(1).unwrap().dropout_mask);
+    }
+
+    #[test]
+    fn fewer_images_than_a_batch_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let packs = packs(folder.path());
+        let few = Batches::new(packs, vec![View::High], Seed::new(3), 8);
+        assert!(matches!(few, Err(Error::Few { images: 7, batch: 8 })));
+    }
+}

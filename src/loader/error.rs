@@ -1,0 +1,68 @@
+//! What can go wrong between packs and batches.
+
+use crate::{image, pack};
+use std::path::PathBuf;
+
+/// Why an image cannot be learned from.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A pack cannot be opened, or is not what its manifest says.
+    #[error(transparent)]
+    Pack(#[from] pack::Error),
+    /// A picture cannot be decoded or drawn.
+    #[error("{pack}, position {position}: {path}")]
+    Picture {
+        /// The `.rec`.
+        pack: PathBuf,
+        /// Position in the pack.
+        position: usize,
+        /// The image.
+        path: String,
+        /// What is wrong.
+        source: image::Error,
+    },
+    /// A picture is not of the size that the backbone takes.
+    #[error(
+        "{pack}, position {position}: {path}: expected 112x112 pixels, found {width}x{height}; cut faces \
+         out with `make-rec --align`, or let train.other_size=resize resize them"
+    )]
+    Size {
+        /// The `.rec`.
+        pack: PathBuf,
+        /// Position in the pack.
+        position: usize,
+        /// The image.
+        path: String,
+        /// Pixels in a row.
+        width: u32,
+        /// Rows.
+        height: u32,
+    },
+    /// There are fewer images than a batch takes.
+    #[error("the packs have {images} images, fewer than the {batch} of a batch; lower train.batch")]
+    Few {
+        /// Images.
+        images: usize,
+        /// Images of a batch.
+        batch: usize,
+    },
+    /// More images or classes than numbers of 32 bits or floats count.
+    #[error("the packs have {found} {what}, more than the {most} that can be counted")]
+    Many {
+        /// What there are too many of.
+        what: &'static str,
+        /// How many.
+        found: usize,
+        /// How many there may be.
+        most: usize,
+    },
+    /// No image of a batch can be read.
+    #[error("of step {step} no image can be read, the last: {path}")]
+    NoneWhole {
+        /// The step, from 0.
+        step: u64,
+        /// An image.
+        path: String,
+    },
+}
