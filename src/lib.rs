@@ -8,8 +8,8 @@
 //! In reading order: [`recordio`] is the container; [`image`] decodes and encodes; [`datasets`] lists
 //! and labels; [`pack`] makes, proves and takes apart; [`report`] shows results; [`synth`] draws
 //! faces to try all of it on, and [`demo`] does; [`eval`] scores models by [`protocol`] and [`metrics`];
-//! [`graph`], [`autodiff`], [`nn`] and [`optim`] make training steps that [`train`] runs on [`runtime`];
-//! [`settings`], [`fs`], [`seed`] and [`progress`] serve them. The binary alone parses arguments, prints
+//! [`graph`], [`autodiff`], [`nn`] and [`optim`] make training steps, [`views`] and [`loader`] the batches
+//! that [`train`] feeds them on [`runtime`]; [`settings`], [`fs`], [`seed`] and [`progress`] serve them. The binary alone parses arguments, prints
 //! and exits.
 #![warn(
     missing_docs,
@@ -27,6 +27,7 @@ pub mod eval;
 pub mod fs;
 pub mod graph;
 pub mod image;
+pub mod loader;
 pub mod metrics;
 pub mod nn;
 pub mod onnx;
@@ -42,3 +43,4 @@ pub mod seed;
 pub mod settings;
 pub mod synth;
 pub mod train;
+pub mod views;

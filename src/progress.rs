@@ -6,6 +6,8 @@ pub trait Progress: Sync {
     fn start(&self, what: &str, total: u64);
     /// Counts `by` more units as done.
     fn advance(&self, by: u64);
+    /// Says how the task is doing, in a few words.
+    fn tell(&self, _text: &str) {}
     /// Ends the task.
     fn finish(&self);
 }

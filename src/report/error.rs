@@ -58,4 +58,7 @@ pub enum Error {
     /// The document could not be written.
     #[error("cannot write the report as JSON")]
     Json(#[source] serde_json::Error),
+    /// The numbers of a run cannot be read.
+    #[error(transparent)]
+    Run(#[from] Box<crate::train::Error>),
 }

@@ -23,6 +23,7 @@ mod rows;
 mod sections;
 mod table;
 mod text;
+pub mod training;
 
 pub use document::{
     Column, FORMAT, MeasuredRow, ReportDocument, RowKind, RowResult, Source, Table, TableRow,

@@ -1,4 +1,6 @@
-//! What can go wrong between options and a step.
+//! What can go wrong between settings, steps and a model.
+
+use std::path::PathBuf;
 
 /// Why a step cannot be compiled, fed or run.
 #[derive(Debug, thiserror::Error)]
@@ -51,5 +53,94 @@ pub enum Error {
         expected: Vec<usize>,
         /// What there is.
         found: String,
+    },
+    /// A file or folder refused.
+    #[error(transparent)]
+    Files(#[from] crate::fs::Error),
+    /// A setting cannot be used.
+    #[error(transparent)]
+    Settings(#[from] crate::settings::Error),
+    /// A pack cannot be opened.
+    #[error(transparent)]
+    Pack(#[from] crate::pack::Error),
+    /// A batch cannot be made.
+    #[error(transparent)]
+    Loader(#[from] crate::loader::Error),
+    /// A checkpoint cannot be scored.
+    #[error(transparent)]
+    Eval(#[from] Box<crate::eval::Error>),
+    /// A model cannot be read or written.
+    #[error(transparent)]
+    Model(#[from] crate::onnx::Error),
+    /// The sheet of views cannot be drawn.
+    #[error("cannot draw {path}")]
+    Sheet {
+        /// The picture.
+        path: PathBuf,
+        /// Why not.
+        source: crate::image::Error,
+    },
+    /// A checkpoint is none.
+    #[error("{path}: expected a checkpoint, found {found}")]
+    Checkpoint {
+        /// The file or folder.
+        path: PathBuf,
+        /// What there is.
+        found: String,
+    },
+    /// A file does not hold the backbone that is trained.
+    #[error(
+        "{path}: {name}: expected a tensor of {expected:?}, found {found}; the weights to begin with must \
+         be of the same backbone (backbone.architecture, backbone.width)"
+    )]
+    Init {
+        /// The file.
+        path: PathBuf,
+        /// The tensor.
+        name: String,
+        /// Its extents here.
+        expected: Vec<usize>,
+        /// What the file has.
+        found: String,
+    },
+    /// A run of the name is there.
+    #[error(
+        "{run} is there already; go on with it by --resume {run}, or choose another train.name"
+    )]
+    RunExists {
+        /// Its folder.
+        run: PathBuf,
+    },
+    /// A run cannot go on with what it would now be made from.
+    #[error("{run}: cannot resume: {what}: expected {expected}, found {found}")]
+    Resume {
+        /// Its folder.
+        run: PathBuf,
+        /// What is another.
+        what: &'static str,
+        /// What it was.
+        expected: String,
+        /// What it is.
+        found: String,
+    },
+    /// A loss, a gradient or a statistic is no number any more.
+    #[error(
+        "step {step} (epoch {epoch}): expected finite numbers, found loss {loss}, gradient norm \
+         {gradient_norm} at learning rate {rate}; nothing was updated, and the last checkpoint is whole: \
+         lower train.lr, or give train.warm_up_steps, and go on with --resume {run}"
+    )]
+    NotFinite {
+        /// The step, from 1.
+        step: u64,
+        /// The epoch, from 0.
+        epoch: u32,
+        /// The loss.
+        loss: f32,
+        /// Length of the gradient.
+        gradient_norm: f32,
+        /// The learning rate.
+        rate: f32,
+        /// The run's folder.
+        run: PathBuf,
     },
 }

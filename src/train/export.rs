@@ -1,12 +1,16 @@
 //! The backbone as a model that `eval`, and any ONNX Runtime, runs.
 
-use super::{Error, TrainState};
+use super::{Config, Error, TrainState, checkpoint};
 use crate::graph::lower::lower_with_weights;
 use crate::graph::{Builder, Element};
 use crate::image::ChannelOrder;
 use crate::nn::{Backbone, Layers, Mode, unit};
 use crate::onnx;
+use crate::settings::Settings;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::HashMap;
+use std::path::Path;
 
 /// How images become a model's input; stored in the model, for `eval` to read.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,6 +28,13 @@ impl Default for Feeding {
     fn default() -> Self {
         Self { channel_order: ChannelOrder::Bgr, mean: [127.5; 3], std: [127.5; 3] }
     }
+}
+
+/// What was exported.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ExportReport {
+    /// The model.
+    pub model: String,
 }
 
 /// A model with input `input` `[N, 3, height, width]` and outputs `embedding` `[N, D]`, of unit
@@ -61,4 +72,19 @@ pub fn export_backbone(
     model.metadata_props =
         facts.map(|(key, value)| onnx::Entry { key: key.to_owned(), value }).into();
     Ok(model)
+}
+
+/// The backbone of a checkpoint as a model, fed as the run's settings say.
+///
+/// # Errors
+/// As [`checkpoint::open`] and [`export_backbone`]; settings of another version of this program.
+pub fn export_checkpoint(path: &Path) -> Result<onnx::Model, Error> {
+    let checkpoint = checkpoint::open(path)?;
+    let mut settings = Settings::defaults();
+    for (key, value) in &checkpoint.facts.settings {
+        settings.assign(&format!("{key}={value}"))?;
+    }
+    let config = Config::new(&settings)?;
+    let feeding = Feeding { channel_order: config.channel_order, ..Feeding::default() };
+    export_backbone(&config.backbone, &checkpoint.state, &feeding)
 }

@@ -1,21 +1,33 @@
-//! Training: one step as two graphs, the state that it reads and replaces, and running it on a
-//! device.
+//! Training, from packs to a model.
 //!
+//! [`train()`] is a run as a [`Config`] says: batches in order, steps, metrics, checkpoints, export.
 //! [`StepGraph`] compiles forward, joint loss, backward and update; [`Stepper`] runs them with all
 //! state on the device; [`JointSchedule`] says what changes with the epochs; [`TrainState`] is that
 //! state on the host; [`export_backbone()`] writes what has been learned as a model that `eval`
 //! runs.
 
+pub mod checkpoint;
+mod config;
 mod error;
 mod export;
+mod init;
+pub mod metrics;
+mod presets;
+mod run;
+mod samples;
 mod schedule;
 mod state;
 mod step;
 mod stepper;
+mod validate;
 
+pub use config::Config;
 pub use error::Error;
-pub use export::{Feeding, export_backbone};
-pub use schedule::{ContrastPhase, JointSchedule, Phase, WarmUp};
+pub use export::{ExportReport, Feeding, export_backbone, export_checkpoint};
+pub use init::{Adopted, adopt};
+pub use presets::{PRESETS, Preset};
+pub use run::{METRICS, SETTINGS, Start, Surroundings, TrainReport, train};
+pub use schedule::{ContrastPhase, JointSchedule, LearningRate, Phase, WarmUp};
 pub use state::{Tensor, TrainState};
 pub use step::{SCALARS, Scalars, Scales, StepGraph, StepOptions};
 pub use stepper::{Batch, Rates, Stepped, Stepper};

@@ -2,6 +2,32 @@
 
 use super::Scales;
 
+/// The learning rate by step and epoch: it grows over the first steps, and falls at milestones
+/// (MultiStep; `framework.py`: configure_optimizers).
+#[derive(Debug, Clone, PartialEq)]
+pub struct LearningRate {
+    /// The rate after the warm-up and before the first milestone.
+    pub base: f32,
+    /// Epochs, from 0, with which it is multiplied by `gamma`.
+    pub milestones: Vec<u32>,
+    /// The factor.
+    pub gamma: f32,
+    /// Steps over which it grows from `base/warm_up_steps` to `base`.
+    pub warm_up_steps: u64,
+}
+
+impl LearningRate {
+    /// The rate of `step` in `epoch`, both from 0.
+    pub fn at(&self, step: u64, epoch: u32) -> f32 {
+        let passed = self.milestones.iter().filter(|&&milestone| epoch >= milestone).count();
+        let fallen = self.base * self.gamma.powi(passed as i32);
+        match step < self.warm_up_steps {
+            true => fallen * ((step + 1) as f32 / self.warm_up_steps as f32),
+            false => fallen,
+        }
+    }
+}
+
 /// How the contrast and the quality scalers come in or go out over the epochs (`framework.py`:
 /// training_step; its `joint_point` and flags).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -128,6 +154,17 @@ mod tests {
             assert!(
                 phases.iter().all(|phase| (phase.head_scale, phase.contrast_scale) == (0.3, 0.2))
             );
+        }
+    }
+
+    #[test]
+    fn the_rate_grows_step_by_step_and_falls_at_milestones() {
+        let rate = LearningRate { base: 0.2, milestones: vec![6, 9], gamma: 0.1, warm_up_steps: 4 };
+        for (step, epoch, expected) in
+            [(0, 0, 0.05), (3, 0, 0.2), (4, 0, 0.2), (90, 5, 0.2), (90, 6, 0.02), (90, 9, 0.002)]
+        {
+            let found = rate.at(step, epoch);
+            assert!((found - expected).abs() < 1e-7, "step {step}, epoch {epoch}: {found}");
         }
     }
 

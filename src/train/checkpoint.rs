@@ -1,0 +1,293 @@
+//! A state on disk: `step-N.safetensors` with every tensor by name, and `step-N.json`, which says what
+//! it is and is renamed into place last: a checkpoint without it does not exist.
+
+use super::{Error, Tensor, TrainState};
+use crate::fs;
+use indexmap::IndexMap;
+use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
+use serde::{Deserialize, Serialize};
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+
+/// Name and version of the form.
+const FORMAT: &str = "qgface-data checkpoint 1";
+
+/// What a checkpoint says of itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// Always `qgface-data checkpoint 1`.
+    pub format: String,
+    /// Program and version.
+    pub tool: String,
+    /// Steps that were made.
+    pub step: u64,
+    /// Steps of an epoch.
+    pub steps_per_epoch: u64,
+    /// Number of classes.
+    pub classes: u64,
+    /// Views of each image in the step that made it.
+    pub views: u64,
+    /// Digests of the packs' orders.
+    pub orders: Vec<String>,
+    /// The settings of the run, but its name and folder.
+    pub settings: BTreeMap<String, String>,
+    /// What validation measured at this step, by `set.metric`.
+    pub scores: IndexMap<String, f64>,
+    /// BLAKE3 of the tensors' file.
+    pub blake3: String,
+}
+
+/// Settings that say where a run lies and not what it is.
+const PLACES: [&str; 2] = ["train.name", "train.runs"];
+
+impl Facts {
+    /// Facts of a run at its beginning.
+    pub fn new(mut settings: BTreeMap<String, String>, orders: Vec<String>, classes: u64) -> Self {
+        PLACES.iter().for_each(|place| _ = settings.remove(*place));
+        Self {
+            format: FORMAT.to_owned(),
+            tool: concat!("qgface-data ", env!("CARGO_PKG_VERSION")).to_owned(),
+            step: 0,
+            steps_per_epoch: 0,
+            classes,
+            views: 0,
+            orders,
+            settings,
+            scores: IndexMap::new(),
+            blake3: String::new(),
+        }
+    }
+}
+
+/// A checkpoint, read.
+#[derive(Debug)]
+pub struct Checkpoint {
+    /// Its `.json`.
+    pub path: PathBuf,
+    /// What it says of itself.
+    pub facts: Facts,
+    /// The state.
+    pub state: TrainState,
+}
+
+const TENSORS: &str = "safetensors";
+const FACTS: &str = "json";
+
+/// The paths of a step's two files: tensors, facts.
+fn paths(folder: &Path, step: u64) -> [PathBuf; 2] {
+    [TENSORS, FACTS].map(|ending| folder.join(format!("step-{step:08}.{ending}")))
+}
+
+/// Writes a checkpoint into `folder`; the path of its `.json`.
+///
+/// Memory: the tensors once more.
+///
+/// # Errors
+/// [`Error::Files`], as of a full disk; then no checkpoint of this step is there, and others are as they
+/// were.
+pub fn save(folder: &Path, facts: &Facts, state: &TrainState) -> Result<PathBuf, Error> {
+    let [tensors, path] = paths(folder, facts.step);
+    let bad = |found: String| Error::Checkpoint { path: tensors.clone(), found };
+    let views = state.tensors.iter().map(|(name, tensor)| {
+        let view =
+            TensorView::new(Dtype::F32, tensor.shape.clone(), bytemuck::cast_slice(&tensor.data));
+        Ok((name.as_str(), view.map_err(|error| bad(format!("{name}: {error}")))?))
+    });
+    let views = views.collect::<Result<Vec<_>, Error>>()?;
+    let told = HashMap::from([("format".to_owned(), FORMAT.to_owned())]);
+    let bytes = serialize(views, Some(told)).map_err(|error| bad(error.to_string()))?;
+    let facts = Facts { blake3: blake3::hash(&bytes).to_string(), ..facts.clone() };
+    fs::write_whole(&tensors, &bytes)?;
+    let mut text = serde_json::to_vec_pretty(&facts).map_err(|error| bad(error.to_string()))?;
+    text.push(b'\n');
+    fs::write_whole(&path, &text)?;
+    Ok(path)
+}
+
+/// Reads what a checkpoint's `.json` says.
+fn facts(path: &Path) -> Result<Facts, Error> {
+    let text = std::fs::read(path).map_err(fs::io_error("read", path))?;
+    let bad = |error: serde_json::Error| Error::Checkpoint {
+        path: path.to_path_buf(),
+        found: format!("text that is no {FORMAT}: {error}"),
+    };
+    let facts: Facts = serde_json::from_slice(&text).map_err(bad)?;
+    match facts.format == FORMAT {
+        true => Ok(facts),
+        false => Err(Error::Checkpoint {
+            path: path.to_path_buf(),
+            found: format!("the format {:?}", facts.format),
+        }),
+    }
+}
+
+/// Reads a checkpoint by either of its files, or the last one of a run's folder.
+///
+/// # Errors
+/// [`Error::Checkpoint`]: none there, damage, tensors of other bytes than its `.json` says.
+pub fn open(path: &Path) -> Result<Checkpoint, Error> {
+    let path = match path.is_dir() {
+        true => {
+            let own = path.join(FOLDER);
+            let folder = if own.is_dir() { own } else { path.to_path_buf() };
+            let none = || Error::Checkpoint { path: folder.clone(), found: "none".to_owned() };
+            list(&folder)?.pop().ok_or_else(none)?.0
+        }
+        false => path.with_extension(FACTS),
+    };
+    let facts = facts(&path)?;
+    let tensors = path.with_extension(TENSORS);
+    let bytes = std::fs::read(&tensors).map_err(fs::io_error("read", &tensors))?;
+    let found = blake3::hash(&bytes).to_string();
+    if found != facts.blake3 {
+        let found =
+            format!("bytes of BLAKE3 {found} where {} says {}", path.display(), facts.blake3);
+        return Err(Error::Checkpoint { path: tensors, found });
+    }
+    let state = TrainState { tensors: floats(&bytes, &tensors)?.into_iter().collect() };
+    Ok(Checkpoint { path, facts, state })
+}
+
+/// The folder of a run's checkpoints.
+pub const FOLDER: &str = "checkpoints";
+
+/// The checkpoints of a folder by their `.json`, the earliest first.
+///
+/// # Errors
+/// A folder that cannot be read; damaged facts.
+pub fn list(folder: &Path) -> Result<Vec<(PathBuf, Facts)>, Error> {
+    let entries =
+        std::fs::read_dir(folder).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
+    let entries = entries.map_err(fs::io_error("list", folder))?;
+    let named = entries.into_iter().map(|entry| entry.path()).filter(|path| {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        name.is_some_and(|name| name.starts_with("step-") && name.ends_with(".json"))
+    });
+    let mut found =
+        named.map(|path| Ok((path.clone(), facts(&path)?))).collect::<Result<Vec<_>, Error>>()?;
+    found.sort_by_key(|(_, facts)| facts.step);
+    Ok(found)
+}
+
+/// Removes all but the last `keep` checkpoints and the one that is best by `metric`.
+///
+/// # Errors
+/// As [`list`], and files that cannot be removed.
+pub fn prune(folder: &Path, keep: usize, metric: Option<&str>) -> Result<(), Error> {
+    let all = list(folder)?;
+    let best = metric.and_then(|metric| best(&all, metric)).map(|(step, _)| step);
+    for (path, facts) in all.iter().rev().skip(keep) {
+        if best != Some(facts.step) {
+            // Without its facts a checkpoint is gone, so they go first.
+            for path in [path.clone(), path.with_extension(TENSORS)] {
+                std::fs::remove_file(&path).map_err(fs::io_error("remove", &path))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Step and value of the best checkpoint by a metric; of equals the earliest.
+pub fn best(all: &[(PathBuf, Facts)], metric: &str) -> Option<(u64, f64)> {
+    let scored = all.iter().filter_map(|(_, facts)| Some((facts.step, *facts.scores.get(metric)?)));
+    scored.fold(None, |best: Option<(u64, f64)>, (step, value)| match best {
+        Some((_, highest)) if highest >= value => best,
+        _ => Some((step, value)),
+    })
+}
+
+/// All tensors of floats of a file, widened or narrowed to 32 bits; others are left out.
+///
+/// # Errors
+/// [`Error::Checkpoint`] for what is no safetensors file.
+pub(super) fn floats(bytes: &[u8], path: &Path) -> Result<Vec<(String, Tensor)>, Error> {
+    let bad = |error: safetensors::SafeTensorError| Error::Checkpoint {
+        path: path.to_path_buf(),
+        found: format!("no safetensors file: {error}"),
+    };
+    let file = SafeTensors::deserialize(bytes).map_err(bad)?;
+    let mut found = Vec::new();
+    for (name, view) in file.tensors() {
+        let bytes = view.data();
+        let data: Vec<f32> = match view.dtype() {
+            Dtype::F32 => {
+                bytes.as_chunks::<4>().0.iter().map(|&word| f32::from_le_bytes(word)).collect()
+            }
+            Dtype::F64 => bytes
+                .as_chunks::<8>()
+                .0
+                .iter()
+                .map(|&word| f64::from_le_bytes(word) as f32)
+                .collect(),
+            Dtype::F16 => bytes
+                .as_chunks::<2>()
+                .0
+                .iter()
+                .map(|&word| half::f16::from_le_bytes(word).to_f32())
+                .collect(),
+            Dtype::BF16 => bytes
+                .as_chunks::<2>()
+                .0
+                .iter()
+                .map(|&word| half::bf16::from_le_bytes(word).to_f32())
+                .collect(),
+            _ => continue,
+        };
+        found.push((name, Tensor { shape: view.shape().to_vec(), data }));
+    }
+    // In an order of their own whatever the file's is.
+    found.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn state() -> TrainState {
+        let tensor = |data: &[f32]| Tensor { shape: vec![data.len()], data: data.to_vec() };
+        let tensors = [("b".to_owned(), tensor(&[1.0, -0.0])), ("a".to_owned(), tensor(&[2.5]))];
+        TrainState { tensors: tensors.into_iter().collect() }
+    }
+
+    fn facts(step: u64, score: f64) -> Facts {
+        let scores = [("tinyface.rank_1".to_owned(), score)].into_iter().collect();
+        Facts { step, scores, ..Facts::new(BTreeMap::new(), vec![], 3) }
+    }
+
+    #[test]
+    fn a_state_comes_back_by_either_file_and_by_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = save(folder.path(), &facts(7, 0.0), &state()).unwrap();
+        for path in [path.clone(), path.with_extension(TENSORS), folder.path().to_path_buf()] {
+            let read = open(&path).unwrap();
+            assert_eq!(read.facts.step, 7);
+            for (name, tensor) in &state().tensors {
+                assert_eq!(&read.state.tensors[name], tensor);
+            }
+        }
+    }
+
+    #[test]
+    fn a_flipped_byte_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = save(folder.path(), &facts(7, 0.0), &state()).unwrap().with_extension(TENSORS);
+        let mut bytes = std::fs::read(&path).unwrap();
+        *bytes.last_mut().unwrap() ^= 1;
+        std::fs::write(&path, bytes).unwrap();
+        assert!(matches!(open(&path), Err(Error::Checkpoint { .. })));
+    }
+
+    #[test]
+    fn the_last_and_the_best_are_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        for (step, score) in [(1, 0.1), (2, 0.9), (3, 0.9), (4, 0.2), (5, 0.3)] {
+            save(folder.path(), &facts(step, score), &state()).unwrap();
+        }
+        prune(folder.path(), 2, Some("tinyface.rank_1")).unwrap();
+        let left: Vec<u64> = list(folder.path()).unwrap().iter().map(|(_, f)| f.step).collect();
+        assert_eq!(left, [2, 4, 5]);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 6);
+    }
+}
