@@ -1,6 +1,6 @@
 //! What no compiler checks in one crate: import directions, single owners, and copies held equal.
 
-use qgface_data::{datasets, demo, eval, pack, report, runtime, settings, synth};
+use qgface_data::{datasets, demo, eval, pack, report, runtime, settings, synth, train};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "cli",
         &[
             "datasets", "demo", "eval", "fs", "image", "pack", "progress", "report", "runtime",
-            "settings", "synth",
+            "settings", "synth", "train",
         ],
     ),
     (
@@ -20,7 +20,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "settings", "synth",
         ],
     ),
-    ("report", &["eval", "fs", "image", "pack"]),
+    ("report", &["eval", "fs", "image", "pack", "train"]),
     (
         "eval",
         &[
@@ -29,7 +29,15 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("settings", &["datasets"]),
-    ("train", &["autodiff", "graph", "image", "nn", "onnx", "optim", "runtime", "seed"]),
+    (
+        "train",
+        &[
+            "autodiff", "eval", "fs", "graph", "image", "loader", "nn", "onnx", "optim", "ordered",
+            "pack", "progress", "runtime", "seed", "settings", "views",
+        ],
+    ),
+    ("loader", &["datasets", "image", "pack", "seed", "views"]),
+    ("views", &["image", "seed"]),
     ("optim", &["graph", "nn"]),
     ("nn", &["graph", "seed"]),
     ("autodiff", &["graph"]),
@@ -63,6 +71,8 @@ const OWNED: &[(&str, &str)] = &[
     ("use ort::", "runtime"),
     ("prost::", "onnx"),
     ("gemm::", "metrics"),
+    ("safetensors::", "train"),
+    ("ctrlc::", "cli"),
 ];
 
 fn root() -> PathBuf {
@@ -185,6 +195,10 @@ fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("eval", schemars::schema_for!(eval::results::EvalReport)),
         ("runtime", schemars::schema_for!(runtime::Info)),
         ("init", schemars::schema_for!(settings::InitReport)),
+        ("train", schemars::schema_for!(train::TrainReport)),
+        ("export", schemars::schema_for!(train::ExportReport)),
+        ("metrics", schemars::schema_for!(train::metrics::Line)),
+        ("checkpoint", schemars::schema_for!(train::checkpoint::Facts)),
         ("manifest", schemars::schema_for!(pack::Manifest)),
     ]
 }

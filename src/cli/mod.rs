@@ -4,6 +4,7 @@ mod align;
 mod completions;
 mod demo;
 mod eval;
+mod export;
 mod init;
 mod inspect;
 mod make_rec;
@@ -14,6 +15,7 @@ mod report;
 mod runtime;
 mod stats;
 mod synth;
+mod train;
 mod unpack;
 mod verify_order;
 
@@ -21,6 +23,7 @@ use clap::{Parser, Subcommand};
 use output::{Form, Output, Verbosity};
 use qgface_data::datasets::{self, DATASETS, DataSet};
 use qgface_data::image::ChannelOrder;
+use qgface_data::runtime::use_huge_pages;
 use qgface_data::settings::{self, Settings};
 use qgface_data::{pack, synth as drawn};
 use std::ffi::OsString;
@@ -80,6 +83,8 @@ enum Command {
     Merge(merge::Args),
     Reindex(reindex::Args),
     Align(align::Args),
+    Train(train::Args),
+    Export(export::Args),
     Eval(Box<eval::Args>),
     Report(report::Args),
     Runtime(runtime::Args),
@@ -114,6 +119,8 @@ enum Error {
     Eval(#[from] Box<qgface_data::eval::Error>),
     #[error(transparent)]
     Runtime(#[from] qgface_data::runtime::Error),
+    #[error(transparent)]
+    Train(#[from] Box<qgface_data::train::Error>),
     #[error(transparent)]
     Demo(#[from] qgface_data::demo::Error),
     #[error(transparent)]
@@ -151,6 +158,9 @@ impl Context {
 /// Runs the program: exit code 0 done, 1 the check itself said no, 2 an error.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
+    if matches!(cli.command, Command::Train(_)) {
+        begin_again_in_huge_pages();
+    }
     match start(cli) {
         Ok(Outcome::Success) => ExitCode::SUCCESS,
         Ok(Outcome::No) => ExitCode::from(1),
@@ -158,6 +168,17 @@ pub(crate) fn main() -> ExitCode {
             output::print_error(&error);
             ExitCode::from(2)
         }
+    }
+}
+
+/// Replaces this process by one that takes its memory in huge pages. Where that cannot be, it goes on.
+fn begin_again_in_huge_pages() {
+    use std::os::unix::process::CommandExt;
+    let Ok(own) = std::env::current_exe() else { return };
+    let mut again = std::process::Command::new(own);
+    again.args(std::env::args_os().skip(1));
+    if use_huge_pages(&mut again) {
+        let _refused = again.exec();
     }
 }
 
@@ -206,6 +227,8 @@ fn run(command: Command, context: &Context) -> Result<Outcome, Error> {
         Command::Align(args) => align::run(args, context),
         Command::Report(args) => report::run(args, context),
         Command::Reindex(args) => reindex::run(args, context),
+        Command::Train(args) => train::run(args, context),
+        Command::Export(args) => export::run(args, context),
         Command::Eval(args) => eval::run(*args, context),
         Command::Runtime(args) => runtime::run(args, context),
         Command::Synth(args) => synth::run(args, context),

@@ -99,7 +99,7 @@ struct Bar {
 }
 
 /// Bar, count, rate and time left.
-const STYLE: &str = "{prefix} {wide_bar} {human_pos}/{human_len} {rate} {eta} left";
+const STYLE: &str = "{prefix} {msg} {wide_bar} {human_pos}/{human_len} {rate} {eta} left";
 
 impl Progress for Bar {
     fn start(&self, what: &str, total: u64) {
@@ -120,6 +120,12 @@ impl Progress for Bar {
     fn advance(&self, by: u64) {
         if let Some(bar) = &*self.bar.lock().unwrap_or_else(PoisonError::into_inner) {
             bar.inc(by);
+        }
+    }
+
+    fn tell(&self, text: &str) {
+        if let Some(bar) = &*self.bar.lock().unwrap_or_else(PoisonError::into_inner) {
+            bar.set_message(text.to_owned());
         }
     }
 

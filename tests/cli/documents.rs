@@ -23,6 +23,8 @@ fn every_command_explains_itself_and_its_options() {
         "merge",
         "reindex",
         "align",
+        "train",
+        "export",
         "eval",
         "report",
         "runtime",

@@ -11,6 +11,7 @@ mod evaluating;
 mod faults;
 mod installing;
 mod interrupts;
+mod learning;
 mod looking;
 mod models;
 mod packing;

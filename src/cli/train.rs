@@ -1,0 +1,153 @@
+//! `train`
+
+use super::output::grouped;
+use super::{Context, Error, Outcome};
+use qgface_data::report::training;
+use qgface_data::settings::Settings;
+use qgface_data::train::{self, Config, PRESETS, Start, Surroundings, TrainReport};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Train a backbone by the QGFace joint loss, from packs with a manifest
+///
+/// Writes runs/NAME: config.toml, metrics.jsonl, checkpoints/, samples/, plots/, eval/ and, at the end,
+/// model.onnx. An interrupt ends the run after the step at work, with a checkpoint; --resume goes on from
+/// there, to the bit.
+#[derive(clap::Args)]
+#[command(after_help = help())]
+pub(crate) struct Args {
+    /// Settings, above those of the file: preset=D, batch=128, backbone.architecture=ir50 … (`init` writes
+    /// all of them with what they mean)
+    #[arg(value_name = "KEY=VALUE")]
+    settings: Vec<String>,
+    /// Go on with the run in this folder, by its own config.toml
+    #[arg(long, value_name = "RUN", conflicts_with = "config")]
+    resume: Option<PathBuf>,
+    /// Where steps run: cpu, or cuda:N (experimental: it has not run on a GPU yet) [default: train.device]
+    #[arg(long, value_name = "DEVICE")]
+    device: Option<String>,
+    /// Begin with the weights of a checkpoint, a model.onnx, or a safetensors file with PyTorch's names
+    #[arg(long, value_name = "FILE", conflicts_with = "resume")]
+    init: Option<PathBuf>,
+}
+
+fn help() -> String {
+    let mut text = String::from("Presets:\n");
+    for preset in &PRESETS {
+        text += &format!(
+            "  {:<10} views {}{}, contrast {}, quality scale of the head {}\n",
+            preset.name,
+            preset.high,
+            if preset.low == "none" { String::new() } else { format!(" and {}", preset.low) },
+            preset.queue,
+            preset.quality_scale,
+        );
+    }
+    text
+}
+
+pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
+    let settings = settings(&args, context)?;
+    let config = Config::new(&settings)?;
+    let start = match &args.resume {
+        Some(run) => Start::Resume(run.clone()),
+        None => Start::New,
+    };
+    let stop = interrupted()?;
+    let say = |text: &str| context.output.say(text);
+    let draw = |run: &Path| {
+        // A figure that cannot be drawn must not end a run of days.
+        if let Err(error) = training::write(run) {
+            context.output.warn(&[format!("the curves could not be drawn: {error}")]);
+        }
+    };
+    let around = Surroundings {
+        jobs: context.jobs,
+        progress: context.output.progress(),
+        say: &say,
+        stop: &stop,
+        after_checkpoint: &draw,
+    };
+    let report = train::train(&config, &start, &around).map_err(Box::new)?;
+    context.output.report(&report, text)?;
+    Ok(if report.finished { Outcome::Success } else { Outcome::No })
+}
+
+fn settings(args: &Args, context: &Context) -> Result<Settings, Error> {
+    let mut settings = match &args.resume {
+        Some(run) => Settings::load(Some(&run.join(train::SETTINGS)), std::iter::empty())?,
+        None => context.settings()?,
+    };
+    for assignment in &args.settings {
+        settings.assign(assignment)?;
+    }
+    if let Some(device) = &args.device {
+        settings.assign(&format!("train.device={device}"))?;
+    }
+    if let Some(init) = &args.init {
+        settings.assign(&format!("train.init={}", init.display()))?;
+    }
+    Ok(settings)
+}
+
+/// Becomes true with the first SIGINT or SIGTERM; a second one ends the program at once.
+fn interrupted() -> Result<Arc<AtomicBool>, Error> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let seen = Arc::clone(&stop);
+    let listen = move || {
+        if seen.swap(true, Ordering::Relaxed) {
+            std::process::exit(130);
+        }
+    };
+    ctrlc::set_handler(listen)
+        .map_err(|error| Error::Arguments(format!("cannot listen for interrupts: {error}")))?;
+    Ok(stop)
+}
+
+fn text(report: &TrainReport) -> String {
+    let mut text = format!(
+        "{}: preset {}, {} of {} steps, {} images of {} people, {} parameters, fed {}\n",
+        report.run,
+        report.preset,
+        grouped(report.steps),
+        grouped(report.of_steps),
+        grouped(report.images),
+        grouped(report.classes),
+        grouped(report.parameters),
+        report.channel_order,
+    );
+    if let Some(adopted) = &report.init {
+        let unused = adopted.unused.len();
+        text += &format!(
+            "began with {} tensors of {}, {unused} of its tensors unused{}\n",
+            adopted.taken,
+            adopted.file,
+            if unused > 0 { format!(": {}", adopted.unused.join(", ")) } else { String::new() },
+        );
+    }
+    if let Some(line) = &report.last {
+        text += &format!(
+            "last step: loss {:.4} (head {:.4}, contrast {:.4}), gradient {:.2}, rate {}\n",
+            line.loss, line.loss_cla, line.loss_con, line.grad_norm, line.lr
+        );
+        text += &format!(
+            "pairs with a weight {:.1} %, waited for images {:.1} % of the time\n",
+            100.0 * report.weighted_pairs,
+            100.0 * report.waited
+        );
+    }
+    for (name, value) in &report.scores {
+        text += &format!("  {name:<28} {value:.4}\n");
+    }
+    if let Some(step) = report.best_step {
+        text += &format!("best checkpoint: step {step}\n");
+    }
+    text += &format!("checkpoint {}\n", report.checkpoint);
+    match &report.model {
+        Some(model) => text + &format!("model {model}\n"),
+        None => {
+            text + &format!("interrupted; go on with: qgface-data train --resume {}\n", report.run)
+        }
+    }
+}
