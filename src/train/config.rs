@@ -70,8 +70,6 @@ pub struct Config {
     pub checkpoint_every: Option<u64>,
     /// Checkpoints that are kept, beside the best.
     pub keep: usize,
-    /// Sets that checkpoints are scored on.
-    pub validation: Vec<String>,
     /// Metric of the best checkpoint, `set.metric`.
     pub best: Option<String>,
 }
@@ -151,7 +149,6 @@ impl Config {
             )?,
             checkpoint_every: (every > 0).then_some(every),
             keep: s.whole("checkpoint.keep", 1, LARGEST)? as usize,
-            validation: s.list("validation.sets"),
             best: s.list("validation.best").into_iter().next(),
             settings,
         })

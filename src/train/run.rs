@@ -128,7 +128,6 @@ struct Run<'a> {
     state: Option<TrainState>,
     adopted: Option<Adopted>,
     changed: Vec<String>,
-    steps_per_epoch: u64,
     of_steps: u64,
     skipped: Vec<String>,
     parameters: u64,
@@ -207,7 +206,6 @@ impl<'a> Run<'a> {
             state,
             adopted,
             changed,
-            steps_per_epoch,
             of_steps,
             skipped: Vec::new(),
             parameters,
@@ -263,10 +261,11 @@ impl<'a> Run<'a> {
     /// Runs the epochs that one compiled step serves.
     fn segment(&mut self) -> Result<(), Error> {
         let first = self.facts.step;
-        let epoch = (first / self.steps_per_epoch) as u32;
+        let epoch = (first / self.facts.steps_per_epoch) as u32;
         let views = self.views(epoch);
         let other = (epoch + 1..self.config.epochs).find(|&epoch| self.views(epoch) != views);
-        let end = other.map_or(self.of_steps, |epoch| u64::from(epoch) * self.steps_per_epoch);
+        let end =
+            other.map_or(self.of_steps, |epoch| u64::from(epoch) * self.facts.steps_per_epoch);
         let end = end.min(self.of_steps);
         let graph = StepGraph::new(step_options(self.config, self.classes, views))?;
         let initial = TrainState::initial(&graph, Seed::new(self.config.seed));
@@ -312,7 +311,7 @@ impl<'a> Run<'a> {
         loaded: Loaded,
         waited: Duration,
     ) -> Result<(), Error> {
-        let epoch = (step / self.steps_per_epoch) as u32;
+        let epoch = (step / self.facts.steps_per_epoch) as u32;
         let phase = self.config.schedule.phase(epoch);
         let rates = Rates {
             learning: self.config.rate.at(step, epoch),
@@ -375,7 +374,7 @@ impl<'a> Run<'a> {
 
     /// Whether a checkpoint is made after this step.
     fn is_due(&self) -> bool {
-        let every = self.config.checkpoint_every.unwrap_or(self.steps_per_epoch);
+        let every = self.config.checkpoint_every.unwrap_or(self.facts.steps_per_epoch);
         self.facts.step.is_multiple_of(every)
     }
 
