@@ -148,6 +148,10 @@ pub(super) fn infer(op: &Op, inputs: &[&Node]) -> (Element, Vec<usize>) {
             assert!(shape(0) == shape(1), "PReluSlopeGradient of {:?}", shape(1));
             (Element::Float, vec![shape(0)[1]])
         }
+        Op::ProductByChannel => {
+            assert!(shape(0) == shape(1), "ProductByChannel of {:?}", shape(1));
+            (Element::Float, vec![shape(0)[1]])
+        }
     }
 }
 
@@ -180,7 +184,8 @@ fn arity(op: &Op, given: usize) -> usize {
         | Op::ConvWeightGradient(_)
         | Op::MaxPoolGradient(_)
         | Op::PRelu
-        | Op::PReluSlopeGradient => 2,
+        | Op::PReluSlopeGradient
+        | Op::ProductByChannel => 2,
         Op::Detach
         | Op::Neg
         | Op::Exp

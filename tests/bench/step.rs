@@ -22,7 +22,8 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 use watch::{median, run_watched};
 
-const ROUNDS: usize = 3;
+/// Enough that a median is steady to some percent on a machine that others use too.
+const ROUNDS: usize = 5;
 const STEPS: usize = 5;
 /// Steps before the timed ones, as in step.py.
 const WARM_UP: usize = 2;

@@ -121,3 +121,12 @@ pub(super) fn prelu_slope(x: &Tensor, dy: &Tensor) -> Vec<f64> {
     }
     da
 }
+
+pub(super) fn product_by_channel(x: &Tensor, y: &Tensor) -> Vec<f64> {
+    let channel = channel_of(&x.shape);
+    let mut sums = vec![0.0; x.shape[1]];
+    for (at, (x, y)) in x.data.iter().zip(&y.data).enumerate() {
+        sums[channel(at)] += x * y;
+    }
+    sums
+}

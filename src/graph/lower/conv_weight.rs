@@ -193,27 +193,23 @@ fn rows_and_columns(emit: &mut Emitter, x: &str, dy: &str, extents: Extents) -> 
     let Extents { n, i, o, x: [height, width], window: Window { kernel, pad, .. }, .. } = extents;
     let wide = emit.pad(x, [0; 2], [pad; 2]);
     let tall = emit.pad(dy, [pad; 2], [0; 2]);
-    let (mut columns, mut rows) = (Vec::new(), Vec::new());
-    for tap in 0..kernel {
-        let above = kernel - 1 - tap;
-        let middle = tap == pad;
-        columns.push(match middle {
+    let columns: Vec<String> = (0..kernel)
+        .map(|tap| match tap == pad {
             true => x.to_owned(),
             false => emit.slice(&wide, &[(3, tap, tap + width, 1)]),
-        });
-        rows.push(match middle {
-            true => dy.to_owned(),
-            false => emit.slice(&tall, &[(2, above, above + height, 1)]),
-        });
-    }
-    let mut joined = |parts: &[String], channels| {
-        let joined = emit.concat(parts, 1);
-        emit.reshape(&joined, &[n, kernel * channels, height * width])
-    };
-    let (columns, rows) = (joined(&columns, i), joined(&rows, o));
+        })
+        .collect();
+    let columns = emit.concat(&columns, 1);
+    let columns = emit.reshape(&columns, &[n, kernel * i, height * width]);
+    // Rows lie together, so that one pass copies them for all taps.
+    let starts = (0..kernel).rev();
+    let rows: Vec<i32> = starts.flat_map(|above| above as i32..(above + height) as i32).collect();
+    let rows = emit.positions(&[kernel, height], &rows);
+    let rows = emit.node("Gather", &[&tall, &rows], vec![integer("axis", 2)]);
+    let rows = emit.reshape(&rows, &[n, o * kernel, height * width]);
     let product = product_by_image(emit, &rows, &columns);
-    let taps = emit.reshape(&product, &[kernel, o, kernel, i]);
-    emit.transpose(&taps, &[1, 3, 0, 2])
+    let taps = emit.reshape(&product, &[o, kernel, kernel, i]);
+    emit.transpose(&taps, &[0, 3, 1, 2])
 }
 
 fn taps_by_image(emit: &mut Emitter, x: &str, dy: &str, extents: Extents) -> String {

@@ -37,11 +37,7 @@ impl Lowering<'_> {
     pub(super) fn prelu_slope(&mut self, node: &Node) -> String {
         let [x, dy] = node.inputs[..] else { panic!("two inputs") };
         let negative = self.negative(x, dy);
-        let shape = self.shape(x);
-        let x = self.name(x);
-        let product = self.emitter.node("Mul", &[&negative, &x], vec![]);
-        let pixels = shape[2..].iter().product();
-        self.reduce_by_channel("ReduceSum", &product, [shape[0], shape[1], pixels])
+        self.product_by_channel(&negative, &self.name(x), self.shape(x))
     }
 
     fn negative(&mut self, x: Value, dy: Value) -> String {

@@ -50,7 +50,10 @@ fn normalisations() -> Vec<Case> {
             g.apply(Op::BatchVariance, x)
         });
         cases.push(variance.gradient(Gradient::Refused));
+        cases.push(product(shape));
     }
+    // Planes so large that the lowering multiplies matrices.
+    cases.push(product(&[2, 3, 20, 30]));
     // The mean is far larger than the deviation.
     let far = |g: &mut Builder, x: &[Value]| {
         let moved = g.offset(x[0], 8.0);
@@ -59,6 +62,14 @@ fn normalisations() -> Vec<Case> {
     let own = [normal(&[2, 3, 4, 4]), normal(&[3]), normal(&[3])];
     cases.push(Case::new("BatchNormTraining far from zero", own, far));
     cases
+}
+
+fn product(shape: &[usize]) -> Case {
+    let two = [normal(shape), normal(shape)];
+    let product = Case::new(format!("ProductByChannel of {shape:?}"), two, |g, x| {
+        g.apply(Op::ProductByChannel, x)
+    });
+    product.gradient(Gradient::Refused)
 }
 
 /// The lowering computes the moments once for both.
