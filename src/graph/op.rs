@@ -154,8 +154,8 @@ pub enum Op {
     PReluInputGradient,
     /// Gradient of [`Op::PRelu`] by a: of x and dy.
     PReluSlopeGradient,
-    /// Sums by channel of x·y, `[C]`: x and y `[N, C, …]`.
-    ProductByChannel,
+    /// Means by channel of x·y, `[C]`: x and y `[N, C, …]`.
+    ProductMean,
 }
 
 /// The axes that a reduction goes over.

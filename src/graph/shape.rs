@@ -148,8 +148,8 @@ pub(super) fn infer(op: &Op, inputs: &[&Node]) -> (Element, Vec<usize>) {
             assert!(shape(0) == shape(1), "PReluSlopeGradient of {:?}", shape(1));
             (Element::Float, vec![shape(0)[1]])
         }
-        Op::ProductByChannel => {
-            assert!(shape(0) == shape(1), "ProductByChannel of {:?}", shape(1));
+        Op::ProductMean => {
+            assert!(shape(0) == shape(1), "ProductMean of {:?}", shape(1));
             (Element::Float, vec![shape(0)[1]])
         }
     }
@@ -185,7 +185,7 @@ fn arity(op: &Op, given: usize) -> usize {
         | Op::MaxPoolGradient(_)
         | Op::PRelu
         | Op::PReluSlopeGradient
-        | Op::ProductByChannel => 2,
+        | Op::ProductMean => 2,
         Op::Detach
         | Op::Neg
         | Op::Exp

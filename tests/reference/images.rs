@@ -122,11 +122,12 @@ pub(super) fn prelu_slope(x: &Tensor, dy: &Tensor) -> Vec<f64> {
     da
 }
 
-pub(super) fn product_by_channel(x: &Tensor, y: &Tensor) -> Vec<f64> {
+pub(super) fn product_mean(x: &Tensor, y: &Tensor) -> Vec<f64> {
     let channel = channel_of(&x.shape);
-    let mut sums = vec![0.0; x.shape[1]];
+    let mut means = vec![0.0; x.shape[1]];
+    let share = means.len() as f64 / x.data.len() as f64;
     for (at, (x, y)) in x.data.iter().zip(&y.data).enumerate() {
-        sums[channel(at)] += x * y;
+        means[channel(at)] += share * x * y;
     }
-    sums
+    means
 }

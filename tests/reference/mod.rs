@@ -103,7 +103,7 @@ fn compute(node: &Node, inputs: &[&Tensor], feeds: &[(&str, Tensor)]) -> Vec<f64
         Op::PRelu => images::prelu(inputs[0], inputs[1]),
         Op::PReluInputGradient => images::prelu_input(inputs[0], inputs[1], inputs[2]),
         Op::PReluSlopeGradient => images::prelu_slope(inputs[0], inputs[1]),
-        Op::ProductByChannel => images::product_by_channel(inputs[0], inputs[1]),
+        Op::ProductMean => images::product_mean(inputs[0], inputs[1]),
     }
 }
 

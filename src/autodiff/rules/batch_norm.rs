@@ -69,8 +69,7 @@ fn inverse_deviation(g: &mut Builder, variance: Value, epsilon: f64) -> Value {
 /// By channel the mean of dy, and the mean of (x − μ)·dy as that of x·dy less μ times the first.
 fn means(g: &mut Builder, x: Value, dy: Value, mean: Value) -> (Value, Value) {
     let sum = g.mean_by_channel(dy);
-    let product = g.apply(Op::ProductByChannel, &[x, dy]);
-    let product = g.scale(product, 1.0 / per_channel(g, x));
+    let product = g.apply(Op::ProductMean, &[x, dy]);
     let shift = g.mul(mean, sum);
     (sum, g.sub(product, shift))
 }

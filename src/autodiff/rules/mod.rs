@@ -64,7 +64,7 @@ pub(super) fn vjp(g: &mut Builder, node: &Node, y: Value, dy: Value) -> Cotangen
         | Op::MaxPoolGradient(_)
         | Op::PReluInputGradient
         | Op::PReluSlopeGradient
-        | Op::ProductByChannel
+        | Op::ProductMean
         | Op::BatchVariance => panic!("{} is not differentiated", node.op.name()),
     }
 }

@@ -158,7 +158,7 @@ impl<'g> Lowering<'g> {
             Op::PRelu => self.prelu(node),
             Op::PReluInputGradient => self.prelu_input(node),
             Op::PReluSlopeGradient => self.prelu_slope(node),
-            Op::ProductByChannel => self.products(node),
+            Op::ProductMean => self.product_mean(node),
         }
     }
 

@@ -37,7 +37,8 @@ impl Lowering<'_> {
     pub(super) fn prelu_slope(&mut self, node: &Node) -> String {
         let [x, dy] = node.inputs[..] else { panic!("two inputs") };
         let negative = self.negative(x, dy);
-        self.product_by_channel(&negative, &self.name(x), self.shape(x))
+        let shape = self.shape(x);
+        self.product_by_channel("ReduceSum", &negative, &self.name(x), shape)
     }
 
     fn negative(&mut self, x: Value, dy: Value) -> String {

@@ -4,7 +4,7 @@ use super::Lowering;
 use crate::graph::{Axes, Node};
 
 /// From so many pixels on, a plane is large.
-const LARGE_PLANE: usize = 512;
+const LARGE_PLANE: usize = 2048;
 
 impl Lowering<'_> {
     /// A reduction in one node; by channel in two, first along the pixels of each plane, which lie
@@ -26,18 +26,26 @@ impl Lowering<'_> {
         self.emitter.reduce(op, &x, axes)
     }
 
-    pub(super) fn products(&mut self, node: &Node) -> String {
+    pub(super) fn product_mean(&mut self, node: &Node) -> String {
         let [x, y] = node.inputs[..] else { panic!("two inputs") };
-        self.product_by_channel(&self.name(x), &self.name(y), self.shape(x))
+        let shape = self.shape(x);
+        let (x, y) = (self.name(x), self.name(y));
+        self.product_by_channel("ReduceMean", &x, &y, shape)
     }
 
-    /// Σ x·y by channel of two values of a shape. On large planes as matrix products of a row and a
-    /// column each, which write nothing as large as a plane: twice as fast.
-    pub(super) fn product_by_channel(&mut self, x: &str, y: &str, shape: &[usize]) -> String {
+    /// x·y of two values of a shape, reduced by channel. On large planes as matrix products of a row
+    /// and a column each, which write nothing as large as a plane: twice as fast.
+    pub(super) fn product_by_channel(
+        &mut self,
+        op: &str,
+        x: &str,
+        y: &str,
+        shape: &[usize],
+    ) -> String {
         let (n, c, pixels) = (shape[0], shape[1], shape[2..].iter().product());
         if pixels < LARGE_PLANE {
             let product = self.emitter.node("Mul", &[x, y], vec![]);
-            return self.reduce_by_channel("ReduceSum", &product, [n, c, pixels]);
+            return self.reduce_by_channel(op, &product, [n, c, pixels]);
         }
         let emit = &mut self.emitter;
         let rows = emit.reshape(x, &[n * c, 1, pixels]);
@@ -45,7 +53,12 @@ impl Lowering<'_> {
         let columns = emit.transpose(&columns, &[0, 2, 1]);
         let products = emit.matmul(&rows, &columns);
         let products = emit.reshape(&products, &[n, c]);
-        emit.reduce_axis("ReduceSum", &products, 0)
+        let reduced = emit.reduce_axis(op, &products, 0);
+        if op == "ReduceSum" {
+            return reduced;
+        }
+        let share = emit.floats(&[], &[1.0 / pixels as f64]);
+        emit.node("Mul", &[&reduced, &share], vec![])
     }
 
     /// Images `[n, c, pixels]` to `[c]`.
