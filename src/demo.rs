@@ -1,4 +1,5 @@
-//! From nothing to proved packs of drawn faces, and a real model evaluated on them: the tool's own tour.
+//! From nothing to proved packs of drawn faces, and a model learned from one and evaluated on the others:
+//! the tool's own tour.
 
 use crate::datasets::{LabelFunction, find};
 use crate::eval::results::EvalReport;
@@ -15,20 +16,29 @@ use crate::pack::{self, Encoding, Layout, PackFiles, PackReport, Recipe, make_re
 use crate::progress::Progress;
 use crate::report::{self, Evaluation};
 use crate::runtime::Device;
-use crate::settings;
+use crate::settings::{self, Settings};
 use crate::synth::{self, SynthReport};
+use crate::train::{self, Config, Start, Surroundings, TrainReport};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What the tour takes.
-#[derive(Debug, Clone)]
-pub struct Options {
+pub struct Options<'a> {
     /// The folder for all it makes.
     pub out: PathBuf,
     /// Threads to work with.
     pub jobs: usize,
+    /// The environment, which stands above the tour's settings.
+    pub environment: Vec<(String, String)>,
+    /// Hears how far each part is.
+    pub progress: &'a dyn Progress,
+    /// Hears of decisions.
+    pub say: &'a dyn Fn(&str),
+    /// Set by whoever wants the tour to end early.
+    pub stop: &'a AtomicBool,
 }
 
 /// What the tour made.
@@ -44,7 +54,11 @@ pub struct DemoReport {
     pub order: OrderReport,
     /// What is in them.
     pub stats: StatsReport,
-    /// The model's numbers on them.
+    /// What was learned.
+    pub train: TrainReport,
+    /// The numbers of the network as it began.
+    pub untrained: EvalReport,
+    /// The learned model's numbers on the packs.
     pub eval: EvalReport,
     /// The page that shows the numbers.
     pub report: String,
@@ -63,6 +77,18 @@ pub enum Error {
     /// A pack could not be made or verified.
     #[error(transparent)]
     Pack(#[from] pack::Error),
+    /// The settings are not those of a run.
+    #[error(transparent)]
+    Settings(#[from] settings::Error),
+    /// Nothing could be learned.
+    #[error(transparent)]
+    Train(#[from] Box<train::Error>),
+    /// It was asked to end.
+    #[error("interrupted; what is done is kept in {out}, and the same command goes on from there")]
+    Interrupted {
+        /// The folder.
+        out: PathBuf,
+    },
     /// The model could not be evaluated.
     #[error(transparent)]
     Eval(#[from] Box<eval::Error>),
@@ -121,59 +147,52 @@ const STOPS: [Stop; 11] = [
 /// Folders of the drawn sets; each is there only when it is whole.
 const DRAWN: [&str; 5] = ["tinyface", "scface", "ijbb", "hq", "train"];
 
-/// A small published model of faces, so that there is something to evaluate (its source stands beside it).
-const MODEL: &[u8] = include_bytes!("../fixtures/onnx/MobileFaceNet.onnx");
-
-/// What it is fed, which its file does not say: RGB, ImageNet's mean and deviation in grey levels.
-const CONVENTIONS: [(&str, &str); 3] = [
-    (eval::CHANNEL_ORDER_KEY, "rgb"),
-    (eval::MEAN_KEY, "123.675,116.28,103.53"),
-    (eval::STD_KEY, "58.395,57.12,57.375"),
+/// Where the tour's things lie, whatever the environment says.
+const PLACES: [(&str, &str); 4] = [
+    ("data.root", "data"),
+    ("pack.out", "packs"),
+    ("train.packs", "packs/train"),
+    ("train.runs", "runs"),
 ];
 
-/// What it is evaluated on.
+/// What is learned, beside the defaults: QGFace, by a network that two cores train in two minutes.
+const TRAINING: [(&str, &str); 7] = [
+    ("backbone.architecture", "ir18"),
+    ("backbone.width", "0.125"),
+    // Quality counts from the first batch on; the reference's averages take 150 steps to settle.
+    ("head.ema_start", "first_batch"),
+    // With fewer weighted pairs so short a run would learn nothing from them.
+    ("contrast.quality_scale", "0.3"),
+    ("train.batch", "32"),
+    ("train.epochs", "2"),
+    ("train.lr", "0.1"),
+];
+
+/// The run's name.
+const RUN: &str = "demo";
+
+/// What the model is evaluated on.
 const EVALUATED: [&str; 2] = ["all", "crlfw"];
 
 /// Draws faces in every layout, packs every set, aligned and not, proves every pack's order, counts every
-/// pack and evaluates a small published model on all of them. Leaves `data/`, `packs/`, `model.onnx`,
-/// `results.json`, `report.html` and `qgface.toml`, so that the commands of the README work as typed in
-/// the folder.
+/// pack, learns from one and evaluates what was learned on all others. Leaves `data/`, `packs/`,
+/// `runs/demo/`, `model.onnx`, `untrained.onnx`, their numbers, `report.html` and `qgface.toml`, so that the
+/// commands of the README work as typed in the folder. A tour that was ended early goes on where it was.
 ///
 /// # Errors
 /// Any [`Error`].
-pub fn demo(
-    options: &Options,
-    progress: &dyn Progress,
-    say: &eval::Say<'_>,
-) -> Result<DemoReport, Error> {
-    let out = &options.out;
+pub fn demo(options: &Options<'_>) -> Result<DemoReport, Error> {
+    let (out, progress) = (&options.out, options.progress);
     let data = out.join("data");
     let drawn = DRAWN.iter().all(|set| data.join(set).is_dir());
     let synth = match drawn {
         true => None,
         false => Some(synth::synth(&synth::Options::new(data.clone()), progress)?),
     };
-    let settings = settings::template(&[("folder", "data/train")]);
-    fs::write_whole(&out.join(settings::FILE_NAME), settings.as_bytes())?;
-    let mut packs = Vec::new();
-    let mut order = OrderReport { in_order: true, packs: Vec::new() };
-    for stop in STOPS {
-        let dataset = find(stop.dataset).ok_or(Error::Set { name: stop.dataset })?;
-        let files = PackFiles::new(&out.join("packs"), stop.stem)?;
-        let recipe = Recipe {
-            encoding: Encoding::Origin.for_pictures(stop.align.is_some()),
-            align: stop.align,
-            layout: stop.layout,
-            label: stop.label.map(|label| label()),
-            ..Recipe::new(dataset, data.join(stop.root))
-        };
-        let options = pack::Options { jobs: options.jobs, ..pack::Options::new(recipe, files) };
-        packs.push(make_rec(&options, progress)?);
-        let verify = verify_order::Options::new(SourceTree::At(options.recipe.root.clone()));
-        let pack = verify_order::verify_order(&options.files, &verify, progress)?;
-        order.in_order &= pack.in_order;
-        order.packs.push(pack);
-    }
+    let file = out.join(settings::FILE_NAME);
+    let text = settings::template(&[("folder", "data/train")], &TRAINING);
+    fs::write_whole(&file, text.as_bytes())?;
+    let (packs, order) = pack_and_prove(options, &data)?;
     let packed = STOPS.iter().map(|stop| PackFiles::new(&out.join("packs"), stop.stem));
     let look = stats::Options {
         packs: packed.collect::<Result<_, _>>()?,
@@ -181,34 +200,104 @@ pub fn demo(
         against: None,
     };
     let stats = stats::stats(&look, progress)?;
-    let eval = evaluate(options, progress, say)?;
+    let mut settings = Settings::load(Some(&file), options.environment.iter().cloned())?;
+    for (key, folder) in PLACES {
+        settings.assign(&format!("{key}={}", out.join(folder).display()))?;
+    }
+    let train = learn(options, settings.clone())?;
+    options.check_going()?;
+    let learned = train::export_checkpoint(Path::new(&train.checkpoint)).map_err(Box::new)?;
+    let initial = train::initial_backbone(&Config::new(&settings)?).map_err(Box::new)?;
+    let eval = evaluate(options, &settings, &learned, ["model.onnx", RESULTS[0]])?;
+    let untrained = evaluate(options, &settings, &initial, ["untrained.onnx", RESULTS[1]])?;
     let page = out.join("report.html");
-    let evaluation = Evaluation { file: "results.json".to_owned(), report: eval.clone() };
-    report::write(&report::document(&[evaluation])?, report::Format::Html, &page)?;
+    let evaluations = [(RESULTS[0], &eval), (RESULTS[1], &untrained)]
+        .map(|(file, report)| Evaluation { file: file.to_owned(), report: report.clone() });
+    report::write(&report::document(&evaluations)?, report::Format::Html, &page)?;
     let report = page.display().to_string();
-    Ok(DemoReport { out: out.display().to_string(), synth, packs, order, stats, eval, report })
+    let out = out.display().to_string();
+    Ok(DemoReport { out, synth, packs, order, stats, train, untrained, eval, report })
 }
 
-/// Evaluates the model on every set, from the packs.
+/// The files of the numbers: learned, untrained.
+const RESULTS: [&str; 2] = ["results.json", "untrained.json"];
+
+impl Options<'_> {
+    fn check_going(&self) -> Result<(), Error> {
+        match self.stop.load(Ordering::Relaxed) {
+            true => Err(Error::Interrupted { out: self.out.clone() }),
+            false => Ok(()),
+        }
+    }
+}
+
+fn pack_and_prove(
+    options: &Options<'_>,
+    data: &Path,
+) -> Result<(Vec<PackReport>, OrderReport), Error> {
+    let mut packs = Vec::new();
+    let mut order = OrderReport { in_order: true, packs: Vec::new() };
+    for stop in STOPS {
+        options.check_going()?;
+        let dataset = find(stop.dataset).ok_or(Error::Set { name: stop.dataset })?;
+        let files = PackFiles::new(&options.out.join("packs"), stop.stem)?;
+        let recipe = Recipe {
+            encoding: Encoding::Origin.for_pictures(stop.align.is_some()),
+            align: stop.align,
+            layout: stop.layout,
+            label: stop.label.map(|label| label()),
+            ..Recipe::new(dataset, data.join(stop.root))
+        };
+        let make = pack::Options { jobs: options.jobs, ..pack::Options::new(recipe, files) };
+        packs.push(make_rec(&make, options.progress)?);
+        let verify = verify_order::Options::new(SourceTree::At(make.recipe.root.clone()));
+        let pack = verify_order::verify_order(&make.files, &verify, options.progress)?;
+        order.in_order &= pack.in_order;
+        order.packs.push(pack);
+    }
+    Ok((packs, order))
+}
+
+/// Trains, or goes on with what an earlier tour began.
+fn learn(options: &Options<'_>, mut settings: Settings) -> Result<TrainReport, Error> {
+    settings.assign(&format!("train.name={RUN}"))?;
+    let config = Config::new(&settings)?;
+    let run = config.runs.join(RUN);
+    let start = match train::checkpoint::any(&run) {
+        true => Start::Resume(run),
+        false => Start::New,
+    };
+    let draw = |run: &Path| {
+        if let Err(error) = report::training::write(run) {
+            (options.say)(&format!("the curves could not be drawn: {error}"));
+        }
+    };
+    let around = Surroundings {
+        jobs: options.jobs,
+        progress: options.progress,
+        say: options.say,
+        stop: options.stop,
+        after_checkpoint: &draw,
+    };
+    Ok(train::train(&config, &start, &around).map_err(Box::new)?)
+}
+
+/// Writes a model and evaluates it on every set, from the packs.
 fn evaluate(
-    options: &Options,
-    progress: &dyn Progress,
-    say: &eval::Say<'_>,
+    options: &Options<'_>,
+    settings: &Settings,
+    network: &onnx::Model,
+    [model, results]: [&str; 2],
 ) -> Result<EvalReport, Error> {
     let out = &options.out;
-    let model = out.join("model.onnx");
-    fs::write_whole(&model, &onnx::Model::with_metadata(MODEL, &CONVENTIONS))?;
+    let model = out.join(model);
+    network.save(&model).map_err(|error| Box::new(train::Error::from(error)))?;
     let named = EVALUATED.iter().filter_map(|name| EvalSet::named(name)).flatten();
-    let place = |set: &'static EvalSet| -> Result<_, Error> {
-        let usual_root = out.join("data").join(set.name);
-        let pack = Some(PackFiles::new(&out.join("packs"), set.stem)?);
-        let place = Place { pack, root: None, list: None, usual_pack: None, usual_root };
-        Ok((set, place))
-    };
+    let place = |set: &'static EvalSet| Ok((set, Place::usual(settings, set)?));
     let adaface = Preset::find("adaface").unwrap_or(&PRESETS[0]);
     let report = eval::evaluate(
         &eval::Options {
-            task: Task::Sets(named.map(place).collect::<Result<_, _>>()?),
+            task: Task::Sets(named.map(place).collect::<Result<_, Error>>()?),
             features: FeatureOptions::Model(ModelOptions {
                 path: model,
                 flags: Flags::default(),
@@ -216,17 +305,17 @@ fn evaluate(
                 threads: NonZeroUsize::new(options.jobs).unwrap_or(NonZeroUsize::MIN),
             }),
             protocol: Protocol::new(adaface, &Switches::default()),
-            batch: 1,
+            batch: 32,
             jobs: options.jobs,
             cache: Some(out.join("cache")),
             save: None,
             alignment: OtherAlignment::Refuse,
         },
-        progress,
-        say,
+        options.progress,
+        options.say,
     )
     .map_err(Box::new)?;
     let text = serde_json::to_vec_pretty(&report).unwrap_or_default();
-    fs::write_whole(&out.join("results.json"), &text)?;
+    fs::write_whole(&out.join(results), &text)?;
     Ok(report)
 }

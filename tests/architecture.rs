@@ -17,7 +17,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "demo",
         &[
             "datasets", "eval", "fs", "image", "onnx", "pack", "progress", "report", "runtime",
-            "settings", "synth",
+            "settings", "synth", "train",
         ],
     ),
     ("report", &["eval", "fs", "image", "pack", "train"]),
@@ -25,7 +25,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         "eval",
         &[
             "causes", "datasets", "fs", "image", "metrics", "onnx", "ordered", "pack", "progress",
-            "protocol", "runtime",
+            "protocol", "runtime", "settings",
         ],
     ),
     ("settings", &["datasets"]),

@@ -1,24 +1,31 @@
 //! `demo`
 
 use super::output::counted;
-use super::{Context, Error, Outcome, eval, synth, verify_order};
+use super::{Context, Error, Outcome, environment, synth, train, verify_order};
 use qgface_data::demo::{DemoReport, Options, demo};
+use qgface_data::eval::results::EvalReport;
 use qgface_data::pack::stats::{ChannelStats, Verdict};
 use std::path::PathBuf;
 
-/// Draw faces in every layout, pack every set, prove every order, count, evaluate a small published model:
+/// Draw faces in every layout, pack every set, prove every order, count, train a small network, evaluate it:
 /// a tour in one command
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Where data/, packs/, model.onnx, report.html and qgface.toml go
+    /// Where data/, packs/, runs/, model.onnx, report.html and qgface.toml go
     #[arg(long, value_name = "DIR", default_value = "demo")]
     out: PathBuf,
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
-    let options = Options { out: args.out, jobs: context.jobs };
-    let say = |text: &str| context.output.say(text);
-    let report = demo(&options, context.output.progress(), &say)?;
+    let stop = train::interrupted()?;
+    let report = demo(&Options {
+        out: args.out,
+        jobs: context.jobs,
+        environment: environment().collect(),
+        progress: context.output.progress(),
+        say: &|text| context.output.say(text),
+        stop: &stop,
+    })?;
     context.output.report(&report, text)?;
     Ok(if report.order.in_order { Outcome::Success } else { Outcome::No })
 }
@@ -42,11 +49,45 @@ fn text(report: &DemoReport) -> String {
         let numbers = format!("{}  {}", three(mean), three(deviation));
         text += &format!("  {:<32} {numbers}  {said}\n", pack.pack);
     }
-    text += &eval::text(&report.eval);
+    text += &train::text(&report.train);
+    text += &table(report);
     text + &format!(
         "\nThe numbers beside the published ones: {}\nNow try, in {}:\n  qgface-data verify-order\n  \
          qgface-data make-rec --dataset tinyface --origin\n  qgface-data inspect packs/ijbb 7\n  \
          qgface-data stats packs/tinyface --plot tinyface.png\n  qgface-data eval model.onnx --set ijbb\n",
         report.report, report.out
     )
+}
+
+/// What a newcomer is shown of an evaluation: set, metric, what it says.
+const SHOWN: [(&str, &str, &str); 12] = [
+    ("tinyface", "rank_1", "TinyFace: the right person comes first"),
+    ("scface", "d1", "SCface, from afar: the right person comes first"),
+    ("scface", "d2", "SCface, nearer"),
+    ("scface", "d3", "SCface, near"),
+    ("ijbb", "tar@1e-01", "IJB-B: same people found, one in ten others let through"),
+    ("lfw", "accuracy", "LFW: same person or not (guessing: 50 %)"),
+    ("cfp_fp", "accuracy", "CFP-FP, frontal and profile"),
+    ("agedb_30", "accuracy", "AgeDB-30, thirty years apart"),
+    ("calfw", "accuracy", "CALFW, across ages"),
+    ("cplfw", "accuracy", "CPLFW, across poses"),
+    ("crlfw", "8x8", "CR-LFW, one picture of 8x8 pixels"),
+    ("crlfw", "20x20", "CR-LFW, one picture of 20x20 pixels"),
+];
+
+/// The table at the end: what was learned, beside the network as it began.
+fn table(report: &DemoReport) -> String {
+    let number = |report: &EvalReport, set: &str, metric: &str| {
+        let result = report.results.iter().find(|result| result.set == set);
+        let value = result.and_then(|result| result.metrics.get(metric));
+        value.map_or_else(|| "–".to_owned(), |value| format!("{:.1} %", 100.0 * value))
+    };
+    let mut text =
+        format!("\n{:<58}{:>10}{:>10}\n", "on faces of other people", "untrained", "learned");
+    for (set, metric, says) in SHOWN {
+        let [before, after] =
+            [&report.untrained, &report.eval].map(|report| number(report, set, metric));
+        text += &format!("  {says:<56}{before:>10}{after:>10}\n");
+    }
+    text
 }

@@ -369,15 +369,9 @@ fn task(args: &Args, settings: &Settings) -> Result<Task, Error> {
                 return Err(Error::Arguments(format!("{flag} goes with one set, found {count}")));
             }
             let place = |set: &&'static EvalSet| -> Result<_, Error> {
-                let usual = PackFiles::new(&settings.path("pack.out"), set.stem)?;
-                let place = Place {
-                    pack: pack.clone(),
-                    root: args.place.root.clone(),
-                    list: args.place.list.clone(),
-                    usual_pack: Some(usual),
-                    usual_root: settings.set_root(set.data_set(), set.stem),
-                };
-                Ok((*set, place))
+                let (root, list) = (args.place.root.clone(), args.place.list.clone());
+                let usual = Place::usual(settings, set)?;
+                Ok((*set, Place { pack: pack.clone(), root, list, ..usual }))
             };
             Ok(Task::Sets(several.iter().map(place).collect::<Result<_, _>>()?))
         }

@@ -19,7 +19,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
         let name = settings::FILE_NAME;
         return Err(Error::Arguments(format!("{name} is there already; --overwrite replaces it")));
     }
-    fs::write_whole(path, settings::template(&[]).as_bytes())?;
+    fs::write_whole(path, settings::template(&[], &[]).as_bytes())?;
     let report = InitReport { settings: settings::FILE_NAME.to_owned() };
     context.output.report(&report, |report| format!("wrote {}\n", report.settings))?;
     Ok(Outcome::Success)

@@ -145,20 +145,24 @@ struct Context {
 impl Context {
     /// The settings in force; only commands that use them mind a broken file.
     fn settings(&self) -> Result<Settings, Error> {
-        let text = |(name, value): (OsString, OsString)| {
-            Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
-        };
-        let environment = std::env::vars_os().filter_map(text);
-        let settings = Settings::load(self.config.as_deref(), environment)?;
+        let settings = Settings::load(self.config.as_deref(), environment())?;
         self.output.tell_settings(&settings);
         Ok(settings)
     }
 }
 
+/// The variables whose names are text.
+fn environment() -> impl Iterator<Item = (String, String)> {
+    let text = |(name, value): (OsString, OsString)| {
+        Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
+    };
+    std::env::vars_os().filter_map(text)
+}
+
 /// Runs the program: exit code 0 done, 1 the check itself said no, 2 an error.
 pub(crate) fn main() -> ExitCode {
     let cli = Cli::parse();
-    if matches!(cli.command, Command::Train(_)) {
+    if matches!(cli.command, Command::Train(_) | Command::Demo(_)) {
         begin_again_in_huge_pages();
     }
     match start(cli) {

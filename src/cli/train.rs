@@ -92,7 +92,7 @@ fn settings(args: &Args, context: &Context) -> Result<Settings, Error> {
 }
 
 /// Becomes true with the first SIGINT or SIGTERM; a second one ends the program at once.
-fn interrupted() -> Result<Arc<AtomicBool>, Error> {
+pub(super) fn interrupted() -> Result<Arc<AtomicBool>, Error> {
     let stop = Arc::new(AtomicBool::new(false));
     let seen = Arc::clone(&stop);
     let listen = move || {
@@ -105,7 +105,7 @@ fn interrupted() -> Result<Arc<AtomicBool>, Error> {
     Ok(stop)
 }
 
-fn text(report: &TrainReport) -> String {
+pub(super) fn text(report: &TrainReport) -> String {
     let mut text = format!(
         "{}: preset {}, {} of {} steps, {} images of {} people, {} parameters, fed {}\n",
         report.run,

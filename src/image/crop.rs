@@ -25,9 +25,8 @@ pub fn crop(pixels: &Pixels, region: Region) -> Result<Pixels, Error> {
     let right = u64::from(left) + u64::from(width);
     let bottom = u64::from(top) + u64::from(height);
     let inside = right <= u64::from(pixels.width) && bottom <= u64::from(pixels.height);
-    let bytes = u64::from(pixels.width) * u64::from(pixels.height) * 3;
-    let found = pixels.data.len() as u64;
-    if !inside || width == 0 || height == 0 || bytes != found {
+    if !inside || width == 0 || height == 0 || pixels.check().is_err() {
+        let found = pixels.data.len() as u64;
         let edge = |end: u64| u32::try_from(end).unwrap_or(u32::MAX);
         let (width, height) = (edge(right), edge(bottom));
         let expected = right.saturating_mul(bottom).saturating_mul(3);

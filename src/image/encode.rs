@@ -27,12 +27,7 @@ pub fn png(pixels: &Pixels) -> Result<Vec<u8>, Error> {
 }
 
 fn checked_rgb(pixels: &Pixels) -> Result<Cow<'_, Pixels>, Error> {
-    let (width, height) = (pixels.width, pixels.height);
-    let expected = u64::from(width) * u64::from(height) * 3;
-    let found = pixels.data.len() as u64;
-    if expected != found || expected == 0 {
-        return Err(Error::BadBuffer { width, height, expected, found });
-    }
+    pixels.check()?;
     Ok(match pixels.order {
         ChannelOrder::Rgb => Cow::Borrowed(pixels),
         ChannelOrder::Bgr => Cow::Owned(pixels.clone().into_order(ChannelOrder::Rgb)),

@@ -65,6 +65,22 @@ pub struct Pixels {
 }
 
 impl Pixels {
+    /// Refuses a picture without pixels, and one whose bytes are not those of its edges.
+    fn check(&self) -> Result<(), Error> {
+        let expected = u64::from(self.width) * u64::from(self.height) * 3;
+        match self.data.len() as u64 == expected && expected > 0 {
+            true => Ok(()),
+            false => Err(self.bad_buffer()),
+        }
+    }
+
+    /// The error of edges that do not fit the bytes.
+    fn bad_buffer(&self) -> Error {
+        let Self { width, height, .. } = *self;
+        let expected = u64::from(width) * u64::from(height) * 3;
+        Error::BadBuffer { width, height, expected, found: self.data.len() as u64 }
+    }
+
     /// Returns the same picture with red and blue exchanged in memory and in name.
     pub fn into_order(mut self, order: ChannelOrder) -> Self {
         if self.order != order {

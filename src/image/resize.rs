@@ -45,20 +45,8 @@ pub fn pillow(pixels: &Pixels, width: u32, height: u32, filter: Filter) -> Resul
 }
 
 fn check(pixels: &Pixels, width: u32, height: u32) -> Result<(), Error> {
-    let edges = [width, height, pixels.width, pixels.height];
-    let fits = pixels.data.len() as u64 == bytes_of(pixels);
-    if fits && edges.iter().all(|edge| *edge > 0) { Ok(()) } else { Err(bad_buffer(pixels)) }
-}
-
-/// Bytes that the pixels of a picture of these edges take.
-fn bytes_of(pixels: &Pixels) -> u64 {
-    u64::from(pixels.width) * u64::from(pixels.height) * 3
-}
-
-fn bad_buffer(pixels: &Pixels) -> Error {
-    let Pixels { width, height, .. } = *pixels;
-    let (expected, found) = (bytes_of(pixels), pixels.data.len() as u64);
-    Error::BadBuffer { width, height, expected, found }
+    pixels.check()?;
+    if width > 0 && height > 0 { Ok(()) } else { Err(pixels.bad_buffer()) }
 }
 
 /// Resizes with a bilinear filter that is widened when shrinking (antialiased).
@@ -81,7 +69,7 @@ pub fn fast_with(
     filter: Filter,
 ) -> Result<Pixels, Error> {
     check(pixels, width, height)?;
-    let wrong = || bad_buffer(pixels);
+    let wrong = || pixels.bad_buffer();
     let kind = fir::PixelType::U8x3;
     let source = fir::images::ImageRef::new(pixels.width, pixels.height, &pixels.data, kind)
         .map_err(|_| wrong())?;

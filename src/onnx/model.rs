@@ -119,14 +119,6 @@ impl Model {
         Ok(())
     }
 
-    /// The bytes of a model's file with more metadata: messages of this format are joined by
-    /// standing one behind the other, so not a byte of the model itself changes.
-    pub fn with_metadata(model: &[u8], metadata: &[(&str, &str)]) -> Vec<u8> {
-        let entry = |&(key, value): &(&str, &str)| Entry { key: key.into(), value: value.into() };
-        let more = Self { metadata_props: metadata.iter().map(entry).collect(), ..Self::default() };
-        [model, &more.encode_to_vec()].concat()
-    }
-
     /// What the model says of itself.
     pub fn summary(&self) -> Summary {
         Summary::of(self)
@@ -266,14 +258,6 @@ mod tests {
         let path = folder.path().join("m.onnx");
         small().save(&path).unwrap();
         assert_eq!(Model::open(&path).unwrap(), small());
-    }
-
-    #[test]
-    fn metadata_stands_behind_the_model() {
-        let bytes = Model::with_metadata(&small().encode_to_vec(), &[("mean", "127.5")]);
-        let model = parse(&bytes).unwrap();
-        assert_eq!(model.summary().metadata["mean"], "127.5");
-        assert_eq!(model.graph(), small().graph());
     }
 
     #[test]

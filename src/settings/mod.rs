@@ -228,6 +228,14 @@ impl Settings {
         number.ok_or_else(|| self.refused(key, expected()))
     }
 
+    /// The same of a setting that may have no value.
+    ///
+    /// # Errors
+    /// [`Error::Value`].
+    pub fn whole_if_given(&self, key: &str, least: u64, most: u64) -> Result<Option<u64>, Error> {
+        self.is_given(key).then(|| self.whole(key, least, most)).transpose()
+    }
+
     /// Reads a setting as the parts between commas; of an empty one there are none.
     pub fn list(&self, key: &str) -> Vec<String> {
         let parts = self.get(key).text;
@@ -392,10 +400,12 @@ fn distance(a: &str, b: &str) -> usize {
 
 /// The text of a settings file in which every setting is explained and has its default.
 ///
-/// `roots` are roots of sets that do not lie below `data.root` under their own name.
-pub fn template(roots: &[(&str, &str)]) -> String {
+/// `roots` are roots of sets that do not lie below `data.root` under their own name; `changed` are values
+/// in place of defaults.
+pub fn template(roots: &[(&str, &str)], changed: &[(&str, &str)]) -> String {
     let mut text = String::from(
-        "# Settings of qgface-data. Every value below is the default; paths are relative to this file.\n\
+        "# Settings of qgface-data. Every value below is the default unless it says so; paths are relative to \
+         this file.\n\
          # The environment (QGFACE_PACK_OUT=…) stands above this file, key=value arguments of `train`\n\
          # above that, flags above all.\n",
     );
@@ -407,9 +417,19 @@ pub fn template(roots: &[(&str, &str)]) -> String {
             section = own;
         }
         text += &format!("# {}\n", key.about);
-        // What follows from other settings stands there to be filled in.
-        let mark = if key.default.is_empty() { "# " } else { "" };
-        text += &format!("{mark}{name} = {}\n", literal(key.default));
+        let other = changed.iter().find(|(changed, _)| *changed == key.name);
+        match other {
+            Some((_, value)) if key.default.is_empty() => {
+                text += &format!("{name} = {}\n", literal(value));
+            }
+            Some((_, value)) => {
+                let default = literal(key.default);
+                text += &format!("{name} = {} # the default is {default}\n", literal(value));
+            }
+            // What follows from other settings stands there to be filled in.
+            None if key.default.is_empty() => text += &format!("# {name} = \"\"\n"),
+            None => text += &format!("{name} = {}\n", literal(key.default)),
+        }
         if key.name == "data.root" {
             text += "# a set that lies elsewhere, for example:\n";
             text += "# tinyface = \"/datasets/tinyface\"\n";
@@ -467,11 +487,11 @@ mod tests {
 
     #[test]
     fn the_template_is_the_defaults() {
-        let from_template = load(&template(&[]), &[]).unwrap();
+        let from_template = load(&template(&[], &[]), &[]).unwrap();
         for key in KEYS {
             let (_, name) = key.name.split_once('.').unwrap();
             let line = format!("{name} = {}\n", literal(key.default));
-            assert!(template(&[]).contains(&line), "{line}");
+            assert!(template(&[], &[]).contains(&line), "{line}");
             assert_eq!(from_template.parse::<String>(key.name).unwrap(), key.default);
         }
     }

@@ -138,7 +138,7 @@ pub fn open(path: &Path) -> Result<Checkpoint, Error> {
     };
     let facts = facts(&path)?;
     let tensors = path.with_extension(TENSORS);
-    let bytes = std::fs::read(&tensors).map_err(fs::io_error("read", &tensors))?;
+    let bytes = fs::map(&tensors)?;
     let found = blake3::hash(&bytes).to_string();
     if found != facts.blake3 {
         let found =
@@ -151,6 +151,11 @@ pub fn open(path: &Path) -> Result<Checkpoint, Error> {
 
 /// The folder of a run's checkpoints.
 pub const FOLDER: &str = "checkpoints";
+
+/// Whether a run's folder has a checkpoint to go on from.
+pub fn any(run: &Path) -> bool {
+    list(&run.join(FOLDER)).is_ok_and(|all| !all.is_empty())
+}
 
 /// The checkpoints of a folder by their `.json`, the earliest first.
 ///

@@ -91,7 +91,6 @@ impl Config {
             settings.fill(key, value, preset.name);
         }
         let s = &settings;
-        let optional = |key| s.is_given(key).then(|| s.whole(key, 1, LARGEST)).transpose();
         let every = s.whole("checkpoint.every", 0, u64::MAX)?;
         let (views, contrast) = (views(s)?, contrast(s)?);
         if contrast.is_some() && views.len() < 2 {
@@ -113,7 +112,7 @@ impl Config {
             packs: s.paths("train.packs"),
             labels: s
                 .choice("train.labels", &[("apart", Labels::Apart), ("shared", Labels::Shared)])?,
-            classes: optional("train.classes")?.map(|classes| classes as usize),
+            classes: s.whole_if_given("train.classes", 1, LARGEST)?.map(|classes| classes as usize),
             other_size: s.choice(
                 "train.other_size",
                 &[("refuse", OtherSize::Refuse), ("resize", OtherSize::Resize)],
@@ -124,10 +123,7 @@ impl Config {
             seed: s.whole("train.seed", 0, u64::MAX)?,
             batch: s.whole("train.batch", 1, LARGEST)? as usize,
             epochs: s.whole("train.epochs", 1, 100_000)? as u32,
-            max_steps: s
-                .is_given("train.max_steps")
-                .then(|| s.whole("train.max_steps", 1, u64::MAX))
-                .transpose()?,
+            max_steps: s.whole_if_given("train.max_steps", 1, u64::MAX)?,
             rate: rate(s)?,
             sgd: Sgd {
                 momentum: s.number("train.momentum", 0.0, 1.0)?,
@@ -225,8 +221,7 @@ fn contrast(s: &Settings) -> Result<Option<(ContrastOptions, QueueKind, Option<u
         margin,
         rescale: flag("contrast.rescale")?,
     };
-    let size = s.is_given("contrast.queue_size");
-    let size = size.then(|| s.whole("contrast.queue_size", 1, LARGEST)).transpose()?;
+    let size = s.whole_if_given("contrast.queue_size", 1, LARGEST)?;
     Ok(Some((options, kind, size.map(|size| size as usize))))
 }
 

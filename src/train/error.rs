@@ -111,6 +111,12 @@ pub enum Error {
         /// Its folder.
         run: PathBuf,
     },
+    /// Another process trains in a run's folder.
+    #[error("{run}: another process is training there; wait for it, or choose another train.name")]
+    RunBusy {
+        /// The folder.
+        run: PathBuf,
+    },
     /// A run cannot go on with what it would now be made from.
     #[error("{run}: cannot resume: {what}: expected {expected}, found {found}")]
     Resume {

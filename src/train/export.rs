@@ -84,7 +84,11 @@ pub fn export_checkpoint(path: &Path) -> Result<onnx::Model, Error> {
     for (key, value) in &checkpoint.facts.settings {
         settings.assign(&format!("{key}={value}"))?;
     }
-    let config = Config::new(&settings)?;
+    export_configured(&Config::new(&settings)?, &checkpoint.state)
+}
+
+/// The backbone of a state, fed as a run's settings say.
+pub(super) fn export_configured(config: &Config, state: &TrainState) -> Result<onnx::Model, Error> {
     let feeding = Feeding { channel_order: config.channel_order, ..Feeding::default() };
-    export_backbone(&config.backbone, &checkpoint.state, &feeding)
+    export_backbone(&config.backbone, state, &feeding)
 }

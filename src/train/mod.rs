@@ -26,7 +26,7 @@ pub use error::Error;
 pub use export::{ExportReport, Feeding, export_backbone, export_checkpoint};
 pub use init::{Adopted, adopt};
 pub use presets::{PRESETS, Preset};
-pub use run::{METRICS, SETTINGS, Start, Surroundings, TrainReport, train};
+pub use run::{METRICS, SETTINGS, Start, Surroundings, TrainReport, initial_backbone, train};
 pub use schedule::{ContrastPhase, JointSchedule, LearningRate, Phase, WarmUp};
 pub use state::{Tensor, TrainState};
 pub use step::{SCALARS, Scalars, Scales, StepGraph, StepOptions};

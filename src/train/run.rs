@@ -2,16 +2,15 @@
 
 use super::checkpoint::{self, Facts};
 use super::config::Config;
+use super::export::export_configured;
 use super::init::{self, Adopted};
 use super::metrics::{Line, Metrics};
 use super::validate::{Validation, scores};
-use super::{
-    Batch, Error, Feeding, Rates, StepGraph, StepOptions, Stepper, TrainState, export_backbone,
-    samples,
-};
+use super::{Batch, Error, Rates, StepGraph, StepOptions, Stepper, TrainState, samples};
 use crate::fs;
 use crate::loader::{Batches, Loaded, Packs};
 use crate::nn::{JointOptions, QueueOptions};
+use crate::onnx;
 use crate::ordered::{Bound, in_order};
 use crate::pack::PackFiles;
 use crate::progress::Progress;
@@ -21,6 +20,7 @@ use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::fs::{File, TryLockError};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -83,7 +83,7 @@ pub struct TrainReport {
     pub waited: f64,
     /// Damaged images that were left out, by name.
     pub skipped: Vec<String>,
-    /// What validation measured last, by `set.metric`.
+    /// What validation measured at the last checkpoint, by `set.metric`.
     pub scores: IndexMap<String, f64>,
     /// Step of the best checkpoint, where a metric is named.
     pub best_step: Option<u64>,
@@ -117,14 +117,15 @@ struct Run<'a> {
     config: &'a Config,
     around: &'a Surroundings<'a>,
     folder: PathBuf,
+    /// The folder's lock.
+    _claim: File,
     packs: Arc<Packs>,
-    classes: usize,
     runtime: Runtime,
     validation: Option<Validation>,
     metrics: Metrics,
     /// What the next checkpoint will say of itself; its step is where the run is.
     facts: Facts,
-    /// The state between two segments.
+    /// The state between two segments; while one runs the stepper has it.
     state: Option<TrainState>,
     adopted: Option<Adopted>,
     changed: Vec<String>,
@@ -163,7 +164,7 @@ impl<'a> Run<'a> {
         let of_steps = config.max_steps.map_or(of_steps, |most| most.min(of_steps));
         let mut facts = Facts::new(config.settings.resolved(), orders, classes as u64);
         facts.steps_per_epoch = steps_per_epoch;
-        let (mut state, mut changed) = (None, Vec::new());
+        let (mut resumed, mut changed) = (None, Vec::new());
         if let Start::Resume(folder) = start {
             let before = checkpoint::open(folder)?;
             check_resumable(&before.facts, &facts, folder)?;
@@ -171,39 +172,40 @@ impl<'a> Run<'a> {
             changed.iter().for_each(|change| (around.say)(&format!("changed: {change}")));
             facts.step = before.facts.step;
             facts.scores = before.facts.scores;
-            state = Some(before.state);
+            resumed = Some(before.state);
         }
         let options = step_options(config, classes, config.views.len());
         // What no step can be made of is found out before the folder is there.
-        let mut initial = TrainState::initial(&StepGraph::new(options)?, Seed::new(config.seed));
-        let adopted = match (&config.init, &state) {
-            (Some(path), None) => Some(init::adopt(&mut initial, path)?),
-            _ => None,
-        };
+        let graph = StepGraph::new(options)?;
+        let seed = Seed::new(config.seed);
+        let is_new = resumed.is_none();
+        let mut state = resumed.unwrap_or_else(|| TrainState::initial(&graph, seed));
+        let init = config.init.as_ref().filter(|_| is_new);
+        let adopted = init.map(|path| init::adopt(&mut state, path)).transpose()?;
         let runtime = Runtime::start(config.device, OnMissing::Install, around.say)?;
         let folder = match start {
             Start::New => new_folder(config)?,
             Start::Resume(folder) => folder.clone(),
         };
+        let claim = claim(&folder)?;
         fs::write_whole(&folder.join(SETTINGS), config.settings.to_file().as_bytes())?;
         let metrics = Metrics::open(&folder.join(METRICS), facts.step)?;
-        let parameters = initial.tensors.iter().filter(|(name, _)| name.starts_with("momentum."));
-        let parameters = parameters.map(|(_, tensor)| tensor.data.len() as u64).sum();
+        let shapes = graph.params.parameters.iter().map(|parameter| &parameter.shape);
+        let parameters = shapes.map(|shape| shape.iter().product::<usize>() as u64).sum();
         if let Some(adopted) = &adopted {
             (around.say)(&format!("took {} tensors of {}", adopted.taken, adopted.file));
-            state = Some(initial);
         }
         let run = Self {
             config,
             around,
             folder,
+            _claim: claim,
             packs,
-            classes,
             runtime,
             validation,
             metrics,
             facts,
-            state,
+            state: Some(state),
             adopted,
             changed,
             of_steps,
@@ -235,7 +237,7 @@ impl<'a> Run<'a> {
             self.folder.display(),
             config.preset.name,
             config.settings.parse::<String>("backbone.architecture")?,
-            self.classes,
+            self.facts.classes,
             config.views.len(),
             config.channel_order.name(),
             self.of_steps,
@@ -267,13 +269,13 @@ impl<'a> Run<'a> {
         let end =
             other.map_or(self.of_steps, |epoch| u64::from(epoch) * self.facts.steps_per_epoch);
         let end = end.min(self.of_steps);
-        let graph = StepGraph::new(step_options(self.config, self.classes, views))?;
-        let initial = TrainState::initial(&graph, Seed::new(self.config.seed));
-        let state = self.state.take().map_or(initial.clone(), |state| state.extended(&initial));
+        let graph = StepGraph::new(step_options(self.config, self.facts.classes as usize, views))?;
+        let state = self.state.take().unwrap_or_default();
+        let state = state.completed(&graph, Seed::new(self.config.seed));
         let jobs = NonZeroUsize::new(self.around.jobs).unwrap_or(NonZeroUsize::MIN);
         let mut stepper = Stepper::new(&self.runtime, graph, jobs)?;
         stepper.load(&state)?;
-        drop((state, initial));
+        drop(state);
         self.facts.views = views as u64;
         let batches = self.batches(views)?;
         self.around.progress.start("train", self.of_steps);
@@ -287,8 +289,19 @@ impl<'a> Run<'a> {
             let waited = begun.elapsed();
             self.step(&mut stepper, step as u64, loaded?, waited)?;
             let stopped = self.around.stop.load(Ordering::Relaxed);
-            if stopped || self.facts.step == self.of_steps || self.is_due() {
-                self.save(&stepper.state()?)?;
+            let due = self.facts.step == self.of_steps || self.is_due();
+            let ends = stopped || self.facts.step == end;
+            if due || ends {
+                let state = stepper.state()?;
+                self.facts.scores.clear();
+                // Whoever interrupts does not wait for scores.
+                if due && !stopped {
+                    self.score(&state)?;
+                }
+                if due || stopped {
+                    self.save(&state)?;
+                }
+                self.state = ends.then_some(state);
             }
             begun = Instant::now();
             if stopped { Err(Ended::Stopped) } else { Ok(()) }
@@ -296,10 +309,7 @@ impl<'a> Run<'a> {
         self.around.progress.finish();
         match ended {
             Err(Ended::Failed(error)) => Err(*error),
-            Ok(()) | Err(Ended::Stopped) => {
-                self.state = Some(stepper.state()?);
-                Ok(())
-            }
+            Ok(()) | Err(Ended::Stopped) => Ok(()),
         }
     }
 
@@ -378,20 +388,24 @@ impl<'a> Run<'a> {
         self.facts.step.is_multiple_of(every)
     }
 
-    /// Scores and writes a checkpoint, then lets go of old ones.
+    /// Scores the backbone, where sets are named.
+    fn score(&mut self, state: &TrainState) -> Result<(), Error> {
+        let Some(validation) = &self.validation else { return Ok(()) };
+        let folder = self.folder.join("eval");
+        std::fs::create_dir_all(&folder).map_err(fs::io_error("make the folder", &folder))?;
+        let model = folder.join("model.onnx");
+        export_configured(self.config, state)?.save(&model)?;
+        let report = validation.run(&model, self.config.device, self.around.jobs, &(), &|_| {})?;
+        let text = serde_json::to_vec_pretty(&report).unwrap_or_default();
+        let file = folder.join(format!("step-{:08}.json", self.facts.step));
+        fs::write_whole(&file, &text)?;
+        self.facts.scores = scores(&report);
+        Ok(())
+    }
+
+    /// Writes a checkpoint, then lets go of old ones.
     fn save(&mut self, state: &TrainState) -> Result<(), Error> {
         let (step, around) = (self.facts.step, self.around);
-        if let Some(validation) = &self.validation {
-            let folder = self.folder.join("eval");
-            std::fs::create_dir_all(&folder).map_err(fs::io_error("make the folder", &folder))?;
-            let model = folder.join("model.onnx");
-            self.export(state)?.save(&model)?;
-            let device = self.config.device;
-            let report = validation.run(&model, device, around.jobs, &(), &|_| {})?;
-            let text = serde_json::to_vec_pretty(&report).unwrap_or_default();
-            fs::write_whole(&folder.join(format!("step-{step:08}.json")), &text)?;
-            self.facts.scores = scores(&report);
-        }
         let folder = self.folder.join(checkpoint::FOLDER);
         std::fs::create_dir_all(&folder).map_err(fs::io_error("make the folder", &folder))?;
         checkpoint::save(&folder, &self.facts, state)?;
@@ -404,18 +418,12 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    fn export(&self, state: &TrainState) -> Result<crate::onnx::Model, Error> {
-        let channel_order = self.config.channel_order;
-        let feeding = Feeding { channel_order, ..Feeding::default() };
-        export_backbone(&self.config.backbone, state, &feeding)
-    }
-
     /// Exports what was learned and tells what was done.
     fn finish(mut self) -> Result<TrainReport, Error> {
         let finished = self.facts.step >= self.of_steps;
         let model = self.folder.join("model.onnx");
         if let Some(state) = self.state.take().filter(|_| finished) {
-            self.export(&state)?.save(&model)?;
+            export_configured(self.config, &state)?.save(&model)?;
         }
         let folder = self.folder.join(checkpoint::FOLDER);
         let all = checkpoint::list(&folder)?;
@@ -429,7 +437,7 @@ impl<'a> Run<'a> {
             steps: self.facts.step,
             of_steps: self.of_steps,
             images: self.packs.len() as u64,
-            classes: self.classes as u64,
+            classes: self.facts.classes,
             parameters: self.parameters,
             channel_order: self.config.channel_order.name().to_owned(),
             init: self.adopted,
@@ -444,6 +452,21 @@ impl<'a> Run<'a> {
             model: finished.then(|| model.display().to_string()),
         })
     }
+}
+
+/// The backbone as a run by these settings begins with it.
+///
+/// # Errors
+/// As [`train()`] where no step can be compiled or `train.init` cannot be read.
+pub fn initial_backbone(config: &Config) -> Result<onnx::Model, Error> {
+    // Each tensor is drawn from its own stream: the number of classes makes no other backbone.
+    const CLASSES: usize = 2;
+    let graph = StepGraph::new(step_options(config, CLASSES, config.views.len()))?;
+    let mut state = TrainState::initial(&graph, Seed::new(config.seed));
+    if let Some(path) = &config.init {
+        init::adopt(&mut state, path)?;
+    }
+    export_configured(config, &state)
 }
 
 /// The file of a run's settings.
@@ -497,7 +520,8 @@ fn step_options(config: &Config, classes: usize, views: usize) -> StepOptions {
     }
 }
 
-/// Makes the folder of a new run: the name given, or the preset and the first number that is free.
+/// Makes the folder of a new run: the name given, or the preset and the first number that is free. A
+/// folder of a run that broke off before its first checkpoint is taken again.
 fn new_folder(config: &Config) -> Result<PathBuf, Error> {
     let runs = &config.runs;
     std::fs::create_dir_all(runs).map_err(fs::io_error("make the folder", runs))?;
@@ -506,7 +530,10 @@ fn new_folder(config: &Config) -> Result<PathBuf, Error> {
         return match std::fs::create_dir(&folder) {
             Ok(()) => Ok(folder),
             Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                Err(Error::RunExists { run: folder })
+                match is_unbegun(&folder) {
+                    true => Ok(folder),
+                    false => Err(Error::RunExists { run: folder }),
+                }
             }
             Err(error) => Err(fs::io_error("make the folder", &folder)(error).into()),
         };
@@ -520,6 +547,23 @@ fn new_folder(config: &Config) -> Result<PathBuf, Error> {
         }
     }
     Err(Error::RunExists { run: runs.clone() })
+}
+
+/// Whether a folder holds nothing, or a run without a checkpoint.
+fn is_unbegun(folder: &Path) -> bool {
+    let is_empty = || std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
+    let is_run = || folder.join(SETTINGS).is_file();
+    (is_run() || is_empty()) && !checkpoint::any(folder)
+}
+
+/// Keeps other processes from training in the folder as long as it is open.
+fn claim(folder: &Path) -> Result<File, Error> {
+    let opened = File::open(folder).map_err(fs::io_error("open", folder))?;
+    match opened.try_lock() {
+        Ok(()) => Ok(opened),
+        Err(TryLockError::WouldBlock) => Err(Error::RunBusy { run: folder.to_path_buf() }),
+        Err(TryLockError::Error(error)) => Err(fs::io_error("lock", folder)(error).into()),
+    }
 }
 
 /// Refuses to go on with other packs or another length of an epoch: the order of the images would be

@@ -68,12 +68,17 @@ impl TrainState {
         }
     }
 
-    /// The state of a longer step: what `initial` has and this lacks is added, as a contrast's
-    /// queue is where the contrast begins later.
-    pub fn extended(&self, initial: &Self) -> Self {
-        let mut tensors = initial.tensors.clone();
-        tensors.extend(self.tensors.iter().map(|(name, tensor)| (name.clone(), tensor.clone())));
-        Self { tensors }
+    /// The state with all that `graph` keeps: what it lacks, as a contrast's queue where the
+    /// contrast begins later, is as in [`TrainState::initial`].
+    pub fn completed(self, graph: &StepGraph, seed: Seed) -> Self {
+        let parameters = graph.params.parameters.iter().map(|own| &own.name);
+        let mut names = parameters.chain(graph.params.buffers.iter().map(|own| &own.name));
+        if names.all(|name| self.tensors.contains_key(name)) {
+            return self;
+        }
+        let mut whole = Self::initial(graph, seed);
+        whole.tensors.extend(self.tensors);
+        whole
     }
 
     /// Refuses a queue whose labels are no classes, or that is filled beyond its size.

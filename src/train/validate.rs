@@ -6,7 +6,6 @@ use crate::eval::settings::{Preset, Protocol, Switches};
 use crate::eval::{
     self, EvalSet, FeatureOptions, Flags, ModelOptions, Options, OtherAlignment, Place, Task,
 };
-use crate::pack::PackFiles;
 use crate::progress::Progress;
 use crate::runtime::Device;
 use crate::settings::Settings;
@@ -39,14 +38,7 @@ impl Validation {
                 settings.refused("validation.sets", expected)
             };
             for set in EvalSet::named(&name).ok_or_else(unknown)? {
-                let place = Place {
-                    pack: None,
-                    root: None,
-                    list: None,
-                    usual_pack: Some(PackFiles::new(&settings.path("pack.out"), set.stem)?),
-                    usual_root: settings.set_root(set.data_set(), set.stem),
-                };
-                sets.push((set, place));
+                sets.push((set, Place::usual(settings, set)?));
             }
         }
         let name = settings.parse::<String>("eval.protocol")?;

@@ -1,8 +1,10 @@
 //! `train` and `export`: what a run leaves, how it ends early and goes on, and what it refuses.
 
 use crate::models::drawn_path;
+use crate::pictures::{exchanged, foreign_pack, image, spot_pixels};
 use crate::program::{done, fits, program, root, run};
 use crate::support::{count, run_with, words};
+use qgface_data::image::encode;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -301,4 +303,43 @@ fn every_preset_learns() {
     assert!(work.path().join("runs/D-1/model.onnx").is_file());
     let ran = program(work.path(), &small(&["max_steps=1"])).output().unwrap();
     assert!(words(&ran).contains("runs/D-2"), "{}", words(&ran));
+}
+
+/// Packs of the same pictures: as they are, with red and blue exchanged and said so, and exchanged and
+/// not said.
+#[test]
+fn a_pack_of_another_colour_order_is_learned_as_the_same_pictures() {
+    let work = tempfile::tempdir().unwrap();
+    let learned = [("red", false, "rgb"), ("blue", true, "bgr"), ("wrong", true, "rgb")].map(
+        |(name, is_exchanged, declared)| {
+            let record = |number: u64| {
+                let pixels = spot_pixels(number, 112);
+                let pixels = if is_exchanged { exchanged(pixels) } else { pixels };
+                image(number, (number % 8) as f32, encode::png(&pixels).unwrap())
+            };
+            let records: Vec<_> = (0..16).map(record).collect();
+            foreign_pack(&work.path().join(name), &records);
+            let pack = format!("{name}.rec");
+            done(work.path(), &["verify-order", "--adopt", &pack, "--stored-order", declared]);
+            let (run, packs) = (format!("name={name}"), format!("packs={name}"));
+            done(work.path(), &small(&[&run, &packs, "epochs=1"]));
+            let [tensors, _] = checkpoint(work.path(), name, 4);
+            tensors
+        },
+    );
+    assert!(learned[0] == learned[1], "the declared order was not turned");
+    assert!(learned[0] != learned[2], "the order made no difference");
+}
+
+#[test]
+fn a_run_that_broke_off_before_a_checkpoint_begins_again_and_one_at_work_is_left_alone() {
+    let work = work();
+    let arguments = small(&["name=a", "epochs=10", "checkpoint.every=1000"]);
+    let mut child = started(work.path(), &arguments, "a", 2);
+    let ran = run(work.path(), &arguments);
+    assert!(ran.code == 2 && ran.stderr.contains("another process"), "{}", ran.stderr);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    done(work.path(), &small(&["name=a", "epochs=1"]));
+    assert_eq!(lines(work.path(), "a").len(), 4);
 }

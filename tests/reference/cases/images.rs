@@ -66,9 +66,8 @@ fn normalisations() -> Vec<Case> {
 
 fn product(shape: &[usize]) -> Case {
     let two = [normal(shape), normal(shape)];
-    let product = Case::new(format!("ProductMean of {shape:?}"), two, |g, x| {
-        g.apply(Op::ProductMean, x)
-    });
+    let product =
+        Case::new(format!("ProductMean of {shape:?}"), two, |g, x| g.apply(Op::ProductMean, x));
     product.gradient(Gradient::Refused)
 }
 
