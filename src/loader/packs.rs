@@ -51,7 +51,7 @@ impl Packs {
     /// Opens packs; pictures will be handed out in `order`.
     ///
     /// # Errors
-    /// As [`Store::open`], and more images or classes than can be counted.
+    /// As [`Store::open`], pictures of another size where those are refused, and more images or classes than can be counted.
     pub fn open(
         files: &[PackFiles],
         labels: Labels,
@@ -61,6 +61,12 @@ impl Packs {
         let (mut stores, mut first, mut classes) = (Vec::new(), 0, 0);
         for files in files {
             let store = Store::open(files)?;
+            if other_size == OtherSize::Refuse
+                && let Some((position, width, height)) =
+                    store.first_of_other_size((EDGE_PX, EDGE_PX))
+            {
+                return Err(size_error(&store, position, width, height));
+            }
             let own = (0..store.len()).map(|at| store.label(at) as usize + 1).max().unwrap_or(0);
             let class = match labels {
                 Labels::Apart => classes,
@@ -150,13 +156,12 @@ impl Packs {
             (_, _, OtherSize::Resize) => {
                 pillow(&pixels, EDGE_PX, EDGE_PX, Filter::Bilinear).map_err(bad)
             }
-            (width, height, OtherSize::Refuse) => Err(Error::Size {
-                pack: store.files.path(Part::Rec),
-                position,
-                path: store.name(position),
-                width,
-                height,
-            }),
+            (width, height, OtherSize::Refuse) => Err(size_error(store, position, width, height)),
         }
     }
+}
+
+fn size_error(store: &Store, position: usize, width: u32, height: u32) -> Error {
+    let (pack, path) = (store.files.path(Part::Rec), store.name(position));
+    Error::Size { pack, position, path, width, height }
 }

@@ -5,10 +5,11 @@ use super::records::RowReader;
 use super::{Error, Manifest, PackFiles, Part, digest_file, recover};
 use crate::recordio::{Reader, Record};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// A pack whose order was proved as it was opened, and whose pictures are proved one by one.
 ///
-/// Memory: 48 bytes an image.
+/// Memory: 48 bytes an image, and some for every size of pictures.
 #[derive(Debug)]
 pub struct Store {
     /// The pack.
@@ -16,8 +17,13 @@ pub struct Store {
     /// What it says of itself.
     pub manifest: Manifest,
     entries: Vec<Entry>,
+    /// The first position of every size that occurs.
+    sizes: BTreeMap<Size, usize>,
     reader: Reader,
 }
+
+/// Width and height in pixels.
+type Size = (u32, u32);
 
 #[derive(Debug)]
 struct Entry {
@@ -48,6 +54,7 @@ impl Store {
         let mut rows = RowReader::open(&table)?;
         let mut order = OrderDigest::default();
         let mut entries = Vec::with_capacity(usize::try_from(manifest.count).unwrap_or(0));
+        let mut sizes = BTreeMap::new();
         while let Some(row) = rows.next_row() {
             let row = row?;
             order.add(&row);
@@ -56,6 +63,7 @@ impl Store {
                 let (label, path) = (row.label.to_string(), row.path);
                 return Err(Error::NoClass { pack: files.path(Part::Rec), path, label });
             }
+            sizes.entry((row.width, row.height)).or_insert(entries.len());
             entries.push(Entry { offset: row.offset, digest: row.digest, label: label as u32 });
         }
         let found = order.finish();
@@ -70,7 +78,7 @@ impl Store {
             let (expected, found) = (format!("{expected} bytes"), format!("{found}"));
             return Err(not_in_order(files, "the .rec".to_owned(), None, expected, found));
         }
-        Ok(Self { files: files.clone(), manifest, entries, reader })
+        Ok(Self { files: files.clone(), manifest, entries, sizes, reader })
     }
 
     /// How many images.
@@ -81,6 +89,12 @@ impl Store {
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
+    }
+
+    /// The first image that the table gives another size: position, width and height.
+    pub fn first_of_other_size(&self, size: (u32, u32)) -> Option<(usize, u32, u32)> {
+        let others = self.sizes.iter().filter(|(own, _)| **own != size);
+        others.map(|(&(width, height), &position)| (position, width, height)).min()
     }
 
     /// The class of the image at `position`.

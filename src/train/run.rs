@@ -183,11 +183,10 @@ impl<'a> Run<'a> {
         let init = config.init.as_ref().filter(|_| is_new);
         let adopted = init.map(|path| init::adopt(&mut state, path)).transpose()?;
         let runtime = Runtime::start(config.device, OnMissing::Install, around.say)?;
-        let folder = match start {
+        let (folder, claim) = match start {
             Start::New => new_folder(config)?,
-            Start::Resume(folder) => folder.clone(),
+            Start::Resume(folder) => (folder.clone(), claim(folder)?),
         };
-        let claim = claim(&folder)?;
         fs::write_whole(&folder.join(SETTINGS), config.settings.to_file().as_bytes())?;
         let metrics = Metrics::open(&folder.join(METRICS), facts.step)?;
         let shapes = graph.params.parameters.iter().map(|parameter| &parameter.shape);
@@ -522,31 +521,34 @@ fn step_options(config: &Config, classes: usize, views: usize) -> StepOptions {
 
 /// Makes the folder of a new run: the name given, or the preset and the first number that is free. A
 /// folder of a run that broke off before its first checkpoint is taken again.
-fn new_folder(config: &Config) -> Result<PathBuf, Error> {
+fn new_folder(config: &Config) -> Result<(PathBuf, File), Error> {
     let runs = &config.runs;
     std::fs::create_dir_all(runs).map_err(fs::io_error("make the folder", runs))?;
     if let Some(name) = &config.name {
-        let folder = runs.join(name);
-        return match std::fs::create_dir(&folder) {
-            Ok(()) => Ok(folder),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
-                match is_unbegun(&folder) {
-                    true => Ok(folder),
-                    false => Err(Error::RunExists { run: folder }),
-                }
-            }
-            Err(error) => Err(fs::io_error("make the folder", &folder)(error).into()),
-        };
+        return claim_new(runs.join(name));
     }
     for number in 1.. {
-        let folder = runs.join(format!("{}-{number}", config.preset.name));
-        match std::fs::create_dir(&folder) {
-            Ok(()) => return Ok(folder),
-            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-            Err(error) => return Err(fs::io_error("make the folder", &folder)(error).into()),
+        match claim_new(runs.join(format!("{}-{number}", config.preset.name))) {
+            Err(Error::RunExists { .. } | Error::RunBusy { .. }) => {}
+            claimed => return claimed,
         }
     }
     Err(Error::RunExists { run: runs.clone() })
+}
+
+/// Makes the folder of a run, or takes that of one that has not begun.
+fn claim_new(folder: PathBuf) -> Result<(PathBuf, File), Error> {
+    match std::fs::create_dir(&folder) {
+        Ok(()) => {}
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {
+            if !is_unbegun(&folder) {
+                return Err(Error::RunExists { run: folder });
+            }
+        }
+        Err(error) => return Err(fs::io_error("make the folder", &folder)(error).into()),
+    }
+    let claim = claim(&folder)?;
+    Ok((folder, claim))
 }
 
 /// Whether a folder holds nothing, or a run without a checkpoint.

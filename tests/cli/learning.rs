@@ -1,7 +1,7 @@
 //! `train` and `export`: what a run leaves, how it ends early and goes on, and what it refuses.
 
 use crate::models::drawn_path;
-use crate::pictures::{exchanged, foreign_pack, image, spot_pixels};
+use crate::pictures::{exchanged, foreign_pack, image, spot_pixels, spot_tree};
 use crate::program::{done, fits, program, root, run};
 use crate::support::{count, run_with, words};
 use qgface_data::image::encode;
@@ -342,4 +342,16 @@ fn a_run_that_broke_off_before_a_checkpoint_begins_again_and_one_at_work_is_left
     child.wait().unwrap();
     done(work.path(), &small(&["name=a", "epochs=1"]));
     assert_eq!(lines(work.path(), "a").len(), 4);
+}
+
+#[test]
+fn pictures_of_another_size_are_refused_before_there_is_a_run() {
+    let work = tempfile::tempdir().unwrap();
+    spot_tree(&work.path().join("faces"), 10);
+    let pack = ["make-rec", "--dataset", "folder", "--root", "faces", "--name", "train"];
+    done(work.path(), &pack);
+    let ran = run(work.path(), &small(&[]));
+    assert!(ran.code == 2 && ran.stderr.contains("expected 112x112 pixels"), "{}", ran.stderr);
+    assert!(!work.path().join("runs").exists());
+    done(work.path(), &small(&["other_size=resize", "max_steps=1"]));
 }
