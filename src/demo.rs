@@ -155,7 +155,7 @@ const PLACES: [(&str, &str); 4] = [
     ("train.runs", "runs"),
 ];
 
-/// What is learned, beside the defaults: QGFace, by a network that two cores train in two minutes.
+/// What is learned, beside the defaults: QGFace, by a network that two cores train in three minutes.
 const TRAINING: [(&str, &str); 8] = [
     ("backbone.architecture", "ir18"),
     ("backbone.width", "0.125"),
