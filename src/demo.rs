@@ -206,10 +206,12 @@ pub fn demo(options: &Options<'_>) -> Result<DemoReport, Error> {
     for (key, folder) in PLACES {
         settings.assign(&format!("{key}={}", out.join(folder).display()))?;
     }
-    let train = learn(options, settings.clone())?;
+    settings.assign(&format!("train.name={RUN}"))?;
+    let config = Config::new(&settings)?;
+    let train = learn(options, &config)?;
     options.check_going()?;
     let learned = train::export_checkpoint(Path::new(&train.checkpoint)).map_err(Box::new)?;
-    let initial = train::initial_backbone(&Config::new(&settings)?).map_err(Box::new)?;
+    let initial = train::initial_backbone(&config).map_err(Box::new)?;
     let eval = evaluate(options, &settings, &learned, ["model.onnx", RESULTS[0]])?;
     let untrained = evaluate(options, &settings, &initial, ["untrained.onnx", RESULTS[1]])?;
     let page = out.join("report.html");
@@ -261,19 +263,13 @@ fn pack_and_prove(
 }
 
 /// Trains, or goes on with what an earlier tour began.
-fn learn(options: &Options<'_>, mut settings: Settings) -> Result<TrainReport, Error> {
-    settings.assign(&format!("train.name={RUN}"))?;
-    let config = Config::new(&settings)?;
+fn learn(options: &Options<'_>, config: &Config) -> Result<TrainReport, Error> {
     let run = config.runs.join(RUN);
     let start = match train::checkpoint::any(&run) {
         true => Start::Resume(run),
         false => Start::New,
     };
-    let draw = |run: &Path| {
-        if let Err(error) = report::training::write(run) {
-            (options.say)(&format!("the curves could not be drawn: {error}"));
-        }
-    };
+    let draw = |run: &Path| report::training::draw(run, options.say);
     let around = Surroundings {
         jobs: options.jobs,
         progress: options.progress,
@@ -281,7 +277,7 @@ fn learn(options: &Options<'_>, mut settings: Settings) -> Result<TrainReport, E
         stop: options.stop,
         after_checkpoint: &draw,
     };
-    Ok(train::train(&config, &start, &around).map_err(Box::new)?)
+    Ok(train::train(config, &start, &around).map_err(Box::new)?)
 }
 
 /// Writes a model and evaluates it on every set, from the packs.

@@ -56,12 +56,8 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
     };
     let stop = interrupted()?;
     let say = |text: &str| context.output.say(text);
-    let draw = |run: &Path| {
-        // A figure that cannot be drawn must not end a run of days.
-        if let Err(error) = training::write(run) {
-            context.output.warn(&[format!("the curves could not be drawn: {error}")]);
-        }
-    };
+    let warn = |text: &str| context.output.warn(&[text.to_owned()]);
+    let draw = |run: &Path| training::draw(run, &warn);
     let around = Surroundings {
         jobs: context.jobs,
         progress: context.output.progress(),

@@ -51,7 +51,8 @@ impl Packs {
     /// Opens packs; pictures will be handed out in `order`.
     ///
     /// # Errors
-    /// As [`Store::open`], pictures of another size where those are refused, and more images or classes than can be counted.
+    /// As [`Store::open`], pictures of another size where those are refused, and more images or
+    /// classes than can be counted.
     pub fn open(
         files: &[PackFiles],
         labels: Labels,

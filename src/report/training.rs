@@ -53,6 +53,14 @@ pub fn write(run: &Path) -> Result<(), Error> {
     FILES.iter().try_for_each(|file| Ok(plot::write(&figure, &folder.join(file))?))
 }
 
+/// The same while the run is at work: a figure that cannot be drawn is told, and must not end a run of
+/// days.
+pub fn draw(run: &Path, tell: &dyn Fn(&str)) {
+    if let Err(error) = write(run) {
+        tell(&format!("the curves could not be drawn: {error}"));
+    }
+}
+
 /// The curves of the run called `name`.
 pub fn figure(name: &str, lines: &[Line]) -> Figure {
     let panel = |(title, scale, series): &Row| Panel {

@@ -417,19 +417,15 @@ pub fn template(roots: &[(&str, &str)], changed: &[(&str, &str)]) -> String {
             section = own;
         }
         text += &format!("# {}\n", key.about);
-        let other = changed.iter().find(|(changed, _)| *changed == key.name);
-        match other {
-            Some((_, value)) if key.default.is_empty() => {
-                text += &format!("{name} = {}\n", literal(value));
-            }
-            Some((_, value)) => {
-                let default = literal(key.default);
-                text += &format!("{name} = {} # the default is {default}\n", literal(value));
-            }
+        let other =
+            changed.iter().find(|(changed, _)| *changed == key.name).map(|(_, value)| *value);
+        let (mark, note) = match (other, key.default) {
             // What follows from other settings stands there to be filled in.
-            None if key.default.is_empty() => text += &format!("# {name} = \"\"\n"),
-            None => text += &format!("{name} = {}\n", literal(key.default)),
-        }
+            (None, "") => ("# ", String::new()),
+            (None, _) | (Some(_), "") => ("", String::new()),
+            (Some(_), default) => ("", format!(" # the default is {}", literal(default))),
+        };
+        text += &format!("{mark}{name} = {}{note}\n", literal(other.unwrap_or(key.default)));
         if key.name == "data.root" {
             text += "# a set that lies elsewhere, for example:\n";
             text += "# tinyface = \"/datasets/tinyface\"\n";

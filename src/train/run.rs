@@ -394,7 +394,7 @@ impl<'a> Run<'a> {
         std::fs::create_dir_all(&folder).map_err(fs::io_error("make the folder", &folder))?;
         let model = folder.join("model.onnx");
         export_configured(self.config, state)?.save(&model)?;
-        let report = validation.run(&model, self.config.device, self.around.jobs, &(), &|_| {})?;
+        let report = validation.run(&model, self.config.device, self.around.jobs)?;
         let text = serde_json::to_vec_pretty(&report).unwrap_or_default();
         let file = folder.join(format!("step-{:08}.json", self.facts.step));
         fs::write_whole(&file, &text)?;

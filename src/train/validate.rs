@@ -6,7 +6,6 @@ use crate::eval::settings::{Preset, Protocol, Switches};
 use crate::eval::{
     self, EvalSet, FeatureOptions, Flags, ModelOptions, Options, OtherAlignment, Place, Task,
 };
-use crate::progress::Progress;
 use crate::runtime::Device;
 use crate::settings::Settings;
 use indexmap::IndexMap;
@@ -59,8 +58,6 @@ impl Validation {
         model: &Path,
         device: Device,
         jobs: usize,
-        progress: &dyn Progress,
-        say: &eval::Say<'_>,
     ) -> Result<EvalReport, Error> {
         let options = Options {
             task: Task::Sets(self.sets.clone()),
@@ -77,7 +74,7 @@ impl Validation {
             save: None,
             alignment: OtherAlignment::Refuse,
         };
-        Ok(eval::evaluate(&options, progress, say).map_err(Box::new)?)
+        Ok(eval::evaluate(&options, &(), &|_| {}).map_err(Box::new)?)
     }
 }
 

@@ -4,8 +4,10 @@
 //! Python that has what they need (NumPy, scikit-learn, PyTorch with its ONNX export). Times are medians of
 //! [`ROUNDS`] rounds with a warm file cache; absolute times mean little, so each line says the ratio.
 
+mod median;
 mod watch;
 
+use median::median;
 use qgface_data::runtime::{Device, OnMissing, Runtime, Session};
 use std::ffi::OsString;
 use std::fs;
@@ -13,7 +15,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
-use watch::{median, run_watched};
+use watch::run_watched;
 
 const ROUNDS: usize = 3;
 

@@ -4,8 +4,10 @@
 //! is run too, and with a Python that has Pillow (`QGFACE_PYTHON`) the loop beside this file. Times are medians of [`ROUNDS`] rounds with a warm file cache; absolute times mean little,
 //! so each line says the ratio to its peer.
 
+mod median;
 mod watch;
 
+use median::median;
 use qgface_data::recordio::{IndexWriter, IndexedReader, Writer};
 use qgface_data::seed::Seed;
 use std::fs::{self, File};
@@ -13,7 +15,7 @@ use std::io::{BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Instant;
-use watch::{median, memory, run_watched};
+use watch::{memory, run_watched};
 
 const ROUNDS: usize = 5;
 const FILES: usize = 20_000;

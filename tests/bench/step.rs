@@ -5,8 +5,10 @@
 //! instead, and `QGFACE_DEVICE=cuda:0` runs both there. Each measurement is a process of its own,
 //! so that its peak memory is its own; times are medians of [`ROUNDS`] rounds of [`STEPS`] steps.
 
+mod median;
 mod watch;
 
+use median::median;
 use qgface_data::nn::{
     Backbone, ContrastOptions, HeadKind, HeadOptions, JointOptions, QueueKind, QueueOptions,
 };
@@ -20,7 +22,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
-use watch::{median, run_watched};
+use watch::run_watched;
 
 /// Enough that a median is steady to some percent on a machine that others use too.
 const ROUNDS: usize = 5;

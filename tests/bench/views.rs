@@ -5,6 +5,9 @@
 //! script makes of one: a face decoded, both views, and their tensors. Rates are medians of
 //! [`ROUNDS`] rounds.
 
+mod median;
+
+use median::median;
 use qgface_data::image::crop::mirror;
 use qgface_data::image::decode::decode;
 use qgface_data::image::resize::{Filter, fast_with, pillow};
@@ -57,19 +60,16 @@ fn compare(file: &[u8]) {
             peer.extend(said);
         }
     }
-    let rate = |times: &mut Vec<Duration>| {
-        times.sort_unstable();
-        1.0 / times[times.len() / 2].as_secs_f64()
-    };
-    let own = rate(&mut pillow);
+    let rate = |times: Vec<Duration>| 1.0 / median(times).as_secs_f64();
+    let own = rate(pillow);
     match peer.is_empty() {
         true => println!("{own:.0} samples/s; QGFACE_PEERS names the folder of views.py"),
         false => {
-            let peer = rate(&mut peer);
+            let peer = rate(peer);
             println!("{own:.0} samples/s, views.py {peer:.0}: {:.2} × as fast", own / peer);
         }
     }
-    println!("{:.0} samples/s with Resizing::Fast", rate(&mut fast));
+    println!("{:.0} samples/s with Resizing::Fast", rate(fast));
 }
 
 /// Time of one sample.
