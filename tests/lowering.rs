@@ -81,6 +81,14 @@ fn large_convolutions() -> Vec<Case> {
         add([3, 1, 0], [5, 2], [height + 2, height + 2]);
         add([2, 1, 1], [5, 2], [height - 1, height - 1]);
     }
+    // Kernels with more elements than the images.
+    for height in [7, 5] {
+        add([3, 1, 1], [40, 3], [height, height + 1]);
+        add([5, 1, 2], [40, 3], [height, height]);
+        add([1, 1, 0], [120, 3], [height, height]);
+        add([3, 1, 0], [40, 3], [height + 2, height + 2]);
+        add([2, 1, 1], [40, 3], [height - 1, height - 1]);
+    }
     for height in [56, 55, 14, 13] {
         add([3, 2, 1], [5, 3], [height, height]);
         add([3, 2, 1], [3, 4], [height, height - 2]);

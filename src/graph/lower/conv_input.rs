@@ -1,10 +1,11 @@
 //! The gradient of a convolution by its images.
 
-use super::Lowering;
-use super::emitter::{integers, moves};
+use super::emitter::{Emitter, integers, moves};
+use super::{Lowering, integer};
 use crate::graph::{Node, Window};
 
-/// From this height on, a convolution with the kernels turned is faster than a transposed one.
+/// From this height on, a convolution with the kernels turned is faster than a transposed one, which
+/// reads all kernels anew for each image.
 const LARGE: usize = 28;
 
 impl Lowering<'_> {
@@ -15,12 +16,26 @@ impl Lowering<'_> {
         [height, width]: [usize; 2],
     ) -> String {
         let (w, dy) = (self.name(node.inputs[0]), self.name(node.inputs[1]));
-        let weights = self.shape(node.inputs[0]);
+        let ([o, i, ..], [n, _, rows, columns]) =
+            (self.shape(node.inputs[0]), self.shape(node.inputs[1]))
+        else {
+            panic!("no images")
+        };
         let Window { kernel, stride, pad } = window;
-        if stride == 1 && height >= LARGE && pad < kernel {
-            let turned = self.turned(&w, weights);
+        if stride == 1 && pad < kernel {
             let window = Window { pad: kernel - 1 - pad, ..window };
-            return self.emitter.conv(&dy, &turned, window);
+            if height >= LARGE {
+                let kernels = self.emitter.transpose(&w, &[1, 0, 2, 3]);
+                let kernels = turned(&mut self.emitter, &kernels, [*i, *o, kernel, kernel]);
+                return self.emitter.conv(&dy, &kernels, window);
+            }
+            // Images that are smaller than the kernels are turned in their place.
+            if n * rows * columns < i * kernel * kernel {
+                let kernels = self.emitter.transpose(&w, &[1, 0, 2, 3]);
+                let dy = turned(&mut self.emitter, &dy, [*n, *o, *rows, *columns]);
+                let dx = self.emitter.conv(&dy, &kernels, window);
+                return turned(&mut self.emitter, &dx, [*n, *i, height, width]);
+            }
         }
         // Rows and columns at the end that no window reaches.
         let left = [height, width].map(|extent| (extent + 2 * pad - kernel) % stride);
@@ -28,19 +43,18 @@ impl Lowering<'_> {
         attributes.push(integers("output_padding", &left));
         self.emitter.node("ConvTranspose", &[&dy, &w], attributes)
     }
+}
 
-    /// Kernels `[O, I, k, k]` as `[I, O, k, k]`, each turned by half a circle.
-    fn turned(&mut self, w: &str, shape: &[usize]) -> String {
-        let [o, i, k, _] = shape[..] else { panic!("no kernels: {shape:?}") };
-        let swapped = self.emitter.transpose(w, &[1, 0, 2, 3]);
-        if k == 1 {
-            return swapped;
-        }
-        let flat = self.emitter.reshape(&swapped, &[i, o, k * k]);
-        let backwards: Vec<i32> = (0..(k * k) as i32).rev().collect();
-        let backwards = self.emitter.positions(&[k * k], &backwards);
-        let attributes = vec![super::integer("axis", 2)];
-        let turned = self.emitter.node("Gather", &[&flat, &backwards], attributes);
-        self.emitter.reshape(&turned, &[i, o, k, k])
+/// Every plane turned by half a circle.
+fn turned(emit: &mut Emitter, planes: &str, shape: [usize; 4]) -> String {
+    let [n, c, height, width] = shape;
+    let pixels = height * width;
+    if pixels == 1 {
+        return planes.to_owned();
     }
+    let flat = emit.reshape(planes, &[n, c, pixels]);
+    let backwards: Vec<i32> = (0..pixels as i32).rev().collect();
+    let backwards = emit.positions(&[pixels], &backwards);
+    let turned = emit.node("Gather", &[&flat, &backwards], vec![integer("axis", 2)]);
+    emit.reshape(&turned, &shape)
 }
