@@ -3,7 +3,8 @@
 //! `QGFACE_PEERS=DIR cargo bench --bench step`: DIR holds `step.py`, and `QGFACE_PYTHON` is a
 //! Python with PyTorch. `-- ir18 ir50` chooses networks (`ir18`), `-- profile` lists operators
 //! instead, and `QGFACE_DEVICE=cuda:0` runs both there. Each measurement is a process of its own,
-//! so that its peak memory is its own; times are medians of [`ROUNDS`] rounds of [`STEPS`] steps.
+//! so that its peak memory is its own. Times are medians of [`ROUNDS`] rounds of [`STEPS`] steps, and
+//! ratios medians of the rounds' own: what slows a machine for minutes slows both sides of a round.
 
 mod median;
 mod watch;
@@ -25,8 +26,8 @@ use std::time::{Duration, Instant};
 use watch::run_watched;
 
 /// Enough that a median is steady to some percent on a machine that others use too.
-const ROUNDS: usize = 5;
-const STEPS: usize = 5;
+const ROUNDS: usize = 9;
+const STEPS: usize = 3;
 /// Steps before the timed ones, as in step.py.
 const WARM_UP: usize = 2;
 
@@ -92,17 +93,28 @@ fn compare(network: &str, batch: usize, work: &Path) {
             note(&mut measured, "peer", timed(&mut command, work));
         }
     }
-    let time =
-        |kind: &str| measured.get(kind).map(|(times, _)| median(times.clone()).as_secs_f64());
     let memory = |kind: &str| measured.get(kind).map_or(0, |(_, peak)| peak >> 10);
-    let (plain, joint) = (time(PLAIN).unwrap_or_default(), time(JOINT).unwrap_or_default());
-    let beside = match time("peer") {
-        Some(peer) => format!("{:.2} × as fast as step.py in {} MiB", peer / plain, memory("peer")),
+    let plain = median(measured[PLAIN].0.clone()).as_secs_f64();
+    let beside = match measured.get("peer") {
+        Some((peer, _)) => {
+            let [least, middle, most] = ratios(peer, &measured[PLAIN].0);
+            let memory = memory("peer");
+            format!("{middle:.2} × ({least:.2} to {most:.2}) as fast as step.py in {memory} MiB")
+        }
         None => "QGFACE_PEERS names the folder of step.py".to_owned(),
     };
     println!("{network} batch {batch}: {plain:.3} s in {} MiB, {beside}", memory(PLAIN));
-    let ratio = joint / plain;
+    let [_, ratio, _] = ratios(&measured[JOINT].0, &measured[PLAIN].0);
     println!("  two views, contrast and queue: {ratio:.2} of that time, {} MiB", memory(JOINT));
+}
+
+/// The least, the middle and the largest ratio of a round.
+fn ratios(above: &[Duration], below: &[Duration]) -> [f64; 3] {
+    let rounds = above.iter().zip(below);
+    let mut ratios: Vec<f64> =
+        rounds.map(|(above, below)| above.as_secs_f64() / below.as_secs_f64()).collect();
+    ratios.sort_by(f64::total_cmp);
+    [ratios[0], ratios[ratios.len() / 2], ratios[ratios.len() - 1]]
 }
 
 fn note<'k>(
