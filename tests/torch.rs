@@ -41,8 +41,9 @@ fn steps_and_exports_pass_the_checker_of_onnx() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let graph = step_graph(Architecture::Ir18);
-    lower(&graph.gradients, "gradients").save(&path("gradients.onnx")).unwrap();
-    lower(&graph.update, "update").save(&path("update.onnx")).unwrap();
+    let lowered = graph.lowered(Device::Cpu);
+    lowered.gradients.save(&path("gradients.onnx")).unwrap();
+    lowered.update.save(&path("update.onnx")).unwrap();
     let state = TrainState::initial(&graph, Seed::new(1));
     let backbone = &graph.options.backbone;
     let export = export_backbone(backbone, &state, &Feeding::default()).unwrap();

@@ -7,8 +7,8 @@ use crate::autodiff::backward;
 use crate::graph::{Builder, Element, Graph, Value};
 use crate::nn::{
     Averages, Backbone, Curve, Decay, EmaStart, HeadKind, HeadState, Initial, Joint, JointInput,
-    JointOptions, JointState, Layers, MARGIN_BOUND, Margin, Mode, Params, QualityScale, Queue,
-    QueueKind, Range, joint,
+    JointOptions, JointState, Layers, MARGIN_BOUND, Margin, Mode, Parameter, Params, QualityScale,
+    Queue, QueueKind, Range, joint,
 };
 use crate::optim::Sgd;
 
@@ -125,7 +125,7 @@ impl StepGraph {
         outputs.extend(next.into_iter().map(|(name, value)| (format!("{NEXT}{name}"), value)));
         let names = params.parameters.iter().map(|own| format!("{GRADIENT}{}", own.name));
         outputs.extend(names.zip(gradients));
-        let update = update(&options.sgd, &params);
+        let update = update(&options.sgd, &params.parameters);
         Ok(Self { options, gradients: g.finish(outputs), update, params })
     }
 
@@ -374,11 +374,12 @@ fn sum_of_statistics(g: &mut Builder, next: &[(String, Value)]) -> Value {
     g.reduce_sum(joined, &[0])
 }
 
-fn update(sgd: &Sgd, params: &Params) -> Graph {
+/// The update of some parameters.
+pub(super) fn update(sgd: &Sgd, parameters: &[Parameter]) -> Graph {
     let mut g = Builder::new();
     let rate = g.input("rate", Element::Float, &[]);
     let mut outputs = Vec::new();
-    for parameter in &params.parameters {
+    for parameter in parameters {
         let name = &parameter.name;
         let [p, m, d] = ["", MOMENTUM, GRADIENT]
             .map(|prefix| g.input(&format!("{prefix}{name}"), Element::Float, &parameter.shape));

@@ -1,13 +1,13 @@
 //! A compiled step on a device, with all state bound once.
 //!
-//! Parameters and momenta are updated in place. Statistics, averages and the queue, which a step
+//! Parameters and momenta are updated in place, the large ones as rows (see
+//! [`StepGraph::lowered`]). Statistics, averages and the queue, which a step
 //! reads and replaces, lie in two sets of buffers that change roles from step to step. Only the
 //! batch and a few numbers go to the device, and [`SCALARS`] come back.
 
 use super::state::MOMENTUM;
 use super::step::{GRADIENT, NEXT};
-use super::{Error, SCALARS, Scalars, StepGraph, Tensor, TrainState};
-use crate::graph::lower;
+use super::{Error, Lowered, SCALARS, Scalars, StepGraph, Tensor, TrainState};
 use crate::runtime::{Binding, Buffer, Element, Program, Runtime, Traffic};
 use indexmap::IndexMap;
 use std::num::NonZeroUsize;
@@ -83,7 +83,7 @@ pub struct Stepper {
     feeds: Feeds,
     scalars: Buffer,
     /// Parameters and their momenta, by name.
-    trained: IndexMap<String, Buffer>,
+    trained: IndexMap<String, Trained>,
     /// The two sets.
     replaced: [IndexMap<String, Buffer>; 2],
     /// Which set holds the state.
@@ -93,8 +93,13 @@ pub struct Stepper {
 /// The numbers of [`Rates`] by their names.
 const NUMBERS: [&str; 4] = [RATE, "contrast_weight", "head_scale", "contrast_scale"];
 
-/// The name of the first graph.
-const GRADIENTS: &str = "gradients";
+/// A parameter or momentum on the device.
+#[derive(Debug)]
+struct Trained {
+    /// Its extents, whichever its buffer has.
+    shape: Vec<usize>,
+    buffer: Buffer,
+}
 
 /// What is written at each step.
 #[derive(Debug)]
@@ -131,8 +136,9 @@ impl Stepper {
     /// [`Error::Runtime`]: a graph that the runtime refuses, on CUDA one with a node elsewhere, or
     /// no memory.
     pub fn new(runtime: &Runtime, graph: StepGraph, threads: NonZeroUsize) -> Result<Self, Error> {
-        let gradients = Program::open(runtime, &lower(&graph.gradients, GRADIENTS), threads)?;
-        Self::bound(runtime, graph, threads, gradients)
+        let lowered = graph.lowered(runtime.device());
+        let gradients = Program::open(runtime, &lowered.gradients, threads)?;
+        Self::bound(runtime, graph, threads, gradients, &lowered)
     }
 
     /// The same, with the time of every node of the gradients written to a file whose name begins
@@ -146,9 +152,9 @@ impl Stepper {
         threads: NonZeroUsize,
         profile: &Path,
     ) -> Result<Self, Error> {
-        let model = lower(&graph.gradients, GRADIENTS);
-        let gradients = Program::open_profiled(runtime, &model, threads, profile)?;
-        Self::bound(runtime, graph, threads, gradients)
+        let lowered = graph.lowered(runtime.device());
+        let gradients = Program::open_profiled(runtime, &lowered.gradients, threads, profile)?;
+        Self::bound(runtime, graph, threads, gradients, &lowered)
     }
 
     /// Ends the profile; returns its file.
@@ -164,8 +170,9 @@ impl Stepper {
         graph: StepGraph,
         threads: NonZeroUsize,
         gradients: Program,
+        lowered: &Lowered,
     ) -> Result<Self, Error> {
-        let update = Program::open(runtime, &lower(&graph.update, "update"), threads)?;
+        let update = Program::open(runtime, &lowered.update, threads)?;
         let read = NUMBERS.into_iter().filter(|name| gradients.has_input(name) || *name == RATE);
         let numbers = read.map(|name| {
             let buffer = gradients.buffer(Element::Float, &[])?;
@@ -181,10 +188,14 @@ impl Stepper {
         let scalars = gradients.buffer(Element::Float, &[SCALARS.len()])?;
         let (mut trained, mut gradients_of) = (IndexMap::new(), IndexMap::new());
         for parameter in &graph.params.parameters {
-            let buffer = || gradients.buffer(Element::Float, &parameter.shape);
-            trained.insert(parameter.name.clone(), buffer()?);
-            trained.insert(format!("{MOMENTUM}{}", parameter.name), buffer()?);
-            gradients_of.insert(format!("{GRADIENT}{}", parameter.name), buffer()?);
+            let (name, shape) = (&parameter.name, &parameter.shape);
+            for kept in [name.clone(), format!("{MOMENTUM}{name}")] {
+                let lies = lowered.rows.get(&kept).map_or(&shape[..], |rows| rows);
+                let buffer = gradients.buffer(Element::Float, lies)?;
+                trained.insert(kept, Trained { shape: shape.clone(), buffer });
+            }
+            let gradient = gradients.buffer(Element::Float, shape)?;
+            gradients_of.insert(format!("{GRADIENT}{name}"), gradient);
         }
         let set = || -> Result<IndexMap<String, Buffer>, Error> {
             let buffers = graph.params.buffers.iter();
@@ -236,9 +247,10 @@ impl Stepper {
     /// holds what is no class; then nothing has changed.
     pub fn load(&mut self, state: &TrainState) -> Result<(), Error> {
         state.check_queue(self.graph.options.classes)?;
-        let buffers = self.trained.iter().chain(&self.replaced[self.current]);
-        let pairs: Result<Vec<_>, Error> =
-            buffers.map(|(name, buffer)| Ok((buffer, state.get(name, buffer.shape())?))).collect();
+        let pairs: Result<Vec<_>, Error> = self
+            .kept()
+            .map(|(name, shape, buffer)| Ok((buffer, state.get(name, shape)?)))
+            .collect();
         for (buffer, tensor) in pairs? {
             buffer.write_floats(&tensor.data)?;
         }
@@ -250,12 +262,19 @@ impl Stepper {
     /// # Errors
     /// [`Error::Runtime`].
     pub fn state(&self) -> Result<TrainState, Error> {
-        let buffers = self.trained.iter().chain(&self.replaced[self.current]);
-        let tensors = buffers.map(|(name, buffer)| {
-            let tensor = Tensor { shape: buffer.shape().to_vec(), data: buffer.read_floats()? };
-            Ok((name.clone(), tensor))
+        let tensors = self.kept().map(|(name, shape, buffer)| {
+            let tensor = Tensor { shape: shape.to_vec(), data: buffer.read_floats()? };
+            Ok((name.to_owned(), tensor))
         });
         Ok(TrainState { tensors: tensors.collect::<Result<_, Error>>()? })
+    }
+
+    /// All of the state by name, with its extents.
+    fn kept(&self) -> impl Iterator<Item = (&str, &[usize], &Buffer)> {
+        let trained = self.trained.iter();
+        let trained = trained.map(|(name, own)| (name.as_str(), &own.shape[..], &own.buffer));
+        let replaced = self.replaced[self.current].iter();
+        trained.chain(replaced.map(|(name, buffer)| (name.as_str(), buffer.shape(), buffer)))
     }
 
     /// Runs one step. Unless all that it reports is finite, the state stays as it was.
@@ -330,7 +349,7 @@ impl Parts<'_> {
     /// Binds a step that reads the state in `from` and writes what replaces it to `to`.
     fn bind(
         &self,
-        trained: &IndexMap<String, Buffer>,
+        trained: &IndexMap<String, Trained>,
         from: &IndexMap<String, Buffer>,
         to: &IndexMap<String, Buffer>,
     ) -> Result<Binding, Error> {
@@ -338,7 +357,8 @@ impl Parts<'_> {
         let mut inputs = vec![("images", &feeds.images), ("labels", &feeds.labels)];
         inputs.extend(feeds.dropout_mask.iter().map(|mask| ("dropout_mask", mask)));
         inputs.extend(feeds.numbers.iter().map(|(name, number)| (*name, &number.buffer)));
-        inputs.extend(trained.iter().chain(from).map(|(name, buffer)| (name.as_str(), buffer)));
+        inputs.extend(trained.iter().map(|(name, own)| (name.as_str(), &own.buffer)));
+        inputs.extend(from.iter().map(|(name, buffer)| (name.as_str(), buffer)));
         // The learning rate and the momenta are the update's.
         inputs.retain(|(name, _)| self.gradients.has_input(name));
         let next: Vec<(String, &Buffer)> =
@@ -354,13 +374,14 @@ impl Parts<'_> {
 fn bind_update(
     update: &Program,
     rate: &Buffer,
-    trained: &IndexMap<String, Buffer>,
+    trained: &IndexMap<String, Trained>,
     gradients_of: &IndexMap<String, Buffer>,
 ) -> Result<Binding, Error> {
     let mut inputs = vec![("rate", rate)];
-    inputs.extend(trained.iter().chain(gradients_of).map(|(name, buffer)| (name.as_str(), buffer)));
+    inputs.extend(trained.iter().map(|(name, own)| (name.as_str(), &own.buffer)));
+    inputs.extend(gradients_of.iter().map(|(name, buffer)| (name.as_str(), buffer)));
     let next: Vec<(String, &Buffer)> =
-        trained.iter().map(|(name, buffer)| (format!("{NEXT}{name}"), buffer)).collect();
+        trained.iter().map(|(name, own)| (format!("{NEXT}{name}"), &own.buffer)).collect();
     let outputs: Vec<(&str, &Buffer)> =
         next.iter().map(|(name, buffer)| (name.as_str(), *buffer)).collect();
     Ok(update.bind(&inputs, &outputs)?)

@@ -5,5 +5,6 @@ mod exporting;
 #[path = "../reference/mod.rs"]
 mod reference;
 mod refusing;
+mod rows;
 mod stepping;
 mod trial;

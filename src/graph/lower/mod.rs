@@ -11,11 +11,14 @@ mod emitter;
 mod pool;
 mod prelu;
 mod reduce;
+mod rows;
 
 use super::{Element, Graph, Literal, Node, Op, Value};
 use crate::onnx;
 use emitter::{Emitter, integer, moves};
 use std::collections::HashMap;
+
+pub use rows::{ByRow, Rows, lower_by_row, lower_with_rows, rows_of};
 
 /// The version of the operators; every CUDA kernel of the pinned runtime is at hand in it.
 const OPSET: i64 = 18;
@@ -31,11 +34,7 @@ const OPEN: &str = "N";
 
 /// Writes a graph as a model called `name`, with the graph's inputs and outputs under their names.
 pub fn lower(graph: &Graph, name: &str) -> onnx::Model {
-    let mut lowering = Lowering::new(graph);
-    lowering.nodes();
-    let inputs = graph.inputs().into_iter().map(|(_, node)| info(&node.name, node, None));
-    let inputs = inputs.collect();
-    lowering.finish(name, inputs, None)
+    lower_with_rows(graph, name, &Rows::new())
 }
 
 /// Writes a graph whose weights are known: inputs that `weights` has numbers for become
@@ -57,7 +56,7 @@ pub fn lower_with_weights(
             None => inputs.push(info(&node.name, node, Some(OPEN))),
         }
     }
-    lowering.finish(name, inputs, Some(OPEN))
+    model(lowering.finish(name, inputs, Some(OPEN)))
 }
 
 /// A graph on its way.
@@ -69,12 +68,14 @@ struct Lowering<'g> {
     moments: HashMap<Value, (String, String)>,
     /// dy where x is not positive, of x and dy.
     negative: HashMap<(Value, Value), String>,
+    /// Inputs that lie as rows.
+    rows: Option<&'g Rows>,
 }
 
 impl<'g> Lowering<'g> {
     fn new(graph: &'g Graph) -> Self {
         let (names, moments, negative) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { graph, emitter: Emitter::default(), names, moments, negative }
+        Self { graph, emitter: Emitter::default(), names, moments, negative, rows: None }
     }
 
     fn nodes(&mut self) {
@@ -101,6 +102,9 @@ impl<'g> Lowering<'g> {
         let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
         let emit = &mut self.emitter;
         match &node.op {
+            Op::Input if self.rows.is_some_and(|rows| rows.contains_key(&node.name)) => {
+                emit.reshape(&node.name, &node.shape)
+            }
             Op::Input => node.name.clone(),
             Op::Constant(Literal::Float(numbers)) => emit.floats(&node.shape, numbers),
             Op::Constant(Literal::Int64(numbers)) => emit.numbers(numbers),
@@ -197,7 +201,7 @@ impl<'g> Lowering<'g> {
         name: &str,
         inputs: Vec<onnx::ValueInfo>,
         open: Option<&str>,
-    ) -> onnx::Model {
+    ) -> onnx::Graph {
         let mut outputs = Vec::new();
         let mut renamed = HashMap::new();
         for (output, value) in self.graph.outputs() {
@@ -213,22 +217,25 @@ impl<'g> Lowering<'g> {
             }
         }
         self.emitter.rename(&renamed);
-        let graph = onnx::Graph {
+        onnx::Graph {
             name: name.to_owned(),
             node: self.emitter.nodes,
             initializer: self.emitter.initializers,
             input: inputs,
             output: outputs,
             ..onnx::Graph::default()
-        };
-        onnx::Model {
-            ir_version: IR_VERSION,
-            producer_name: env!("CARGO_PKG_NAME").to_owned(),
-            producer_version: env!("CARGO_PKG_VERSION").to_owned(),
-            graph: Some(graph),
-            opset_import: vec![onnx::OperatorSet { domain: String::new(), version: OPSET }],
-            ..onnx::Model::default()
         }
+    }
+}
+
+fn model(graph: onnx::Graph) -> onnx::Model {
+    onnx::Model {
+        ir_version: IR_VERSION,
+        producer_name: env!("CARGO_PKG_NAME").to_owned(),
+        producer_version: env!("CARGO_PKG_VERSION").to_owned(),
+        graph: Some(graph),
+        opset_import: vec![onnx::OperatorSet { domain: String::new(), version: OPSET }],
+        ..onnx::Model::default()
     }
 }
 
@@ -240,16 +247,26 @@ fn element(element: Element) -> onnx::ElementType {
     }
 }
 
+/// What a model says of an input or output; `open` is the name of an open first extent.
 fn info(name: &str, node: &Node, open: Option<&str>) -> onnx::ValueInfo {
     let fixed = |&extent: &usize| onnx::Extent::Fixed(extent as i64);
     let mut extents: Vec<onnx::Extent> = node.shape.iter().map(fixed).collect();
     if let (Some(first), Some(open)) = (extents.first_mut(), open) {
         *first = onnx::Extent::Symbol(open.to_owned());
     }
+    of_extents(name, node.element, extents)
+}
+
+/// The same, of a shape of its own.
+fn tensor_info(name: &str, element: Element, shape: &[usize]) -> onnx::ValueInfo {
+    let extents = shape.iter().map(|&extent| onnx::Extent::Fixed(extent as i64)).collect();
+    of_extents(name, element, extents)
+}
+
+fn of_extents(name: &str, kind: Element, extents: Vec<onnx::Extent>) -> onnx::ValueInfo {
     let dimension = |extent| onnx::Dimension { value: Some(extent), ..onnx::Dimension::default() };
     let shape = onnx::Shape { dim: extents.into_iter().map(dimension).collect() };
-    let elem_type = element(node.element) as i32;
-    let tensor = onnx::TensorType { elem_type, shape: Some(shape) };
+    let tensor = onnx::TensorType { elem_type: element(kind) as i32, shape: Some(shape) };
     let value = Some(onnx::TypeKind::Tensor(tensor));
     let r#type = Some(onnx::Type { value, ..onnx::Type::default() });
     onnx::ValueInfo { name: name.to_owned(), r#type, ..onnx::ValueInfo::default() }

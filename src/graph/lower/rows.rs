@@ -1,0 +1,141 @@
+//! Large tensors as rows, and what is computed of them row by row: what is made on the way then
+//! stays in a processor's cache. An update took half the time.
+
+use super::{Lowering, info, integer, model, tensor_info};
+use crate::graph::{Element, Graph};
+use crate::onnx::{self, Attribute, AttributeType};
+use std::collections::HashMap;
+
+/// Elements of a row at most; a row of each tensor that is read and made fits the last cache.
+const LARGEST_ROW: usize = 1 << 18;
+
+/// Rows may be shorter by this factor where fewer do not come out even.
+const SHORTEST: usize = 8;
+
+/// Tensors that are kept as rows `[count, elements]`, by their names.
+pub type Rows = HashMap<String, [usize; 2]>;
+
+/// The rows that a tensor of a shape is kept as; none where it is no longer than one row, or where
+/// rows of no sensible length come out even.
+pub fn rows_of(shape: &[usize]) -> Option<[usize; 2]> {
+    let elements: usize = shape.iter().product();
+    let fewest = elements.div_ceil(LARGEST_ROW);
+    if fewest < 2 {
+        return None;
+    }
+    let count = (fewest..=fewest * SHORTEST).find(|count| elements.is_multiple_of(*count))?;
+    Some([count, elements / count])
+}
+
+/// Writes a graph as [`super::lower`] does, but that the inputs named in `rows` lie as rows.
+pub fn lower_with_rows(graph: &Graph, name: &str, rows: &Rows) -> onnx::Model {
+    model(lowered(graph, name, rows))
+}
+
+fn lowered(graph: &Graph, name: &str, rows: &Rows) -> onnx::Graph {
+    let mut lowering = Lowering::new(graph);
+    lowering.rows = Some(rows);
+    lowering.nodes();
+    let inputs = graph.inputs().into_iter().map(|(_, node)| match rows.get(&node.name) {
+        Some(rows) => tensor_info(&node.name, node.element, rows),
+        None => info(&node.name, node, None),
+    });
+    let inputs = inputs.collect();
+    lowering.finish(name, inputs, None)
+}
+
+/// What is computed of each row of some tensors.
+#[derive(Debug, Clone)]
+pub struct ByRow {
+    /// Of inputs `[elements]`, which are rows, and numbers `[]`, the same for all rows and inputs of
+    /// the graph around it as well; its outputs are `[elements]`.
+    pub body: Graph,
+    /// Number of rows.
+    pub count: usize,
+    /// Inputs that lie in another shape than as rows, and that shape.
+    pub whole: Vec<(String, Vec<usize>)>,
+}
+
+/// Writes a graph as [`super::lower`] does, and beside it what is computed row by row, with inputs
+/// and outputs `[count, elements]`.
+///
+/// # Panics
+/// When a body returns one of its inputs as it is.
+pub fn lower_by_row(graph: &Graph, name: &str, by_row: &[ByRow]) -> onnx::Model {
+    let mut lowering = Lowering::new(graph);
+    lowering.nodes();
+    let own = graph.inputs().into_iter().map(|(_, node)| info(&node.name, node, None));
+    let mut inputs: Vec<onnx::ValueInfo> = own.collect();
+    let mut outputs = Vec::new();
+    for part in by_row {
+        lowering.scan(part, &mut inputs, &mut outputs);
+    }
+    let mut graph = lowering.finish(name, inputs, None);
+    graph.output.extend(outputs);
+    model(graph)
+}
+
+impl Lowering<'_> {
+    fn scan(
+        &mut self,
+        part: &ByRow,
+        inputs: &mut Vec<onnx::ValueInfo>,
+        outputs: &mut Vec<onnx::ValueInfo>,
+    ) {
+        let mut body = lowered(&part.body, "row", &Rows::new());
+        let (mut scanned, mut around) = (Vec::new(), Vec::new());
+        for (_, node) in part.body.inputs() {
+            let [elements] = node.shape[..] else {
+                around.push(node.name.as_str());
+                continue;
+            };
+            let rows = [part.count, elements];
+            match part.whole.iter().find(|(name, _)| *name == node.name) {
+                Some((name, shape)) => {
+                    inputs.push(tensor_info(name, node.element, shape));
+                    self.emitter.begin(name);
+                    scanned.push(self.emitter.reshape(name, &rows));
+                }
+                None => {
+                    inputs.push(tensor_info(&node.name, node.element, &rows));
+                    scanned.push(node.name.clone());
+                }
+            }
+        }
+        body.input.retain(|input| !around.contains(&input.name.as_str()));
+        let returned: Vec<String> = body.output.iter().map(|output| output.name.clone()).collect();
+        for (name, value) in part.body.outputs() {
+            let elements = part.body.node(*value).shape[0];
+            outputs.push(tensor_info(name, Element::Float, &[part.count, elements]));
+        }
+        rename(&mut body, &around);
+        let kind = AttributeType::Graph as i32;
+        let body = Attribute {
+            name: "body".to_owned(),
+            g: Some(Box::new(body)),
+            kind,
+            ..Attribute::default()
+        };
+        self.emitter.nodes.push(onnx::Node {
+            name: format!("{}/Scan", returned[0]),
+            op_type: "Scan".to_owned(),
+            attribute: vec![integer("num_scan_inputs", scanned.len() as i64), body],
+            input: scanned,
+            output: returned,
+            ..onnx::Node::default()
+        });
+    }
+}
+
+/// Gives the values of a body names that those around it have not; what it reads from there keeps
+/// its own.
+fn rename(body: &mut onnx::Graph, around: &[&str]) {
+    let nodes = body.node.iter_mut().flat_map(|node| node.input.iter_mut().chain(&mut node.output));
+    let infos = body.input.iter_mut().chain(&mut body.output).map(|info| &mut info.name);
+    let constants = body.initializer.iter_mut().map(|constant| &mut constant.name);
+    for name in nodes.chain(infos).chain(constants) {
+        if !around.contains(&name.as_str()) {
+            name.insert_str(0, "row/");
+        }
+    }
+}
