@@ -3,15 +3,15 @@
 use super::checkpoint::{self, Facts};
 use super::config::Config;
 use super::export::export_configured;
+use super::feed::{Fed, fed_ahead};
 use super::init::{self, Adopted};
 use super::metrics::{Line, Metrics};
 use super::validate::{Validation, scores};
-use super::{Batch, Error, Rates, StepGraph, StepOptions, Stepper, TrainState, samples};
+use super::{Error, Rates, StepGraph, StepOptions, Stepper, TrainState, samples};
 use crate::fs;
-use crate::loader::{Batches, Loaded, Packs};
+use crate::loader::{Batches, Packs};
 use crate::nn::{JointOptions, QueueOptions};
 use crate::onnx;
-use crate::ordered::{Bound, in_order};
 use crate::pack::PackFiles;
 use crate::progress::Progress;
 use crate::runtime::{OnMissing, Runtime};
@@ -279,14 +279,13 @@ impl<'a> Run<'a> {
         let batches = self.batches(views)?;
         self.around.progress.start("train", self.of_steps);
         self.around.progress.advance(first);
-        // A batch for each worker beyond the one that is learned from.
-        let bound = Bound { items: self.around.jobs + 1, bytes: u64::MAX };
-        let load = |step: usize| (batches.load(step as u64), 0);
+        let feeds = stepper.feeds().to_vec();
+        let load = |step: u64| batches.load(step);
         let mut begun = Instant::now();
         let range = first as usize..end as usize;
-        let ended = in_order(self.around.jobs, range, bound, load, |step, loaded| {
+        let ended = fed_ahead(&feeds, self.around.jobs, range, load, |step, fed| {
             let waited = begun.elapsed();
-            self.step(&mut stepper, step as u64, loaded?, waited)?;
+            self.step(&mut stepper, step, fed?, waited)?;
             let stopped = self.around.stop.load(Ordering::Relaxed);
             let due = self.facts.step == self.of_steps || self.is_due();
             let ends = stopped || self.facts.step == end;
@@ -317,7 +316,7 @@ impl<'a> Run<'a> {
         &mut self,
         stepper: &mut Stepper,
         step: u64,
-        loaded: Loaded,
+        fed: Fed,
         waited: Duration,
     ) -> Result<(), Error> {
         let epoch = (step / self.facts.steps_per_epoch) as u32;
@@ -329,12 +328,7 @@ impl<'a> Run<'a> {
             contrast_scale: phase.contrast_scale,
         };
         let begun = Instant::now();
-        let batch = Batch {
-            images: &loaded.images,
-            labels: &loaded.labels,
-            dropout_mask: &loaded.dropout_mask,
-        };
-        let stepped = stepper.step(&batch, &rates)?;
+        let stepped = stepper.learn(fed.feed, &rates)?;
         let scalars = stepped.scalars;
         if !stepped.applied {
             return Err(Error::NotFinite {
@@ -372,7 +366,7 @@ impl<'a> Run<'a> {
         self.around.progress.advance(1);
         self.last = Some(line);
         self.facts.step = step + 1;
-        for name in loaded.skipped {
+        for name in fed.skipped {
             if !self.skipped.contains(&name) {
                 (self.around.say)(&format!("skipped, damaged: {name}"));
                 self.skipped.push(name);

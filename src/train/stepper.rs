@@ -7,22 +7,11 @@
 
 use super::state::MOMENTUM;
 use super::step::{GRADIENT, NEXT};
-use super::{Error, Lowered, SCALARS, Scalars, StepGraph, Tensor, TrainState};
+use super::{Batch, Error, Feed, Lowered, SCALARS, Scalars, StepGraph, Tensor, TrainState};
 use crate::runtime::{Binding, Buffer, Element, Program, Runtime, Traffic};
 use indexmap::IndexMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-
-/// What a step learns from.
-#[derive(Debug, Clone, Copy)]
-pub struct Batch<'a> {
-    /// Images `[views·B, 3, height, width]`: all high-quality views, then all low-quality ones.
-    pub images: &'a [f32],
-    /// Classes of the B images.
-    pub labels: &'a [i64],
-    /// What dropout keeps, of [`StepGraph::mask_shape`]; empty without dropout.
-    pub dropout_mask: &'a [bool],
-}
 
 /// Numbers that change from step to step.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -76,11 +65,13 @@ pub struct Stepped {
 pub struct Stepper {
     graph: StepGraph,
     gradients: Program,
-    /// From the first set of buffers to the second, and back.
-    bindings: [Binding; 2],
+    feeds: [Feed; FEEDS],
+    /// Of each feed, from the first set of buffers to the second, and back.
+    bindings: [[Binding; 2]; FEEDS],
     update: Program,
     update_binding: Binding,
-    feeds: Feeds,
+    /// The rates that the graphs read, by name.
+    numbers: IndexMap<&'static str, Number>,
     scalars: Buffer,
     /// Parameters and their momenta, by name.
     trained: IndexMap<String, Trained>,
@@ -93,22 +84,15 @@ pub struct Stepper {
 /// The numbers of [`Rates`] by their names.
 const NUMBERS: [&str; 4] = [RATE, "contrast_weight", "head_scale", "contrast_scale"];
 
+/// One batch is learned from while the next is copied.
+const FEEDS: usize = 2;
+
 /// A parameter or momentum on the device.
 #[derive(Debug)]
 struct Trained {
     /// Its extents, whichever its buffer has.
     shape: Vec<usize>,
     buffer: Buffer,
-}
-
-/// What is written at each step.
-#[derive(Debug)]
-struct Feeds {
-    images: Buffer,
-    labels: Buffer,
-    dropout_mask: Option<Buffer>,
-    /// The rates that the graphs read, by name.
-    numbers: IndexMap<&'static str, Number>,
 }
 
 /// A number on the device, and what it is.
@@ -178,13 +162,8 @@ impl Stepper {
             let buffer = gradients.buffer(Element::Float, &[])?;
             Ok((name, Number { buffer, held: 0.0 }))
         });
-        let mask = graph.mask_shape();
-        let feeds = Feeds {
-            images: gradients.buffer(Element::Float, &graph.image_shape())?,
-            labels: gradients.buffer(Element::Int64, &[graph.options.batch])?,
-            dropout_mask: mask.map(|shape| gradients.buffer(Element::Bool, &shape)).transpose()?,
-            numbers: numbers.collect::<Result<_, Error>>()?,
-        };
+        let numbers: IndexMap<_, _> = numbers.collect::<Result<_, Error>>()?;
+        let feeds = [Feed::new(&gradients, &graph)?, Feed::new(&gradients, &graph)?];
         let scalars = gradients.buffer(Element::Float, &[SCALARS.len()])?;
         let (mut trained, mut gradients_of) = (IndexMap::new(), IndexMap::new());
         for parameter in &graph.params.parameters {
@@ -207,22 +186,26 @@ impl Stepper {
         let replaced = [set()?, set()?];
         let parts = Parts {
             gradients: &gradients,
-            feeds: &feeds,
+            numbers: &numbers,
             scalars: &scalars,
             gradients_of: &gradients_of,
         };
-        let bind = |from: usize| parts.bind(&trained, &replaced[from], &replaced[1 - from]);
-        let bindings = [bind(0)?, bind(1)?];
-        let rate = &feeds.numbers[RATE].buffer;
+        let bind = |feed: &Feed| -> Result<[Binding; 2], Error> {
+            let to = |to: usize| parts.bind(feed, &trained, &replaced[1 - to], &replaced[to]);
+            Ok([to(1)?, to(0)?])
+        };
+        let bindings = [bind(&feeds[0])?, bind(&feeds[1])?];
+        let rate = &numbers[RATE].buffer;
         let update_binding = bind_update(&update, rate, &trained, &gradients_of)?;
         let current = 0;
         Ok(Self {
             graph,
             gradients,
+            feeds,
             bindings,
             update,
             update_binding,
-            feeds,
+            numbers,
             scalars,
             trained,
             replaced,
@@ -277,16 +260,37 @@ impl Stepper {
         trained.chain(replaced.map(|(name, buffer)| (name.as_str(), buffer.shape(), buffer)))
     }
 
-    /// Runs one step. Unless all that it reports is finite, the state stays as it was.
+    /// Where batches are written to; one while another is learned from.
+    pub fn feeds(&self) -> &[Feed] {
+        &self.feeds
+    }
+
+    /// Runs one step on a batch. Unless all that it reports is finite, the state stays as it was.
     ///
     /// # Errors
-    /// A batch of another size, a label that is no class, rates out of their bounds, and whatever
-    /// the runtime refuses with.
+    /// As [`Feed::write`] and [`Stepper::learn`].
     pub fn step(&mut self, batch: &Batch<'_>, rates: &Rates) -> Result<Stepped, Error> {
-        self.check(batch)?;
         rates.check()?;
-        self.feed(batch, rates)?;
-        self.gradients.run(&mut self.bindings[self.current])?;
+        self.feeds[0].write(batch)?;
+        self.learn(0, rates)
+    }
+
+    /// Runs one step on the batch that lies in a feed. Unless all that it reports is finite, the
+    /// state stays as it was.
+    ///
+    /// # Errors
+    /// Rates out of their bounds, and whatever the runtime refuses with.
+    ///
+    /// # Panics
+    /// When there is no such feed.
+    pub fn learn(&mut self, feed: usize, rates: &Rates) -> Result<Stepped, Error> {
+        rates.check()?;
+        for (name, number) in NUMBERS.into_iter().zip(rates.numbers()) {
+            if let Some(own) = self.numbers.get_mut(name) {
+                own.set(number)?;
+            }
+        }
+        self.gradients.run(&mut self.bindings[feed][self.current])?;
         let numbers = self.scalars.read_floats()?;
         let Ok(numbers) = <[f32; SCALARS.len()]>::try_from(numbers.as_slice()) else {
             panic!("{} numbers in a buffer of {}", numbers.len(), SCALARS.len())
@@ -298,65 +302,27 @@ impl Stepper {
         }
         Ok(Stepped { scalars: numbers.into(), applied })
     }
-
-    fn check(&self, batch: &Batch<'_>) -> Result<(), Error> {
-        let images = self.graph.image_shape().iter().product();
-        let mask = self.graph.mask_shape().map_or(0, |shape| shape.iter().product());
-        for (what, expected, found) in [
-            ("images", images, batch.images.len()),
-            ("labels", self.graph.options.batch, batch.labels.len()),
-            ("dropout mask", mask, batch.dropout_mask.len()),
-        ] {
-            if expected != found {
-                return Err(Error::BatchSize { what, expected, found });
-            }
-        }
-        let classes = self.graph.options.classes;
-        let known = |label: i64| usize::try_from(label).is_ok_and(|label| label < classes);
-        match batch.labels.iter().position(|&label| !known(label)) {
-            Some(position) => {
-                Err(Error::Label { position, label: batch.labels[position], classes })
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn feed(&mut self, batch: &Batch<'_>, rates: &Rates) -> Result<(), Error> {
-        let feeds = &mut self.feeds;
-        feeds.images.write_floats(batch.images)?;
-        feeds.labels.write_ints(batch.labels)?;
-        if let Some(mask) = &feeds.dropout_mask {
-            mask.write_bools(batch.dropout_mask)?;
-        }
-        for (name, number) in NUMBERS.into_iter().zip(rates.numbers()) {
-            if let Some(own) = feeds.numbers.get_mut(name) {
-                own.set(number)?;
-            }
-        }
-        Ok(())
-    }
 }
 
-/// What both bindings of the gradients share.
+/// What all bindings of the gradients share.
 struct Parts<'a> {
     gradients: &'a Program,
-    feeds: &'a Feeds,
+    numbers: &'a IndexMap<&'static str, Number>,
     scalars: &'a Buffer,
     gradients_of: &'a IndexMap<String, Buffer>,
 }
 
 impl Parts<'_> {
-    /// Binds a step that reads the state in `from` and writes what replaces it to `to`.
+    /// Binds a step that reads a feed and the state in `from`, and writes what replaces it to `to`.
     fn bind(
         &self,
+        feed: &Feed,
         trained: &IndexMap<String, Trained>,
         from: &IndexMap<String, Buffer>,
         to: &IndexMap<String, Buffer>,
     ) -> Result<Binding, Error> {
-        let feeds = self.feeds;
-        let mut inputs = vec![("images", &feeds.images), ("labels", &feeds.labels)];
-        inputs.extend(feeds.dropout_mask.iter().map(|mask| ("dropout_mask", mask)));
-        inputs.extend(feeds.numbers.iter().map(|(name, number)| (*name, &number.buffer)));
+        let mut inputs: Vec<(&str, &Buffer)> = feed.inputs().collect();
+        inputs.extend(self.numbers.iter().map(|(name, number)| (*name, &number.buffer)));
         inputs.extend(trained.iter().map(|(name, own)| (name.as_str(), &own.buffer)));
         inputs.extend(from.iter().map(|(name, buffer)| (name.as_str(), buffer)));
         // The learning rate and the momenta are the update's.

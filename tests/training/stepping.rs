@@ -4,7 +4,7 @@ use crate::trial::{HEADS, RATES, Trial, queue, small};
 use qgface_data::nn::{Architecture, Backbone, EmaStart, HeadKind};
 use qgface_data::runtime::{Device, OnMissing, Runtime};
 use qgface_data::seed::Seed;
-use qgface_data::train::{Rates, SCALARS, Scales, StepOptions};
+use qgface_data::train::{Batch, Rates, SCALARS, Scales, StepOptions};
 
 /// With the contrast too: three of the reference's heads crash there.
 #[test]
@@ -140,6 +140,36 @@ fn a_state_that_was_saved_goes_on_to_the_bit() {
         assert_eq!(whole.step(&RATES), resumed.step(&RATES));
     }
     assert_eq!(whole.stepper.state().unwrap(), resumed.stepper.state().unwrap());
+}
+
+#[test]
+fn a_batch_is_copied_while_another_is_learned_from() {
+    const STEPS: usize = 6;
+    let [mut alone, mut ahead] = [(); 2].map(|()| Trial::new(small(HeadKind::AdaFace, queue(12))));
+    let drawn: Vec<Vec<f32>> = (0..=STEPS)
+        .map(|step| alone.images.iter().map(|pixel| pixel + step as f32 / 10.0).collect())
+        .collect();
+    let expected: Vec<_> = drawn[..STEPS]
+        .iter()
+        .map(|images| {
+            alone.images.clone_from(images);
+            alone.step(&RATES)
+        })
+        .collect();
+    let feeds = ahead.stepper.feeds().to_vec();
+    let (labels, dropout_mask) = (ahead.labels.clone(), ahead.mask.clone());
+    let write = |step: usize| {
+        let batch = Batch { images: &drawn[step], labels: &labels, dropout_mask: &dropout_mask };
+        feeds[step % feeds.len()].write(&batch).unwrap();
+    };
+    write(0);
+    for (step, expected) in expected.iter().enumerate() {
+        let stepped = std::thread::scope(|scope| {
+            scope.spawn(|| write(step + 1));
+            ahead.stepper.learn(step % feeds.len(), &RATES).unwrap()
+        });
+        assert_eq!(stepped, *expected, "step {step}");
+    }
 }
 
 /// Images, labels, the mask and the rates that have changed go there; the scalars come back.
