@@ -2,7 +2,7 @@
 //! stays in a processor's cache. An update took half the time.
 
 use super::{Lowering, info, integer, model, tensor_info};
-use crate::graph::{Element, Graph};
+use crate::graph::Graph;
 use crate::onnx::{self, Attribute, AttributeType};
 use std::collections::HashMap;
 
@@ -36,9 +36,9 @@ fn lowered(graph: &Graph, name: &str, rows: &Rows) -> onnx::Graph {
     let mut lowering = Lowering::new(graph);
     lowering.rows = Some(rows);
     lowering.nodes();
-    let inputs = graph.inputs().into_iter().map(|(_, node)| match rows.get(&node.name) {
-        Some(rows) => tensor_info(&node.name, node.element, rows),
-        None => info(&node.name, node, None),
+    let inputs = graph.inputs().into_iter().map(|(_, node)| {
+        let shape = rows.get(&node.name).map_or(&node.shape[..], |rows| rows);
+        tensor_info(&node.name, node.element, shape)
     });
     let inputs = inputs.collect();
     lowering.finish(name, inputs, None)
@@ -60,7 +60,7 @@ pub struct ByRow {
 /// and outputs `[count, elements]`.
 ///
 /// # Panics
-/// When a body returns one of its inputs as it is.
+/// When an input of a body is neither a row nor a number, or an output is no row.
 pub fn lower_by_row(graph: &Graph, name: &str, by_row: &[ByRow]) -> onnx::Model {
     let mut lowering = Lowering::new(graph);
     lowering.nodes();
@@ -85,11 +85,14 @@ impl Lowering<'_> {
         let mut body = lowered(&part.body, "row", &Rows::new());
         let (mut scanned, mut around) = (Vec::new(), Vec::new());
         for (_, node) in part.body.inputs() {
-            let [elements] = node.shape[..] else {
-                around.push(node.name.as_str());
-                continue;
+            let rows = match node.shape[..] {
+                [] => {
+                    around.push(node.name.as_str());
+                    continue;
+                }
+                [elements] => [part.count, elements],
+                _ => panic!("{} is neither a row nor a number", node.name),
             };
-            let rows = [part.count, elements];
             match part.whole.iter().find(|(name, _)| *name == node.name) {
                 Some((name, shape)) => {
                     inputs.push(tensor_info(name, node.element, shape));
@@ -105,8 +108,9 @@ impl Lowering<'_> {
         body.input.retain(|input| !around.contains(&input.name.as_str()));
         let returned: Vec<String> = body.output.iter().map(|output| output.name.clone()).collect();
         for (name, value) in part.body.outputs() {
-            let elements = part.body.node(*value).shape[0];
-            outputs.push(tensor_info(name, Element::Float, &[part.count, elements]));
+            let node = part.body.node(*value);
+            let [elements] = node.shape[..] else { panic!("{name} is no row") };
+            outputs.push(tensor_info(name, node.element, &[part.count, elements]));
         }
         rename(&mut body, &around);
         let kind = AttributeType::Graph as i32;
