@@ -2,11 +2,10 @@
 
 use super::StepGraph;
 use super::state::MOMENTUM;
-use super::step::{GRADIENT, update};
+use super::step::GRADIENT;
 use crate::graph::lower::{ByRow, Rows, lower_by_row, lower_with_rows, rows_of};
 use crate::nn::Parameter;
 use crate::onnx;
-use crate::optim::Sgd;
 use crate::runtime::Device;
 use std::slice;
 
@@ -32,10 +31,9 @@ impl StepGraph {
         let gradients = lower_with_rows(&self.gradients, "gradients", &rows);
         let (large, small): (Vec<_>, Vec<_>) =
             self.params.parameters.iter().cloned().partition(|own| rows.contains_key(&own.name));
-        let sgd = &self.options.sgd;
         let by_row: Vec<ByRow> =
-            large.iter().map(|own| by_row(sgd, own, rows[&own.name])).collect();
-        let update = lower_by_row(&update(sgd, &small), "update", &by_row);
+            large.iter().map(|own| self.update_by_row(own, rows[&own.name])).collect();
+        let update = lower_by_row(&self.update(&small), "update", &by_row);
         Lowered { gradients, update, rows }
     }
 
@@ -49,12 +47,12 @@ impl StepGraph {
         }
         all
     }
-}
 
-/// The update of one parameter, `rows` of it after the other.
-fn by_row(sgd: &Sgd, parameter: &Parameter, [count, elements]: [usize; 2]) -> ByRow {
-    let row = Parameter { shape: vec![elements], ..parameter.clone() };
-    // Gradients lie as they are made.
-    let whole = vec![(format!("{GRADIENT}{}", parameter.name), parameter.shape.clone())];
-    ByRow { body: update(sgd, slice::from_ref(&row)), count, whole }
+    /// The update of one parameter, one of its rows after the other.
+    fn update_by_row(&self, parameter: &Parameter, [count, elements]: [usize; 2]) -> ByRow {
+        let row = Parameter { shape: vec![elements], ..parameter.clone() };
+        // Gradients lie as they are made.
+        let whole = vec![(format!("{GRADIENT}{}", parameter.name), parameter.shape.clone())];
+        ByRow { body: self.update(slice::from_ref(&row)), count, whole }
+    }
 }

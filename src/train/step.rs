@@ -81,16 +81,13 @@ impl From<[f32; SCALARS.len()]> for Scalars {
 /// `gradients` is fed `images`, `labels`, `contrast_weight`, with dropout `dropout_mask`, where the
 /// scales are fed `head_scale` and `contrast_scale`, and all parameters and buffers under their
 /// names; it returns `scalars`, `gradient.` and each parameter's name, and `next.` and each
-/// buffer's. `update` is fed `rate`, and each parameter under its name, after `momentum.` and after
-/// `gradient.`; it returns the first two after `next.`.
+/// buffer's.
 #[derive(Debug, Clone)]
 pub struct StepGraph {
     /// What it was compiled from.
     pub options: StepOptions,
     /// Forward and backward.
     pub gradients: Graph,
-    /// The optimiser.
-    pub update: Graph,
     /// All that the step keeps.
     pub params: Params,
 }
@@ -125,8 +122,26 @@ impl StepGraph {
         outputs.extend(next.into_iter().map(|(name, value)| (format!("{NEXT}{name}"), value)));
         let names = params.parameters.iter().map(|own| format!("{GRADIENT}{}", own.name));
         outputs.extend(names.zip(gradients));
-        let update = update(&options.sgd, &params.parameters);
-        Ok(Self { options, gradients: g.finish(outputs), update, params })
+        Ok(Self { options, gradients: g.finish(outputs), params })
+    }
+
+    /// The optimiser, of some parameters: fed `rate`, and each under its name, after `momentum.` and
+    /// after `gradient.`, it returns the first two after `next.`.
+    pub fn update(&self, parameters: &[Parameter]) -> Graph {
+        let mut g = Builder::new();
+        let rate = g.input("rate", Element::Float, &[]);
+        let mut outputs = Vec::new();
+        for parameter in parameters {
+            let name = &parameter.name;
+            let [p, m, d] = ["", MOMENTUM, GRADIENT].map(|prefix| {
+                g.input(&format!("{prefix}{name}"), Element::Float, &parameter.shape)
+            });
+            let sgd = &self.options.sgd;
+            let updated = g.scoped(name, |g| sgd.update(g, [p, m, d], parameter.decay, rate));
+            outputs.push((format!("{NEXT}{name}"), updated.parameter));
+            outputs.push((format!("{NEXT}{MOMENTUM}{name}"), updated.momentum));
+        }
+        g.finish(outputs)
     }
 
     /// Rows of a step: images times views.
@@ -372,20 +387,4 @@ fn sum_of_statistics(g: &mut Builder, next: &[(String, Value)]) -> Value {
         .collect();
     let joined = g.concat(&flat, 0);
     g.reduce_sum(joined, &[0])
-}
-
-/// The update of some parameters.
-pub(super) fn update(sgd: &Sgd, parameters: &[Parameter]) -> Graph {
-    let mut g = Builder::new();
-    let rate = g.input("rate", Element::Float, &[]);
-    let mut outputs = Vec::new();
-    for parameter in parameters {
-        let name = &parameter.name;
-        let [p, m, d] = ["", MOMENTUM, GRADIENT]
-            .map(|prefix| g.input(&format!("{prefix}{name}"), Element::Float, &parameter.shape));
-        let updated = g.scoped(name, |g| sgd.update(g, [p, m, d], parameter.decay, rate));
-        outputs.push((format!("{NEXT}{name}"), updated.parameter));
-        outputs.push((format!("{NEXT}{MOMENTUM}{name}"), updated.momentum));
-    }
-    g.finish(outputs)
 }

@@ -191,8 +191,9 @@ impl Stepper {
             gradients_of: &gradients_of,
         };
         let bind = |feed: &Feed| -> Result<[Binding; 2], Error> {
-            let to = |to: usize| parts.bind(feed, &trained, &replaced[1 - to], &replaced[to]);
-            Ok([to(1)?, to(0)?])
+            let [first, second] = &replaced;
+            let forth = parts.bind(feed, &trained, first, second)?;
+            Ok([forth, parts.bind(feed, &trained, second, first)?])
         };
         let bindings = [bind(&feeds[0])?, bind(&feeds[1])?];
         let rate = &numbers[RATE].buffer;
@@ -270,7 +271,6 @@ impl Stepper {
     /// # Errors
     /// As [`Feed::write`] and [`Stepper::learn`].
     pub fn step(&mut self, batch: &Batch<'_>, rates: &Rates) -> Result<Stepped, Error> {
-        rates.check()?;
         self.feeds[0].write(batch)?;
         self.learn(0, rates)
     }
@@ -343,7 +343,7 @@ fn bind_update(
     trained: &IndexMap<String, Trained>,
     gradients_of: &IndexMap<String, Buffer>,
 ) -> Result<Binding, Error> {
-    let mut inputs = vec![("rate", rate)];
+    let mut inputs = vec![(RATE, rate)];
     inputs.extend(trained.iter().map(|(name, own)| (name.as_str(), &own.buffer)));
     inputs.extend(gradients_of.iter().map(|(name, buffer)| (name.as_str(), buffer)));
     let next: Vec<(String, &Buffer)> =

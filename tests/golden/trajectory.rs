@@ -184,6 +184,7 @@ const LOSSES: [&str; 3] = ["loss", "loss_cla", "loss_con"];
 fn in_f64(folder: &Path, graph: &StepGraph, run: &Json, inputs: &Inputs, initial: TrainState) {
     let mut state = widened(&initial);
     let steps = array(run, "steps");
+    let update = graph.update(&graph.params.parameters);
     for (step, expected) in steps.iter().enumerate() {
         let made = evaluated(&graph.gradients, &inputs.feeds(state.clone(), step));
         let tolerance = if step == 0 { FIRST } else { LAST };
@@ -206,7 +207,7 @@ fn in_f64(folder: &Path, graph: &StepGraph, run: &Json, inputs: &Inputs, initial
         let mut feeds = state.clone();
         feeds.insert("rate".to_owned(), number(float(expected, "lr")));
         feeds.extend(made.into_iter().filter(|(name, _)| name.starts_with("gradient.")));
-        for (name, tensor) in evaluated(&graph.update, &feeds) {
+        for (name, tensor) in evaluated(&update, &feeds) {
             state.insert(name.trim_start_matches("next.").to_owned(), tensor);
         }
         let tensor = |name: &str| state[name].clone();

@@ -22,20 +22,19 @@ impl Lowering<'_> {
             panic!("no images")
         };
         let Window { kernel, stride, pad } = window;
-        if stride == 1 && pad < kernel {
+        let images_are_smaller = n * rows * columns < i * kernel * kernel;
+        if stride == 1 && pad < kernel && (height >= LARGE || images_are_smaller) {
+            let emit = &mut self.emitter;
+            let kernels = emit.transpose(&w, &[1, 0, 2, 3]);
             let window = Window { pad: kernel - 1 - pad, ..window };
             if height >= LARGE {
-                let kernels = self.emitter.transpose(&w, &[1, 0, 2, 3]);
-                let kernels = turned(&mut self.emitter, &kernels, [*i, *o, kernel, kernel]);
-                return self.emitter.conv(&dy, &kernels, window);
+                let kernels = turned(emit, &kernels, [*i, *o, kernel, kernel]);
+                return emit.conv(&dy, &kernels, window);
             }
-            // Images that are smaller than the kernels are turned in their place.
-            if n * rows * columns < i * kernel * kernel {
-                let kernels = self.emitter.transpose(&w, &[1, 0, 2, 3]);
-                let dy = turned(&mut self.emitter, &dy, [*n, *o, *rows, *columns]);
-                let dx = self.emitter.conv(&dy, &kernels, window);
-                return turned(&mut self.emitter, &dx, [*n, *i, height, width]);
-            }
+            // The images are turned in the kernels' place.
+            let dy = turned(emit, &dy, [*n, *o, *rows, *columns]);
+            let dx = emit.conv(&dy, &kernels, window);
+            return turned(emit, &dx, [*n, *i, height, width]);
         }
         // Rows and columns at the end that no window reaches.
         let left = [height, width].map(|extent| (extent + 2 * pad - kernel) % stride);

@@ -53,7 +53,7 @@ pub fn lower_with_weights(
     for (_, node) in graph.inputs() {
         match weights.get(node.name.as_str()) {
             Some(numbers) => lowering.emitter.weight(&node.name, &node.shape, numbers),
-            None => inputs.push(info(&node.name, node, Some(OPEN))),
+            None => inputs.push(info(&node.name, node.element, &node.shape, Some(OPEN))),
         }
     }
     model(lowering.finish(name, inputs, Some(OPEN)))
@@ -206,7 +206,7 @@ impl<'g> Lowering<'g> {
         let mut renamed = HashMap::new();
         for (output, value) in self.graph.outputs() {
             let node = self.graph.node(*value);
-            outputs.push(info(output, node, open));
+            outputs.push(info(output, node.element, &node.shape, open));
             let own = self.name(*value);
             // An input, a constant and what is returned twice are copied; all else takes the name
             // itself.
@@ -248,22 +248,12 @@ fn element(element: Element) -> onnx::ElementType {
 }
 
 /// What a model says of an input or output; `open` is the name of an open first extent.
-fn info(name: &str, node: &Node, open: Option<&str>) -> onnx::ValueInfo {
+fn info(name: &str, kind: Element, shape: &[usize], open: Option<&str>) -> onnx::ValueInfo {
     let fixed = |&extent: &usize| onnx::Extent::Fixed(extent as i64);
-    let mut extents: Vec<onnx::Extent> = node.shape.iter().map(fixed).collect();
+    let mut extents: Vec<onnx::Extent> = shape.iter().map(fixed).collect();
     if let (Some(first), Some(open)) = (extents.first_mut(), open) {
         *first = onnx::Extent::Symbol(open.to_owned());
     }
-    of_extents(name, node.element, extents)
-}
-
-/// The same, of a shape of its own.
-fn tensor_info(name: &str, element: Element, shape: &[usize]) -> onnx::ValueInfo {
-    let extents = shape.iter().map(|&extent| onnx::Extent::Fixed(extent as i64)).collect();
-    of_extents(name, element, extents)
-}
-
-fn of_extents(name: &str, kind: Element, extents: Vec<onnx::Extent>) -> onnx::ValueInfo {
     let dimension = |extent| onnx::Dimension { value: Some(extent), ..onnx::Dimension::default() };
     let shape = onnx::Shape { dim: extents.into_iter().map(dimension).collect() };
     let tensor = onnx::TensorType { elem_type: element(kind) as i32, shape: Some(shape) };

@@ -1,7 +1,7 @@
 //! Large tensors as rows, and what is computed of them row by row: what is made on the way then
 //! stays in a processor's cache. An update took half the time.
 
-use super::{Lowering, info, integer, model, tensor_info};
+use super::{Lowering, info, integer, model};
 use crate::graph::Graph;
 use crate::onnx::{self, Attribute, AttributeType};
 use std::collections::HashMap;
@@ -29,19 +29,24 @@ pub fn rows_of(shape: &[usize]) -> Option<[usize; 2]> {
 
 /// Writes a graph as [`super::lower`] does, but that the inputs named in `rows` lie as rows.
 pub fn lower_with_rows(graph: &Graph, name: &str, rows: &Rows) -> onnx::Model {
-    model(lowered(graph, name, rows))
+    model(lowered(graph, name, rows, &[]))
 }
 
-fn lowered(graph: &Graph, name: &str, rows: &Rows) -> onnx::Graph {
+fn lowered(graph: &Graph, name: &str, rows: &Rows, by_row: &[ByRow]) -> onnx::Graph {
     let mut lowering = Lowering::new(graph);
     lowering.rows = Some(rows);
     lowering.nodes();
-    let inputs = graph.inputs().into_iter().map(|(_, node)| {
+    let own = graph.inputs().into_iter().map(|(_, node)| {
         let shape = rows.get(&node.name).map_or(&node.shape[..], |rows| rows);
-        tensor_info(&node.name, node.element, shape)
+        info(&node.name, node.element, shape, None)
     });
-    let inputs = inputs.collect();
-    lowering.finish(name, inputs, None)
+    let (mut inputs, mut outputs): (Vec<onnx::ValueInfo>, _) = (own.collect(), Vec::new());
+    for part in by_row {
+        lowering.scan(part, &mut inputs, &mut outputs);
+    }
+    let mut graph = lowering.finish(name, inputs, None);
+    graph.output.extend(outputs);
+    graph
 }
 
 /// What is computed of each row of some tensors.
@@ -62,17 +67,7 @@ pub struct ByRow {
 /// # Panics
 /// When an input of a body is neither a row nor a number, or an output is no row.
 pub fn lower_by_row(graph: &Graph, name: &str, by_row: &[ByRow]) -> onnx::Model {
-    let mut lowering = Lowering::new(graph);
-    lowering.nodes();
-    let own = graph.inputs().into_iter().map(|(_, node)| info(&node.name, node, None));
-    let mut inputs: Vec<onnx::ValueInfo> = own.collect();
-    let mut outputs = Vec::new();
-    for part in by_row {
-        lowering.scan(part, &mut inputs, &mut outputs);
-    }
-    let mut graph = lowering.finish(name, inputs, None);
-    graph.output.extend(outputs);
-    model(graph)
+    model(lowered(graph, name, &Rows::new(), by_row))
 }
 
 impl Lowering<'_> {
@@ -82,7 +77,7 @@ impl Lowering<'_> {
         inputs: &mut Vec<onnx::ValueInfo>,
         outputs: &mut Vec<onnx::ValueInfo>,
     ) {
-        let mut body = lowered(&part.body, "row", &Rows::new());
+        let mut body = lowered(&part.body, "row", &Rows::new(), &[]);
         let (mut scanned, mut around) = (Vec::new(), Vec::new());
         for (_, node) in part.body.inputs() {
             let rows = match node.shape[..] {
@@ -95,12 +90,12 @@ impl Lowering<'_> {
             };
             match part.whole.iter().find(|(name, _)| *name == node.name) {
                 Some((name, shape)) => {
-                    inputs.push(tensor_info(name, node.element, shape));
+                    inputs.push(info(name, node.element, shape, None));
                     self.emitter.begin(name);
                     scanned.push(self.emitter.reshape(name, &rows));
                 }
                 None => {
-                    inputs.push(tensor_info(&node.name, node.element, &rows));
+                    inputs.push(info(&node.name, node.element, &rows, None));
                     scanned.push(node.name.clone());
                 }
             }
@@ -110,7 +105,7 @@ impl Lowering<'_> {
         for (name, value) in part.body.outputs() {
             let node = part.body.node(*value);
             let [elements] = node.shape[..] else { panic!("{name} is no row") };
-            outputs.push(tensor_info(name, node.element, &[part.count, elements]));
+            outputs.push(info(name, node.element, &[part.count, elements], None));
         }
         rename(&mut body, &around);
         let kind = AttributeType::Graph as i32;
