@@ -159,7 +159,7 @@ const PLACES: [(&str, &str); 4] = [
 const TRAINING: [(&str, &str); 10] = [
     ("backbone.architecture", "ir18"),
     ("backbone.width", "0.25"),
-    // In so few steps the scale of 64 and rates of 0.1 and more leave the loss where it began.
+    // At the scale of 64 and a rate of 0.1 the loss is after so few steps where it began.
     ("head.s", "32"),
     // Quality counts from the first batch on; the reference's averages take 150 steps to settle.
     ("head.ema_start", "first_batch"),
