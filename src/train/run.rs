@@ -242,6 +242,13 @@ impl<'a> Run<'a> {
             self.of_steps,
             config.batch,
         ));
+        let of_epochs = self.facts.steps_per_epoch * u64::from(config.epochs);
+        if self.of_steps < of_epochs {
+            let steps = self.of_steps;
+            say(&format!(
+                "train.max_steps ends the run after {steps} of its epochs' {of_epochs} steps"
+            ));
+        }
         let samples = self.folder.join(SAMPLES);
         std::fs::create_dir_all(&samples).map_err(fs::io_error("make the folder", &samples))?;
         samples::write(&self.batches(config.views.len())?, &samples.join("views.png"))

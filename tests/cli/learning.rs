@@ -251,8 +251,9 @@ fn a_run_begins_with_weights_of_a_model_or_of_pytorchs_names() {
 #[test]
 fn a_run_goes_on_only_with_its_own_packs_and_says_what_else_changed() {
     let work = work();
-    let begun = small(&["name=a", "epochs=2", "max_steps=3"]);
-    done(work.path(), &begun);
+    let ran = done(work.path(), &small(&["name=a", "epochs=2", "max_steps=3"]));
+    let told = "train.max_steps ends the run after 3 of its epochs' ";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
     let ran = done(work.path(), &["train", "--resume", "runs/a", "lr=0.01", "max_steps=8"]);
     assert!(
         ran.stderr.contains("changed: train.lr: \"0.05\" before, \"0.01\" now"),
