@@ -231,13 +231,13 @@ pub fn demo(options: &Options<'_>) -> Result<DemoReport, Error> {
     options.check_going()?;
     let learned = train::export_checkpoint(Path::new(&train.checkpoint)).map_err(Box::new)?;
     let initial = train::initial_backbone(&config).map_err(Box::new)?;
-    let eval = evaluate(options, &settings, &learned, &LEARNED)?;
-    let untrained = evaluate(options, &settings, &initial, &UNTRAINED)?;
+    let evaluations = [
+        evaluate(options, &settings, &learned, &LEARNED)?,
+        evaluate(options, &settings, &initial, &UNTRAINED)?,
+    ];
     let page = out.join("report.html");
-    let evaluations = [(&LEARNED, &eval), (&UNTRAINED, &untrained)].map(|(evaluated, report)| {
-        Evaluation { file: evaluated.results.to_owned(), report: report.clone() }
-    });
     report::write(&report::document(&evaluations)?, report::Format::Html, &page)?;
+    let [eval, untrained] = evaluations.map(|evaluation| evaluation.report);
     let report = page.display().to_string();
     let out = out.display().to_string();
     Ok(DemoReport { out, synth, packs, order, stats, train, untrained, eval, report })
@@ -303,7 +303,7 @@ fn evaluate(
     settings: &Settings,
     network: &onnx::Model,
     evaluated: &Evaluated,
-) -> Result<EvalReport, Error> {
+) -> Result<Evaluation, Error> {
     let out = &options.out;
     let model = out.join(evaluated.model);
     network.save(&model).map_err(|error| Box::new(train::Error::from(error)))?;
@@ -332,5 +332,5 @@ fn evaluate(
     .map_err(Box::new)?;
     let text = serde_json::to_vec_pretty(&report).unwrap_or_default();
     fs::write_whole(&out.join(evaluated.results), &text)?;
-    Ok(report)
+    Ok(Evaluation { file: evaluated.results.to_owned(), report })
 }

@@ -160,8 +160,8 @@ impl<'a> Run<'a> {
         let orders: Vec<String> = packs.stores().map(|s| s.manifest.order.clone()).collect();
         let validation = Validation::new(&config.settings)?;
         let steps_per_epoch = batches(config, &packs, &config.views)?.steps_per_epoch();
-        let of_steps = steps_per_epoch * u64::from(config.epochs);
-        let of_steps = config.max_steps.map_or(of_steps, |most| most.min(of_steps));
+        let of_epochs = steps_of_epochs(config, steps_per_epoch);
+        let of_steps = config.max_steps.map_or(of_epochs, |most| most.min(of_epochs));
         let mut facts = Facts::new(config.settings.resolved(), orders, classes as u64);
         facts.steps_per_epoch = steps_per_epoch;
         let (mut resumed, mut changed) = (None, Vec::new());
@@ -242,7 +242,7 @@ impl<'a> Run<'a> {
             self.of_steps,
             config.batch,
         ));
-        let of_epochs = self.facts.steps_per_epoch * u64::from(config.epochs);
+        let of_epochs = steps_of_epochs(config, self.facts.steps_per_epoch);
         if self.of_steps < of_epochs {
             let steps = self.of_steps;
             say(&format!(
@@ -502,6 +502,11 @@ fn batches(
     batches.resizing = config.resizing;
     batches.on_damage = config.on_damage;
     Ok(batches)
+}
+
+/// The steps of all epochs, to the end of the last.
+fn steps_of_epochs(config: &Config, steps_per_epoch: u64) -> u64 {
+    steps_per_epoch * u64::from(config.epochs)
 }
 
 /// The step of an epoch with so many views: with one there is nothing to contrast.
