@@ -1,71 +1,9 @@
-//! Files: a walk whose order is a value, and writes that are whole or absent.
+//! The pictures below a folder, in an order that is a value.
 
+use super::Error;
 use serde::{Deserialize, Serialize};
-use std::fs::{self, File};
-use std::io::{self, ErrorKind, Write};
-use std::path::{Path, PathBuf};
-
-/// What a walk or a write can fail with.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// A file or folder refused an operation.
-    #[error("cannot {action} {path}")]
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// On what.
-        path: PathBuf,
-        /// Why not.
-        source: io::Error,
-    },
-    /// A name cannot be written into a list.
-    #[error(
-        "{path:?}: expected a file name of UTF-8 text without tab or line end, so that a list can \
-         hold it; rename the file"
-    )]
-    Name {
-        /// The file.
-        path: PathBuf,
-    },
-}
-
-/// Wraps an error of the operating system with what was tried on which path.
-pub fn io_error(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Error + use<> {
-    let path = path.to_path_buf();
-    move |source| Error::Io { action, path, source }
-}
-
-/// The bytes of a file, mapped into memory and read when they are looked at.
-///
-/// The file must not be shortened while it is open: the operating system would end the process at the
-/// first read past the new end.
-#[derive(Debug)]
-pub struct Mapped(memmap2::Mmap);
-
-impl std::ops::Deref for Mapped {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-/// Maps the file at `path`; an empty one is no bytes.
-///
-/// # Errors
-/// Whatever the system refuses with.
-pub fn map(path: &Path) -> Result<Mapped, Error> {
-    let file = File::open(path).map_err(io_error("read", path))?;
-    if !file.metadata().map_err(io_error("read", path))?.is_file() {
-        let found = "expected a file, found something else, such as a folder or a device";
-        return Err(io_error("read", path)(io::Error::other(found)));
-    }
-    #[allow(unsafe_code)]
-    // SAFETY: the map is read-only; that the file must not shrink is said in the type's contract.
-    let map = unsafe { memmap2::Mmap::map(&file) };
-    map.map(Mapped).map_err(io_error("read", path))
-}
+use std::io::ErrorKind;
+use std::path::Path;
 
 /// Endings of picture files, in any case.
 const PICTURE_ENDINGS: [&str; 3] = ["jpg", "jpeg", "png"];
@@ -175,94 +113,10 @@ fn relative(root: &Path, path: &Path) -> Result<String, Error> {
     Ok(text.ok_or_else(|| Error::Name { path: path.to_path_buf() })?.to_owned())
 }
 
-/// Makes the entries of a folder durable.
-///
-/// # Errors
-/// Whatever the system refuses with.
-pub fn sync_folder(folder: &Path) -> Result<(), Error> {
-    File::open(folder)
-        .and_then(|folder| folder.sync_all())
-        .map_err(io_error("make durable the folder", folder))
-}
-
-/// Writes `bytes` to `path`, whole or not at all: beside it, synced, then renamed over it.
-///
-/// # Errors
-/// Whatever the system refuses with; then `path` is as it was.
-pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    rename_into_place(path, |file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    })?;
-    sync_folder(folder_of(path))
-}
-
-/// Writes `parts` one behind the other to `path`, whole or not at all.
-///
-/// # Errors
-/// As [`write_whole`].
-pub fn write_parts(path: &Path, parts: &[impl AsRef<[u8]>]) -> Result<(), Error> {
-    rename_into_place(path, |file| {
-        parts.iter().try_for_each(|part| file.write_all(part.as_ref()))?;
-        file.sync_all()
-    })?;
-    sync_folder(folder_of(path))
-}
-
-/// Copies the file `from` to `to`, whole or not at all.
-///
-/// # Errors
-/// As [`write_whole`].
-pub fn copy_whole(from: &Path, to: &Path) -> Result<(), Error> {
-    let mut source = File::open(from).map_err(io_error("read", from))?;
-    rename_into_place(to, |file| {
-        io::copy(&mut source, file)?;
-        file.sync_all()
-    })?;
-    sync_folder(folder_of(to))
-}
-
-/// Writes `bytes` to `path` through a file beside it, without waiting for the disk.
-///
-/// # Errors
-/// As [`write_whole`].
-pub fn write_renamed(path: &Path, bytes: &[u8]) -> Result<(), Error> {
-    rename_into_place(path, |file| file.write_all(bytes))
-}
-
-fn rename_into_place(
-    path: &Path,
-    fill: impl FnOnce(&mut File) -> io::Result<()>,
-) -> Result<(), Error> {
-    let (mut file, beside) = create_beside(folder_of(path)).map_err(io_error("write", path))?;
-    fill(&mut file).and_then(|()| fs::rename(&beside, path)).map_err(|error| {
-        let _ = fs::remove_file(&beside);
-        io_error("write", path)(error)
-    })
-}
-
-/// Makes a new file of a short name in `folder`. What lies there under that name, a link perhaps, is
-/// removed and never written through.
-fn create_beside(folder: &Path) -> io::Result<(File, PathBuf)> {
-    let path = folder.join(format!(".qgface-{}.partial", std::process::id()));
-    loop {
-        match File::options().write(true).create_new(true).open(&path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::remove_file(&path)?,
-            opened => return Ok((opened?, path)),
-        }
-    }
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     fn touch(root: &Path, path: &str) {
         let path = root.join(path);
@@ -322,25 +176,5 @@ mod tests {
         std::os::unix::fs::symlink("gone.txt", root.path().join("notes.txt")).unwrap();
         let ignored = walk(root.path()).unwrap().ignored;
         assert_eq!((ignored.hidden, ignored.other_files), (1, 1));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_link_in_the_way_of_a_write_is_not_written_through() {
-        let root = tempfile::tempdir().unwrap();
-        touch(root.path(), "victim");
-        let beside = root.path().join(format!(".qgface-{}.partial", std::process::id()));
-        std::os::unix::fs::symlink("victim", beside).unwrap();
-        write_whole(&root.path().join("new"), b"x").unwrap();
-        assert_eq!(fs::read(root.path().join("victim")).unwrap(), b"");
-    }
-
-    #[test]
-    fn a_failed_write_leaves_nothing_beside_the_target() {
-        let root = tempfile::tempdir().unwrap();
-        let target = root.path().join("taken");
-        fs::create_dir(&target).unwrap();
-        assert!(write_whole(&target, b"x").is_err());
-        assert_eq!(fs::read_dir(root.path()).unwrap().count(), 1);
     }
 }

@@ -1,0 +1,37 @@
+//! Files mapped into memory.
+
+use super::{Error, io_error};
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+/// The bytes of a file, mapped into memory and read when they are looked at.
+///
+/// The file must not be shortened while it is open: the operating system would end the process at the
+/// first read past the new end.
+#[derive(Debug)]
+pub struct Mapped(memmap2::Mmap);
+
+impl std::ops::Deref for Mapped {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+/// Maps the file at `path`; an empty one is no bytes.
+///
+/// # Errors
+/// Whatever the system refuses with.
+pub fn map(path: &Path) -> Result<Mapped, Error> {
+    let file = File::open(path).map_err(io_error("read", path))?;
+    if !file.metadata().map_err(io_error("read", path))?.is_file() {
+        let found = "expected a file, found something else, such as a folder or a device";
+        return Err(io_error("read", path)(io::Error::other(found)));
+    }
+    #[allow(unsafe_code)]
+    // SAFETY: the map is read-only; that the file must not shrink is said in the type's contract.
+    let map = unsafe { memmap2::Mmap::map(&file) };
+    map.map(Mapped).map_err(io_error("read", path))
+}
