@@ -43,7 +43,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("autodiff", &["graph"]),
     ("graph", &["onnx"]),
     ("pack", &["causes", "datasets", "fs", "image", "ordered", "progress", "recordio", "seed"]),
-    ("synth", &["image", "progress", "seed"]),
+    ("synth", &["fs", "image", "progress", "seed"]),
     ("datasets", &["fs", "protocol", "recordio"]),
     ("metrics", &[]),
     ("protocol", &[]),

@@ -161,6 +161,7 @@ fn environment() -> impl Iterator<Item = (String, String)> {
 
 /// Runs the program: exit code 0 done, 1 the check itself said no, 2 an error.
 pub(crate) fn main() -> ExitCode {
+    qgface_data::fs::tell_of_truncated_files();
     let cli = Cli::parse();
     if matches!(cli.command, Command::Train(_) | Command::Demo(_)) {
         begin_again_in_huge_pages();

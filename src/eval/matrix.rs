@@ -1,9 +1,8 @@
 //! Features as a matrix of f32, in memory or mapped from a `.npy`, and the writing of such files.
 
 use super::Error;
-use crate::fs::{self, Mapped, io_error};
+use crate::fs::{self, Beside, Mapped, io_error};
 use npyz::{DType, NpyHeader, Order, TypeChar, WriterBuilder};
-use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -160,23 +159,19 @@ fn check_header(file: &[u8]) -> Result<(), &'static str> {
 
 /// Writes a `.npy` of f32 row by row beside its place, and renames it there when it is whole.
 pub(super) struct MatrixWriter {
-    file: BufWriter<File>,
-    beside: PathBuf,
+    file: BufWriter<Beside>,
     path: PathBuf,
 }
 
 impl MatrixWriter {
     /// Begins a file for `rows` rows.
     pub(super) fn create(path: &Path, rows: usize, width: usize) -> Result<Self, Error> {
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let beside = path.with_file_name(format!(".{name}.{}.partial", std::process::id()));
-        let refused = |error| Error::from(io_error("write", path)(error));
-        let mut file = BufWriter::with_capacity(1 << 20, File::create(&beside).map_err(refused)?);
+        let mut file = BufWriter::with_capacity(1 << 20, Beside::create(path)?);
         let shape = [rows as u64, width as u64];
         let header = npyz::WriteOptions::new_header_only();
         let header = header.dtype(<f32 as npyz::AutoSerialize>::default_dtype()).shape(&shape);
-        header.writer(&mut file).write_header_only().map_err(refused)?;
-        Ok(Self { file, beside, path: path.to_path_buf() })
+        header.writer(&mut file).write_header_only().map_err(io_error("write", path))?;
+        Ok(Self { file, path: path.to_path_buf() })
     }
 
     /// Adds rows.
@@ -186,17 +181,11 @@ impl MatrixWriter {
     }
 
     /// Makes the file durable and gives it its name.
-    pub(super) fn finish(mut self) -> Result<(), Error> {
-        let whole = self.file.flush().and_then(|()| self.file.get_ref().sync_all());
-        let named = whole.and_then(|()| std::fs::rename(&self.beside, &self.path));
-        Ok(named.map_err(io_error("write", &self.path))?)
-    }
-}
-
-impl Drop for MatrixWriter {
-    fn drop(&mut self) {
-        // After `finish` nothing lies there any more.
-        let _ = std::fs::remove_file(&self.beside);
+    pub(super) fn finish(self) -> Result<(), Error> {
+        let file = self.file.into_inner().map_err(|refused| refused.into_error());
+        let file = file.map_err(io_error("write", &self.path))?;
+        file.sync()?;
+        Ok(file.rename()?)
     }
 }
 

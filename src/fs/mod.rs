@@ -1,11 +1,20 @@
 //! Files: a walk whose order is a value, and writes that are whole or absent.
 
+mod beside;
 mod mapped;
+mod own;
+mod truncated;
 mod walk;
 mod write;
 
+pub use beside::{Beside, remove_leftovers};
 pub use mapped::{Mapped, map};
-pub use walk::{Ignored, Walk, is_picture, walk};
+pub use own::{
+    create_own, is_named, is_own_file, is_own_folder, lock_own, make_own_folder, open_own,
+    remove_own,
+};
+pub use truncated::tell_of_truncated_files;
+pub use walk::{Ignored, Walk, endings, is_picture, walk};
 pub use write::{copy_whole, sync_folder, write_parts, write_renamed, write_whole};
 
 use std::io;
@@ -25,13 +34,13 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
-    /// A name cannot be written into a list.
+    /// A link lies where a file or folder of this program's own belongs.
     #[error(
-        "{path:?}: expected a file name of UTF-8 text without tab or line end, so that a list can \
-         hold it; rename the file"
+        "{path}: expected what this program makes here, or nothing; found a link, which is not followed; \
+         remove it"
     )]
-    Name {
-        /// The file.
+    Link {
+        /// The link.
         path: PathBuf,
     },
 }

@@ -1,7 +1,7 @@
 //! A file that is hashed as it is written.
 
 use super::manifest::FileDigest;
-use crate::fs::{self, io_error};
+use crate::fs::{self, create_own, io_error, open_own};
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ const BUFFER_BYTES: usize = 1 << 20;
 impl Output {
     /// Starts the file anew.
     pub(super) fn create(path: &Path) -> Result<Self, fs::Error> {
-        let file = File::create(path).map_err(io_error("make", path))?;
+        let file = create_own(path)?;
         let buffer = Vec::with_capacity(BUFFER_BYTES);
         let hasher = blake3::Hasher::new();
         Ok(Self { file, path: path.to_path_buf(), buffer, hasher, bytes: 0 })
@@ -30,13 +30,9 @@ impl Output {
     /// Goes on after the first `keep` bytes of the file and drops what follows them.
     pub(super) fn resume(path: &Path, keep: u64) -> Result<Self, fs::Error> {
         let mut hasher = blake3::Hasher::new();
-        let resumed = (|| {
-            let mut file = File::options().read(true).write(true).open(path)?;
-            file.set_len(keep)?;
-            std::io::copy(&mut file, &mut hasher)?;
-            Ok(file)
-        })();
-        let file = resumed.map_err(io_error("go on writing", path))?;
+        let mut file = open_own(path)?;
+        let read = file.set_len(keep).and_then(|()| std::io::copy(&mut file, &mut hasher));
+        read.map_err(io_error("go on writing", path))?;
         let buffer = Vec::with_capacity(BUFFER_BYTES);
         Ok(Self { file, path: path.to_path_buf(), buffer, hasher, bytes: keep })
     }

@@ -7,10 +7,13 @@
 //! be resumed or thrown away.
 
 use super::{Error, Manifest, PackFiles, Part, Source};
-use crate::fs::{io_error, sync_folder};
-use std::fs::{self, File, TryLockError};
+use crate::fs::{
+    create_own, io_error, is_named, is_own_file, is_own_folder, lock_own, make_own_folder,
+    remove_leftovers, remove_own, sync_folder,
+};
+use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 /// What [`recover`] found beside a pack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +44,9 @@ pub(super) const SETTINGS: &str = "settings.json";
 /// Name of the rows of an interrupted pack while they are written anew.
 pub(super) const KEPT_ROWS: &str = "records.kept";
 
+/// Name of the digests of the pictures' sources, where those are encoded anew.
+pub(super) const SOURCES: &str = "sources";
+
 /// Name of the manifest before it is sealed.
 const UNSEALED: &str = "manifest.unsealed";
 
@@ -51,24 +57,18 @@ impl Staging {
     /// [`Error::Busy`] while another process holds it.
     pub(super) fn enter(files: &PackFiles) -> Result<Self, Error> {
         let folder = files.staging();
+        let path = folder.join(LOCK);
         loop {
-            fs::create_dir_all(&folder).map_err(io_error("make the folder", &folder))?;
-            let path = folder.join(LOCK);
-            let opened = File::options().create(true).truncate(false).write(true).open(&path);
-            let lock = match opened {
-                // Its last holder removed the folder in between.
-                Err(error) if error.kind() == ErrorKind::NotFound => continue,
-                opened => opened.map_err(io_error("make", &path))?,
-            };
-            match lock.try_lock() {
-                Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Err(Error::Busy { path: folder }),
-                Err(TryLockError::Error(error)) => {
-                    return Err(io_error("lock", &path)(error).into());
+            make_own_folder(&folder)?;
+            match lock_own(&path) {
+                Ok(None) => return Err(Error::Busy { path: folder }),
+                Ok(Some(lock)) if is_named(&lock, &path) => {
+                    return Ok(Self { files: files.clone(), folder, _lock: lock });
                 }
-            }
-            if is_same_file(&lock, &path) {
-                return Ok(Self { files: files.clone(), folder, _lock: lock });
+                // Its last holder removed the lock, or the folder, in between.
+                Ok(Some(_)) => {}
+                Err(_) if !folder.exists() => {}
+                Err(error) => return Err(error.into()),
             }
         }
     }
@@ -90,16 +90,14 @@ impl Staging {
     }
 
     fn is_sealed(&self) -> bool {
-        self.path(Part::Manifest).exists()
+        is_own_file(&self.path(Part::Manifest))
     }
 
     /// Writes the manifest durably and seals the pack; the other files are durable already.
     pub(super) fn seal(&self, manifest: &[u8]) -> Result<(), Error> {
         let unsealed = self.folder.join(UNSEALED);
-        let written = File::create(&unsealed).and_then(|mut file| {
-            file.write_all(manifest)?;
-            file.sync_all()
-        });
+        let mut file = create_own(&unsealed)?;
+        let written = file.write_all(manifest).and_then(|()| file.sync_all());
         written.map_err(io_error("write", &unsealed))?;
         sync_folder(&self.folder)?;
         let sealed = self.path(Part::Manifest);
@@ -110,7 +108,7 @@ impl Staging {
     /// Renames a sealed pack into place; can be repeated from any point it was interrupted at.
     pub(super) fn commit(self) -> Result<(), Error> {
         self.remove_stale_extras()?;
-        remove(&self.files.path(Part::Manifest))?;
+        remove_own(&self.files.path(Part::Manifest))?;
         sync_folder(&self.files.folder)?;
         let stated = Manifest::read(&self.path(Part::Manifest));
         let is_stated =
@@ -121,6 +119,9 @@ impl Staging {
             let (from, to) = (self.path(part), self.files.path(part));
             if part == Part::Manifest {
                 sync_folder(&self.files.folder)?;
+            }
+            if from.is_symlink() {
+                return Err(crate::fs::Error::Link { path: from }.into());
             }
             match fs::rename(&from, &to) {
                 Err(error) if error.kind() == ErrorKind::NotFound && part != Part::Manifest => {}
@@ -140,51 +141,30 @@ impl Staging {
         let stale =
             |part: &Part| own && old.files.of(*part).is_some() && new.files.of(*part).is_none();
         let stale = Part::EXTRA.into_iter().filter(stale);
-        Ok(stale.map(|part| self.files.path(part)).try_for_each(|path| remove(&path))?)
+        Ok(stale.map(|part| self.files.path(part)).try_for_each(|path| remove_own(&path))?)
     }
 
     /// What this program writes in the folder. The manifest comes first, so that a folder with a part
     /// missing never looks sealed.
     fn contents(&self) -> impl Iterator<Item = PathBuf> {
         let parts = Part::ALL.into_iter().rev().chain(Part::EXTRA).map(|part| self.path(part));
-        parts.chain([SETTINGS, KEPT_ROWS, UNSEALED].map(|name| self.folder.join(name)))
+        parts.chain([SETTINGS, KEPT_ROWS, SOURCES, UNSEALED].map(|name| self.folder.join(name)))
     }
 
     /// Removes what an interrupted run left, so that none of it gets into another pack.
     pub(super) fn clear(&self) -> Result<(), Error> {
-        Ok(self.contents().filter(|path| path.exists()).try_for_each(|path| remove(&path))?)
+        let left = self.contents().filter(|path| path.symlink_metadata().is_ok());
+        Ok(left.map(|path| remove_own(&path)).collect::<Result<(), _>>()?)
     }
 
     /// Removes what this program writes in the folder, and the folder if nothing else is in it.
     pub(super) fn discard(self) -> Result<(), Error> {
         // The lock goes last, so that what an interrupt leaves is seen to be left over.
-        self.contents().chain([self.folder.join(LOCK)]).try_for_each(|path| remove(&path))?;
+        self.contents().chain([self.folder.join(LOCK)]).try_for_each(|path| remove_own(&path))?;
         // Somebody else's file in it keeps it.
         let _ = fs::remove_dir(&self.folder);
         Ok(())
     }
-}
-
-/// Removes a file that may be gone already.
-fn remove(path: &Path) -> Result<(), crate::fs::Error> {
-    match fs::remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(io_error("remove", path)(error)),
-        _ => Ok(()),
-    }
-}
-
-#[cfg(unix)]
-fn is_same_file(open: &File, path: &PathBuf) -> bool {
-    use std::os::unix::fs::MetadataExt;
-    match (open.metadata(), fs::metadata(path)) {
-        (Ok(open), Ok(named)) => open.ino() == named.ino() && open.dev() == named.dev(),
-        _ => false,
-    }
-}
-
-#[cfg(not(unix))]
-fn is_same_file(_open: &File, path: &PathBuf) -> bool {
-    path.exists()
 }
 
 /// Brings a pack to a whole state after a crash: every command that opens packs calls this first.
@@ -193,7 +173,8 @@ fn is_same_file(_open: &File, path: &PathBuf) -> bool {
 /// [`Error::Files`] when a rename is refused; the next call tries again.
 pub fn recover(files: &PackFiles) -> Result<Recovery, Error> {
     let folder = files.staging();
-    if !folder.join(LOCK).is_file() {
+    remove_leftovers(&files.folder);
+    if !is_own_folder(&folder) || !is_own_file(&folder.join(LOCK)) {
         // An interrupt right after it was made leaves it empty; another's folder is not ours to touch.
         let _ = fs::remove_dir(&folder);
         return Ok(Recovery::Clean);
@@ -206,7 +187,7 @@ pub fn recover(files: &PackFiles) -> Result<Recovery, Error> {
         staging.commit()?;
         return Ok(Recovery::RolledForward);
     }
-    if staging.path(Part::Rec).exists() {
+    if is_own_file(&staging.path(Part::Rec)) {
         return Ok(Recovery::Resumable);
     }
     staging.discard()?;

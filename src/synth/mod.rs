@@ -133,6 +133,15 @@ pub enum Error {
         /// The set's folder.
         path: PathBuf,
     },
+    /// Another process draws the set.
+    #[error("{path}: another process is drawing this set; wait for it to end")]
+    Busy {
+        /// The hidden folder it writes in.
+        path: PathBuf,
+    },
+    /// A file or folder refused.
+    #[error(transparent)]
+    Files(#[from] crate::fs::Error),
     /// A file or folder cannot be written.
     #[error("cannot write {path}")]
     Io {

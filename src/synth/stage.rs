@@ -1,16 +1,20 @@
 //! A set's folder while it is written: hidden beside its name, renamed when it is whole.
 
-use std::fs;
+use super::Error;
+use crate::fs::{is_own_file, lock_own, make_own_folder, remove_own};
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-
-use super::Error;
 
 /// A folder being written.
 pub(super) struct Stage {
     hidden: PathBuf,
     target: PathBuf,
+    _mark: File,
 }
+
+/// The file that tells a folder of this kind from any other, locked by the process at work.
+const MARK: &str = ".qgface-data";
 
 /// Refuses `out/name` if there is something there already.
 ///
@@ -30,15 +34,26 @@ pub(super) fn check_free(out: &Path, name: &str) -> Result<(), Error> {
 
 impl Stage {
     /// Starts an empty folder for `out/name`, without what a killed run may have left.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Exists`] if the hidden folder is not one of this kind; [`Error::Busy`] if another
+    /// process writes in it; [`Error::Files`].
     pub(super) fn begin(out: &Path, name: &str) -> Result<Stage, Error> {
-        let hidden = out.join(format!(".{name}.partial"));
-        match fs::remove_dir_all(&hidden) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                return Err(Error::Io { path: hidden, source: error });
-            }
-            _ => folder(&hidden)?,
+        let hidden = out.join(format!(".{name}.synth"));
+        let mark = hidden.join(MARK);
+        make_own_folder(&hidden)?;
+        let is_empty = fs::read_dir(&hidden).is_ok_and(|mut entries| entries.next().is_none());
+        if !is_empty && !is_own_file(&mark) {
+            return Err(Error::Exists { path: hidden });
         }
-        Ok(Stage { hidden, target: out.join(name) })
+        let busy = || Error::Busy { path: hidden.clone() };
+        let _left = lock_own(&mark)?.ok_or_else(busy)?;
+        // Links in it are removed and not followed.
+        fs::remove_dir_all(&hidden).map_err(|source| Error::Io { path: hidden.clone(), source })?;
+        make_own_folder(&hidden)?;
+        let mark = lock_own(&mark)?.ok_or_else(busy)?;
+        Ok(Stage { hidden, target: out.join(name), _mark: mark })
     }
 
     /// Where to write.
@@ -48,7 +63,8 @@ impl Stage {
 
     /// Gives the folder its name.
     pub(super) fn commit(self) -> Result<(), Error> {
-        let Stage { hidden, target } = self;
+        let Stage { hidden, target, _mark } = self;
+        remove_own(&hidden.join(MARK))?;
         // Not every system renames onto an empty folder.
         match fs::remove_dir(&target) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => {
@@ -79,6 +95,8 @@ mod tests {
         let out = tempfile::tempdir().unwrap();
         let killed = Stage::begin(out.path(), "set").unwrap();
         file(&killed.path().join("stale"), b"x").unwrap();
+        assert!(matches!(Stage::begin(out.path(), "set"), Err(Error::Busy { .. })));
+        drop(killed);
         assert!(!out.path().join("set").exists());
 
         let stage = Stage::begin(out.path(), "set").unwrap();
@@ -87,5 +105,19 @@ mod tests {
         let names: Vec<_> = fs::read_dir(out.path().join("set")).unwrap().collect();
         assert_eq!(names.len(), 1);
         assert!(matches!(check_free(out.path(), "set"), Err(Error::Exists { .. })));
+    }
+
+    #[test]
+    fn a_hidden_folder_of_somebody_else_is_left_alone() {
+        let out = tempfile::tempdir().unwrap();
+        let elsewhere = tempfile::tempdir().unwrap();
+        file(&elsewhere.path().join("kept"), b"x").unwrap();
+        fs::create_dir(out.path().join(".set.synth")).unwrap();
+        file(&out.path().join(".set.synth/kept"), b"x").unwrap();
+        std::os::unix::fs::symlink(elsewhere.path(), out.path().join(".other.synth")).unwrap();
+        assert!(matches!(Stage::begin(out.path(), "set"), Err(Error::Exists { .. })));
+        assert!(matches!(Stage::begin(out.path(), "other"), Err(Error::Files(_))));
+        assert!(out.path().join(".set.synth/kept").exists());
+        assert!(elsewhere.path().join("kept").exists());
     }
 }

@@ -74,7 +74,8 @@ fn the_report_counts_the_images_that_were_written() {
     assert_eq!(images["scface"], count("scface/original"));
     assert_eq!(images["scface"], count("scface/aligned"));
     assert_eq!(images["ijbb"], count("ijbb/IJBB/loose_crop"));
-    assert!(written.keys().all(|path| !path.starts_with(".train.partial")));
+    assert!(written.keys().all(|path| !path.starts_with(".train.synth")));
+    assert!(written.keys().all(|path| path.file_name().is_some_and(|name| name != ".qgface-data")));
 }
 
 #[test]

@@ -50,7 +50,7 @@ pub(super) fn write(
     jobs.par_iter().try_for_each(|job| {
         draw(plan, root, job)?;
         progress.advance(1);
-        Ok(())
+        Ok::<_, Error>(())
     })?;
     progress.finish();
     lists(root, &jobs)?;

@@ -34,7 +34,7 @@ pub(super) fn write(
         let mut stream = plan.stream("train/image", &[identity, image]);
         draw(plan, &mut stream, identity, &path)?;
         progress.advance(1);
-        Ok(())
+        Ok::<_, Error>(())
     })?;
     progress.finish();
     Ok(vec![SetReport::new("train", "train", plan.identities, images)])

@@ -391,7 +391,7 @@ impl<'a> Run<'a> {
     /// Scores the backbone, where sets are named.
     fn score(&mut self, state: &TrainState) -> Result<(), Error> {
         let Some(validation) = &self.validation else { return Ok(()) };
-        let folder = self.folder.join("eval");
+        let folder = self.folder.join(EVALUATIONS);
         std::fs::create_dir_all(&folder).map_err(fs::io_error("make the folder", &folder))?;
         let model = folder.join("model.onnx");
         export_configured(self.config, state)?.save(&model)?;
@@ -477,6 +477,12 @@ pub const METRICS: &str = "metrics.jsonl";
 
 /// The folder of a run's views.
 const SAMPLES: &str = "samples";
+
+/// The folder of a run's evaluations.
+const EVALUATIONS: &str = "eval";
+
+/// The folders that this module writes in.
+const FOLDERS: [&str; 3] = [checkpoint::FOLDER, SAMPLES, EVALUATIONS];
 
 /// Why the steps end.
 enum Ended {
@@ -568,7 +574,12 @@ fn is_unbegun(folder: &Path) -> bool {
 fn claim(folder: &Path) -> Result<File, Error> {
     let opened = File::open(folder).map_err(fs::io_error("open", folder))?;
     match opened.try_lock() {
-        Ok(()) => Ok(opened),
+        Ok(()) => {
+            // Whoever holds the folder is the only one at work in it.
+            fs::remove_leftovers(folder);
+            FOLDERS.iter().for_each(|below| fs::remove_leftovers(&folder.join(below)));
+            Ok(opened)
+        }
         Err(TryLockError::WouldBlock) => Err(Error::RunBusy { run: folder.to_path_buf() }),
         Err(TryLockError::Error(error)) => Err(fs::io_error("lock", folder)(error).into()),
     }

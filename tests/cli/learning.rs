@@ -109,7 +109,15 @@ fn a_run_that_is_killed_goes_on_to_the_same_bytes() {
     let mut child = started(work.path(), &killed, "killed", 13);
     child.kill().unwrap();
     child.wait().unwrap();
+    // What another kill, within a write, would have left.
+    let left = ["", "checkpoints", "samples", "eval"].map(|folder| {
+        let folder = work.path().join("runs/killed").join(folder);
+        fs::create_dir_all(&folder).unwrap();
+        folder.join(".qgface-00000000000000aa.partial")
+    });
+    left.iter().for_each(|path| fs::write(path, "half").unwrap());
     let ran = done(work.path(), &["train", "--resume", "runs/killed", "--format", "json"]);
+    left.iter().for_each(|path| assert!(!path.exists(), "{}", path.display()));
     assert_eq!(ran.json("train")["steps"], 30);
     assert_eq!(checkpoint(work.path(), "killed", 30), checkpoint(work.path(), "whole", 30));
     let steps =

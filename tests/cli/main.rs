@@ -12,6 +12,7 @@ mod faults;
 mod installing;
 mod interrupts;
 mod learning;
+mod links;
 mod looking;
 mod models;
 mod packing;

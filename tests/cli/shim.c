@@ -3,6 +3,8 @@
  * environment, ends the program before one of them or lets the system refuse one.
  *
  * QGSHIM_KILL_AT=N       SIGKILL before the N-th such call, from 1
+ * QGSHIM_INTERRUPT_AT=N  SIGINT before the N-th such call, which is made all the same
+ * QGSHIM_SHORTEN=END     a file whose path ends with END is emptied as soon as it is mapped
  * QGSHIM_TORN=1          ... and if that call is a write, half of it is written first
  * QGSHIM_COUNT=FILE      writes "calls bytes fsyncs" to FILE at exit
  * QGSHIM_DISK_BYTES=N    the disk is full after N bytes written to regular files
@@ -19,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -94,11 +97,17 @@ ssize_t pwrite64(int fd, const void *from, size_t length, off64_t at)
     return NEXT(pwrite64)(fd, from, length, at);
 }
 
+/* Whether a path ends as the variable says. */
+static int is_named(const char *path, const char *variable)
+{
+    const char *end = getenv(variable);
+    size_t own = strlen(path), wanted = end ? strlen(end) : 0;
+    return end && own >= wanted && strcmp(path + own - wanted, end) == 0;
+}
+
 static int is_refused(const char *path)
 {
-    const char *end = getenv("QGSHIM_UNREADABLE");
-    size_t own = strlen(path), wanted = end ? strlen(end) : 0;
-    if (!end || own < wanted || strcmp(path + own - wanted, end) != 0)
+    if (!is_named(path, "QGSHIM_UNREADABLE"))
         return 0;
     errno = EACCES;
     return 1;
@@ -138,6 +147,29 @@ COUNTED(rmdir, (const char *path), (path))
 COUNTED(mkdir, (const char *path, mode_t mode), (path, mode))
 COUNTED(ftruncate, (int fd, off_t length), (fd, length))
 COUNTED(ftruncate64, (int fd, off64_t length), (fd, length))
+
+static void shorten(int fd)
+{
+    char link[64], path[4096];
+    snprintf(link, sizeof link, "/proc/self/fd/%d", fd);
+    ssize_t length = fd < 0 ? -1 : readlink(link, path, sizeof path - 1);
+    if (length < 0)
+        return;
+    path[length] = 0;
+    if (is_named(path, "QGSHIM_SHORTEN"))
+        truncate(path, 0);
+}
+
+#define MAPPING(name, offset)                                                                      \
+    void *name(void *at, size_t length, int rights, int flags, int fd, offset from)                \
+    {                                                                                              \
+        void *mapped = NEXT(name)(at, length, rights, flags, fd, from);                            \
+        shorten(fd);                                                                               \
+        return mapped;                                                                             \
+    }
+
+MAPPING(mmap, off_t)
+MAPPING(mmap64, off64_t)
 
 #define SYNCING(name)                                                                              \
     int name(int fd)                                                                               \
