@@ -23,6 +23,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What the tour takes.
@@ -38,7 +39,7 @@ pub struct Options<'a> {
     /// Hears of decisions.
     pub say: &'a dyn Fn(&str),
     /// Set by whoever wants the tour to end early.
-    pub stop: &'a AtomicBool,
+    pub stop: &'a Arc<AtomicBool>,
 }
 
 /// What the tour made.
@@ -269,8 +270,10 @@ fn pack_and_prove(
             label: stop.label.map(|label| label()),
             ..Recipe::new(dataset, data.join(stop.root))
         };
-        let make = pack::Options { jobs: options.jobs, ..pack::Options::new(recipe, files) };
+        let stop = Arc::clone(options.stop);
+        let make = pack::Options { jobs: options.jobs, stop, ..pack::Options::new(recipe, files) };
         packs.push(make_rec(&make, options.progress)?);
+        options.check_going()?;
         let verify = verify_order::Options::new(SourceTree::At(make.recipe.root.clone()));
         let pack = verify_order::verify_order(&make.files, &verify, options.progress)?;
         order.in_order &= pack.in_order;

@@ -1,5 +1,6 @@
 //! `demo`
 
+use super::interrupt::interrupted;
 use super::output::counted;
 use super::{Context, Error, Outcome, environment, synth, train, verify_order};
 use qgface_data::demo::{DemoReport, Options, demo};
@@ -17,7 +18,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
-    let stop = train::interrupted()?;
+    let stop = interrupted()?;
     let report = demo(&Options {
         out: args.out,
         jobs: context.jobs,

@@ -1,5 +1,6 @@
 //! `make-rec`
 
+use super::interrupt::interrupted;
 use super::output::{counted, grouped, sized};
 use super::{Context, Error, Outcome, previous};
 use qgface_data::datasets::{Alignment, DATASETS, DataSet, LabelFunction};
@@ -63,7 +64,8 @@ pub(crate) struct Args {
     /// What an image that cannot be packed does [default: stop]
     #[arg(long, value_enum, value_name = "WHAT")]
     on_error: Option<WhatThen>,
-    /// Continue a pack that was interrupted
+    /// Refuse to begin anew where an interrupted pack is of another plan; one of the same plan is gone on
+    /// with in any case
     #[arg(long)]
     resume: bool,
     /// Replace a pack that is there, once the new one is whole
@@ -143,18 +145,28 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
         on_error,
         previous: previous(args.overwrite),
         resume: args.resume,
+        stop: interrupted()?,
         dry_run: args.dry_run,
         jobs: context.jobs,
     };
     let report = pack::make_rec(&options, context.output.progress())?;
     context.output.warn(&report.warnings);
     context.output.report(&report, text)?;
-    Ok(Outcome::Success)
+    Ok(if report.interrupted { Outcome::No } else { Outcome::Success })
 }
 
 pub(super) fn text(report: &PackReport) -> String {
-    let verb = if report.dry_run { "would pack" } else { "packed" };
-    let mut text = format!("{verb} {} of {}\n", counted(report.count, "image"), report.set);
+    let images = counted(report.count, "image");
+    let mut text = match report {
+        PackReport { dry_run: true, set, .. } => format!("would pack {images} of {set}\n"),
+        PackReport { kept: true, set, .. } => {
+            format!("kept {images} of {set}: the pack is there already and is proved\n")
+        }
+        PackReport { interrupted: true, set, .. } => {
+            format!("interrupted after {images} of {set}; the same command goes on from there\n")
+        }
+        PackReport { set, .. } => format!("packed {images} of {set}\n"),
+    };
     let [first, last] = &report.first_and_last;
     let mut line = |name: &str, value: String| text += &format!("  {name:<10} {value}\n");
     line("pack", report.pack.clone());
@@ -176,11 +188,11 @@ pub(super) fn text(report: &PackReport) -> String {
         let identities = counted(identities, "identity record");
         line("layout", format!("InsightFace, {identities}, {} classes", grouped(classes)));
     }
-    if !report.dry_run {
+    if !report.dry_run && !report.interrupted {
         line("bytes", format!("{} ({})", grouped(report.bytes), sized(report.bytes)));
         line("order", report.order.clone());
     }
-    if report.resumed > 0 {
+    if report.resumed > 0 && !report.kept {
         line("resumed", format!("{} records were there already", grouped(report.resumed)));
     }
     let ignored = &report.ignored;

@@ -7,6 +7,7 @@ mod eval;
 mod export;
 mod init;
 mod inspect;
+mod interrupt;
 mod make_rec;
 mod merge;
 mod output;

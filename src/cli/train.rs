@@ -1,13 +1,12 @@
 //! `train`
 
+use super::interrupt::interrupted;
 use super::output::grouped;
 use super::{Context, Error, Outcome};
 use qgface_data::report::training;
 use qgface_data::settings::Settings;
 use qgface_data::train::{self, Config, PRESETS, Start, Surroundings, TrainReport};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Train a backbone by the QGFace joint loss, from packs with a manifest
 ///
@@ -85,20 +84,6 @@ fn settings(args: &Args, context: &Context) -> Result<Settings, Error> {
         settings.assign(&format!("train.init={}", init.display()))?;
     }
     Ok(settings)
-}
-
-/// Becomes true with the first SIGINT or SIGTERM; a second one ends the program at once.
-pub(super) fn interrupted() -> Result<Arc<AtomicBool>, Error> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let seen = Arc::clone(&stop);
-    let listen = move || {
-        if seen.swap(true, Ordering::Relaxed) {
-            std::process::exit(130);
-        }
-    };
-    ctrlc::set_handler(listen)
-        .map_err(|error| Error::Arguments(format!("cannot listen for interrupts: {error}")))?;
-    Ok(stop)
 }
 
 pub(super) fn text(report: &TrainReport) -> String {

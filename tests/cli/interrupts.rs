@@ -288,6 +288,95 @@ fn a_kill_at_any_moment_can_be_resumed() {
     bench.tell("wall clock");
 }
 
+/// Interrupts before each call until one ends the run unfinished; the same command then goes on.
+#[test]
+fn an_interrupted_run_says_so_and_the_same_command_goes_on() {
+    let bench = Bench::new(Before::NoPack);
+    let mut unfinished = 0;
+    for call in 1..=bench.counts.calls {
+        put(&bench.old, &bench.packs());
+        let at = call.to_string();
+        let ran = bench.run(&bench.make_rec, &[("QGSHIM_INTERRUPT_AT", &at)]);
+        let said = words(&ran);
+        if ran.status.code() == Some(1) {
+            unfinished += 1;
+            assert!(said.contains("interrupted after"), "call {call}: {said}");
+            assert!(!bench.packs().join("p.manifest.json").exists(), "call {call}");
+            let again = bench.run(&bench.make_rec, &[]);
+            assert!(again.status.success(), "call {call}: {}", words(&again));
+            let kept = words(&again).contains("records were there already");
+            assert_eq!(kept, !said.contains("after 0 images"), "call {call}: {}", words(&again));
+        } else {
+            // The signal came when all was written, or before anybody listened.
+            let died = ran.status.signal() == Some(2);
+            assert!(died || ran.status.success(), "call {call}: {said}");
+            let again = bench.run(&bench.make_rec, &[]);
+            assert!(again.status.success(), "call {call}: {}", words(&again));
+        }
+        assert_same(&tree(&bench.packs()), &bench.new, &format!("interrupted at call {call}"));
+    }
+    assert!(unfinished > 3, "{unfinished}");
+}
+
+#[test]
+fn an_interrupted_pack_of_another_plan_is_begun_anew_and_told() {
+    let bench = Bench::new(Before::NoPack);
+    put(&half(&bench), &bench.packs());
+    let other = [&bench.make_rec[..], &["--encode", "png"]].concat();
+    let refused = bench.run(&[&other[..], &["--resume"]].concat(), &[]);
+    assert_eq!(refused.status.code(), Some(2), "{}", words(&refused));
+    let ran = bench.run(&other, &[]);
+    assert!(ran.status.success(), "{}", words(&ran));
+    let told = "another plan was there, made with the encoding origin where it is png now";
+    assert!(words(&ran).contains(told), "{}", words(&ran));
+}
+
+#[test]
+fn a_source_that_changed_after_the_kill_is_packed_anew_whatever_its_date() {
+    let work = tempfile::tempdir().unwrap();
+    let sources = work.path().join("tree");
+    put(&pictures("new", 62, 300), &sources);
+    let encode = ["make-rec", "--dataset", "folder", "--root", "tree", "--name", "p"];
+    let encode = [&encode[..], &["--encode", "png"]].concat();
+    let calls = count(work.path(), &encode, &[]).calls;
+    let packs = work.path().join("packs");
+    put(&Tree::new(), &packs);
+    let at = (calls / 2).to_string();
+    let ran = run_with(work.path(), &encode, &[("QGSHIM_KILL_AT", &at)]);
+    assert_eq!(ran.status.signal(), Some(SIGKILL));
+    let first = sources.join("0/00.png");
+    std::fs::write(&first, &pictures("changed", 1, 20)["0/00.png"]).unwrap();
+    // As if the clock had gone back between the kill and the change.
+    let long_ago = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000);
+    std::fs::File::options().write(true).open(&first).unwrap().set_modified(long_ago).unwrap();
+    let ran = run_with(work.path(), &encode, &[]);
+    assert!(ran.status.success(), "{}", words(&ran));
+    let proved = run_with(work.path(), &["verify-order", "packs/p", "--root", "tree"], &[]);
+    assert!(proved.status.success(), "{}", words(&proved));
+}
+
+#[test]
+fn an_interrupted_pack_that_is_encoded_anew_keeps_what_is_whole() {
+    let work = tempfile::tempdir().unwrap();
+    put(&pictures("new", 62, 300), &work.path().join("tree"));
+    let encode = ["make-rec", "--dataset", "folder", "--root", "tree", "--name", "p"];
+    let encode = [&encode[..], &["--encode", "png"]].concat();
+    let calls = count(work.path(), &encode, &[]).calls;
+    let packs = work.path().join("packs");
+    let expected = tree(&packs);
+    let mut kept = 0;
+    for call in 1..=calls {
+        put(&Tree::new(), &packs);
+        let faults = [("QGSHIM_KILL_AT", &*call.to_string()), ("QGSHIM_TORN", "1")];
+        run_with(work.path(), &encode, &faults);
+        let ran = run_with(work.path(), &encode, &[]);
+        assert!(ran.status.success(), "call {call}: {}", words(&ran));
+        kept += usize::from(words(&ran).contains("records were there already"));
+        assert_same(&tree(&packs), &expected, &format!("killed at call {call}"));
+    }
+    assert!(kept > 3, "{kept}");
+}
+
 #[test]
 fn a_source_that_changed_after_the_kill_is_packed_as_it_is_now() {
     let bench = Bench::new(Before::NoPack);

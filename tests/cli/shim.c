@@ -39,7 +39,10 @@ static long number(const char *name)
 /* Counts a call; true if the program must die before it. */
 static int is_last(void)
 {
-    return atomic_fetch_add(&calls, 1) + 1 == number("QGSHIM_KILL_AT");
+    long call = atomic_fetch_add(&calls, 1) + 1;
+    if (call == number("QGSHIM_INTERRUPT_AT"))
+        kill(getpid(), SIGINT);
+    return call == number("QGSHIM_KILL_AT");
 }
 
 static void count(void)

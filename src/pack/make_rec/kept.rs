@@ -2,9 +2,10 @@
 
 use super::picture::Encoding;
 use super::plan::Plan;
+use super::sources::{Sources, same_source};
 use super::tables::Tables;
 use super::{OnError, Options};
-use crate::fs::io_error;
+use crate::fs::{create_own, io_error, is_own_file};
 use crate::image::probe::probe;
 use crate::pack::manifest::Skipped;
 use crate::pack::output::Output;
@@ -25,7 +26,8 @@ pub(super) fn write_settings(plan: &Plan, staging: &Staging) -> Result<(), Error
     }
     let values: Vec<String> = plan.settings().into_iter().map(|(_, value)| value).collect();
     let text = serde_json::to_vec(&values);
-    Ok(std::fs::write(&path, text.unwrap_or_default()).map_err(io_error("write", &path))?)
+    let mut file = create_own(&path)?;
+    Ok(file.write_all(&text.unwrap_or_default()).map_err(io_error("write", &path))?)
 }
 
 /// What of an interrupted pack is kept beside its rows.
@@ -42,8 +44,8 @@ pub(super) struct Kept {
 pub(super) struct Interrupted {
     reader: Reader,
     rows: PathBuf,
-    /// When the pack was written last: a source changed since then is packed again.
-    written: SystemTime,
+    /// Of what the pictures were made: one whose source is another now is packed again.
+    sources: Sources,
 }
 
 impl Interrupted {
@@ -53,18 +55,18 @@ impl Interrupted {
             return Ok(None);
         }
         let rec = staging.path(Part::Rec);
-        let written = std::fs::metadata(&rec).and_then(|rec| rec.modified());
-        let (Ok(reader), Ok(written)) = (Reader::open(&rec), written) else { return Ok(None) };
+        let Ok(reader) = Reader::open(&rec) else { return Ok(None) };
+        let sources = Sources::read(staging);
         let rows = staging.beside(KEPT_ROWS);
-        if !rows.exists() {
+        if !is_own_file(&rows) {
             let table = staging.path(Part::Records);
             // An interrupt of the clean-up after an error leaves a part of the files.
-            if !table.exists() {
+            if !is_own_file(&table) {
                 return Ok(None);
             }
             std::fs::rename(&table, &rows).map_err(io_error("set aside", &table))?;
         }
-        Ok(Some(Self { reader, rows, written }))
+        Ok(Some(Self { reader, rows, sources }))
     }
 
     /// Copies the rows whose records are whole to `tables`.
@@ -147,13 +149,13 @@ impl Kept {
         if at >= plan.part.end || row.position != position || row.offset != self.rec_bytes {
             return false;
         }
-        let unchanged = match options.recipe.encoding {
-            Encoding::Origin => plan.picture(at).is_ok_and(|picture| picture.digest == row.digest),
-            Encoding::Jpeg(_) | Encoding::Png => interrupted.is_newer_than(&plan.file_of(at)),
+        let source = match options.recipe.encoding {
+            Encoding::Origin => Some(row.digest),
+            Encoding::Jpeg(_) | Encoding::Png => interrupted.sources.of(position),
         };
-        if !unchanged {
+        let Some(source) = source.and_then(|digest| same_source(plan, at, digest)) else {
             return false;
-        }
+        };
         let (id, label) = plan.name(at, position);
         let Ok(record) = interrupted.reader.record_at(row.offset) else { return false };
         let Ok((header, payload)) = record.image() else { return false };
@@ -164,19 +166,11 @@ impl Kept {
         if !named || row.key != id || told != of_payload || blake3::hash(payload) != row.digest {
             return false;
         }
-        self.reoriented += u64::from(self.was_reoriented(plan, options, at, probe.reoriented));
+        self.reoriented += u64::from(source.reoriented);
         self.rec_bytes = record.end;
         self.skipped.append(&mut skipped);
         self.next = at + 1;
         true
-    }
-
-    /// A re-encoded picture has lost its EXIF data, so its source is asked.
-    fn was_reoriented(&self, plan: &Plan, options: &Options, at: usize, stored: bool) -> bool {
-        if options.recipe.encoding == Encoding::Origin {
-            return stored;
-        }
-        plan.list.bytes(at).is_ok_and(|bytes| probe(&bytes).is_ok_and(|found| found.reoriented))
     }
 }
 

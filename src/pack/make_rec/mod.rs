@@ -6,6 +6,7 @@ mod kept;
 mod picture;
 mod plan;
 mod recipe;
+mod sources;
 mod tables;
 mod writing;
 
@@ -25,7 +26,9 @@ use crate::progress::Progress;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use writing::Writing;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use writing::{Reached, Writing};
 
 /// What happens when an image cannot be packed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,8 +59,10 @@ pub struct Options {
     pub on_error: OnError,
     /// What becomes of a pack that is there.
     pub previous: Previous,
-    /// Whether an interrupted pack is continued.
+    /// Whether an interrupted pack of another plan is an error, in place of being begun anew.
     pub resume: bool,
+    /// Becomes true when the run shall end: what is written by then is kept.
+    pub stop: Arc<AtomicBool>,
     /// Whether to stop before the first image.
     pub dry_run: bool,
     /// Threads that read and encode.
@@ -73,6 +78,7 @@ impl Options {
             on_error: OnError::Stop,
             previous: Previous::Keep,
             resume: false,
+            stop: Arc::default(),
             dry_run: false,
             jobs: 2,
         }
@@ -86,9 +92,13 @@ pub struct PackReport {
     pub set: String,
     /// The `.rec`.
     pub pack: String,
-    /// Whether anything was written.
+    /// Whether nothing was to be written.
     pub dry_run: bool,
-    /// Records in the pack; of a dry run, images listed.
+    /// Whether the pack was there already, as this run would have made it, and is proved.
+    pub kept: bool,
+    /// Whether the run was asked to end before the pack was whole; the same command goes on.
+    pub interrupted: bool,
+    /// Records in the pack, or, of an interrupted one, so far; of a dry run, images listed.
     pub count: u64,
     /// Records that an interrupted run had written already.
     pub resumed: u64,
@@ -127,6 +137,10 @@ pub struct PackReport {
 }
 
 /// Packs a data set.
+///
+/// An interrupted pack is gone on with where its plan is the same: each picture whose source is unchanged
+/// and whose record is whole is kept. One of another plan is begun anew, with a warning, or with
+/// [`Options::resume`] an error.
 ///
 /// # Errors
 /// Any [`Error`]. Then nothing of the new pack is left and an old one is whole; only where the system
@@ -169,20 +183,27 @@ fn write(
         }
         return Err(error);
     }
-    let writing = match (options.resume, found) {
-        (true, Recovery::Resumable) => Writing::resume(plan, options, &staging),
-        _ => Writing::begin(plan, options, &staging),
-    };
-    match writing.and_then(|mut writing| {
-        writing.run(progress)?;
-        writing.seal()
-    }) {
-        Ok(mut report) => {
-            if found == Recovery::Resumable && !options.resume {
-                let told =
-                    "an interrupted pack was there and was begun anew; --resume continues one";
-                report.warnings.push(told.to_owned());
+    let (writing, begun_anew) = match found {
+        Recovery::Resumable => match Writing::resume(plan, options, &staging) {
+            Err(Error::OtherPlan { what, then, now, .. }) if !options.resume => {
+                let told = format!(
+                    "an interrupted pack of another plan was there, made with {what} {then} where it is \
+                     {now} now; the pack was begun anew"
+                );
+                (Writing::begin(plan, options, &staging), Some(told))
             }
+            writing => (writing, None),
+        },
+        _ => (Writing::begin(plan, options, &staging), None),
+    };
+    let ended = writing.and_then(|mut writing| match writing.run(progress)? {
+        Reached::End => writing.seal(),
+        Reached::Interrupt => writing.pause(),
+    });
+    match ended {
+        Ok(report) if report.interrupted => Ok(report),
+        Ok(mut report) => {
+            report.warnings.extend(begun_anew);
             staging.commit()?;
             Ok(report)
         }

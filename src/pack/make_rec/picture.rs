@@ -69,6 +69,8 @@ impl std::str::FromStr for Encoding {
 pub(in crate::pack) struct Picture {
     pub(in crate::pack) bytes: Vec<u8>,
     pub(in crate::pack) digest: blake3::Hash,
+    /// Digest of the bytes that it was made from; of original bytes the same.
+    pub(in crate::pack) source: blake3::Hash,
     pub(in crate::pack) width: u32,
     pub(in crate::pack) height: u32,
     pub(in crate::pack) reoriented: bool,
@@ -91,12 +93,13 @@ pub(in crate::pack) fn picture(
             None => Ok(pixels),
         }
     };
+    let made = blake3::hash(&source);
     let bytes = match encoding {
         Encoding::Origin => source.into_owned(),
         Encoding::Jpeg(quality) => encode::jpeg(&pixels(&source)?, quality)?,
         Encoding::Png => encode::png(&pixels(&source)?)?,
     };
-    let digest = blake3::hash(&bytes);
+    let digest = if encoding == Encoding::Origin { made } else { blake3::hash(&bytes) };
     let (width, height) = align.map_or((found.width, found.height), |size| (size, size));
-    Ok(Picture { bytes, digest, width, height, reoriented: found.reoriented })
+    Ok(Picture { bytes, digest, source: made, width, height, reoriented: found.reoriented })
 }

@@ -150,13 +150,18 @@ impl Plan {
         }
     }
 
-    pub(in crate::pack) fn image(&self, at: usize) -> &Image {
-        &self.list.images[at]
+    /// Files of the set that are not in the list, with why.
+    pub(in crate::pack) fn left_out(&self) -> &[Skipped] {
+        &self.left_out
     }
 
-    /// The file that holds the image at `at`.
-    pub(super) fn file_of(&self, at: usize) -> PathBuf {
-        self.list.file_of(at)
+    /// What is done to the pictures' bytes.
+    pub(super) fn encoding(&self) -> Encoding {
+        self.recipe.encoding
+    }
+
+    pub(in crate::pack) fn image(&self, at: usize) -> &Image {
+        &self.list.images[at]
     }
 
     /// What is stored of the image at `at`.
@@ -244,10 +249,10 @@ impl Plan {
         };
         let or_none = |text: Option<String>| text.unwrap_or_else(|| "none".to_owned());
         vec![
-            ("the root", root),
             ("the data set", self.recipe.dataset.name.to_owned()),
-            ("the label function", self.function.to_string()),
             ("the encoding", encoding.to_string()),
+            ("the root", root),
+            ("the label function", self.function.to_string()),
             ("the aligned size", or_none(align.map(|size| size.to_string()))),
             ("the layout", format!("{layout:?}").to_lowercase()),
             ("the shuffle seed", or_none(shuffle.map(|seed| seed.to_string()))),
@@ -280,6 +285,8 @@ impl Plan {
             set: self.recipe.dataset.name.to_owned(),
             pack: options.files.path(Part::Rec).display().to_string(),
             dry_run: options.dry_run,
+            kept: false,
+            interrupted: false,
             count: images.len() as u64,
             resumed: 0,
             bytes: 0,
@@ -357,6 +364,7 @@ impl Plan {
             identities: identities.map(|(identities, _)| identities),
             classes: identities.map(|(_, classes)| classes),
             first_and_last: [path(kept.first()), path(kept.last())],
+            kept: true,
             count: manifest.count,
             resumed: manifest.count,
             bytes: manifest.files.rec.bytes,

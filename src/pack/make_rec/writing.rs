@@ -1,19 +1,21 @@
 //! A pack while it is written.
 
 use super::kept::{Interrupted, Kept, write_settings};
-use super::picture::Picture;
+use super::picture::{Encoding, Picture};
 use super::plan::Plan;
+use super::sources::Sources;
 use super::tables::{Tables, csv_error};
 use super::{OnError, Options, PackReport};
 use crate::ordered::{Bound, in_order};
 use crate::pack::manifest::{FileDigest, Manifest, PackDigests, Skipped, Source};
 use crate::pack::output::Output;
 use crate::pack::records::{Row, RowWriter};
-use crate::pack::staging::Staging;
+use crate::pack::staging::{SOURCES, Staging};
 use crate::pack::{Error, ImageError, Part, chain};
 use crate::progress::Progress;
 use crate::recordio::{self, Header, frame};
 use std::path::Path;
+use std::sync::atomic::Ordering;
 
 /// Images a thread works on at a time: few enough to balance, enough to make the hand-over cheap.
 const CHUNK: usize = 16;
@@ -21,12 +23,34 @@ const CHUNK: usize = 16;
 /// Bytes of finished records that wait to be written; passed by at most one chunk a thread.
 const IN_FLIGHT_BYTES: u64 = 64 << 20;
 
+/// How far a run came.
+pub(super) enum Reached {
+    /// Every image of the list.
+    End,
+    /// The image at which it was asked to end.
+    Interrupt,
+}
+
+/// Why no further image is taken.
+enum Stopped {
+    Asked,
+    Failed(Error),
+}
+
+impl From<Error> for Stopped {
+    fn from(error: Error) -> Self {
+        Self::Failed(error)
+    }
+}
+
 /// A pack being written.
 pub(super) struct Writing<'a> {
     plan: &'a Plan,
     options: &'a Options,
     staging: &'a Staging,
     rec: Output,
+    /// Digests of the sources, where pictures are encoded anew.
+    sources: Option<Output>,
     tables: Tables,
     /// The next image of the list.
     next: usize,
@@ -46,7 +70,12 @@ impl<'a> Writing<'a> {
         write_settings(plan, staging)?;
         let tables = Tables::create(staging, row_writer(plan)?, plan.identities())?;
         let rec = Output::create(&staging.path(Part::Rec))?;
-        Ok(Self::after(Kept::none(plan), rec, tables, plan, options, staging))
+        let sources = match plan.encoding() {
+            Encoding::Origin => None,
+            Encoding::Jpeg(_) | Encoding::Png => Some(Output::create(&staging.beside(SOURCES))?),
+        };
+        let kept = Kept::none(plan);
+        Ok(Self::after(kept, (rec, sources, tables), plan, options, staging))
     }
 
     /// Goes on after what can be kept of an interrupted pack.
@@ -61,26 +90,45 @@ impl<'a> Writing<'a> {
         let mut tables = Tables::create(staging, row_writer(plan)?, plan.identities())?;
         let kept = interrupted.keep(plan, options, &mut tables)?;
         let rec = Output::resume(&staging.path(Part::Rec), kept.rec_bytes)?;
+        let bytes = Sources::bytes_of(tables.count());
+        let sources = match plan.encoding() {
+            Encoding::Origin => None,
+            _ if bytes == 0 => Some(Output::create(&staging.beside(SOURCES))?),
+            Encoding::Jpeg(_) | Encoding::Png => {
+                Some(Output::resume(&staging.beside(SOURCES), bytes)?)
+            }
+        };
         tables.flush()?;
         interrupted.close()?;
-        Ok(Self::after(kept, rec, tables, plan, options, staging))
+        Ok(Self::after(kept, (rec, sources, tables), plan, options, staging))
     }
 
     fn after(
         kept: Kept,
-        rec: Output,
-        tables: Tables,
+        (rec, sources, tables): (Output, Option<Output>, Tables),
         plan: &'a Plan,
         options: &'a Options,
         staging: &'a Staging,
     ) -> Self {
         let Kept { next, skipped, reoriented, .. } = kept;
         let resumed = tables.count();
-        let framed = Vec::new();
-        Self { plan, options, staging, rec, tables, next, skipped, reoriented, resumed, framed }
+        Self {
+            plan,
+            options,
+            staging,
+            rec,
+            sources,
+            tables,
+            next,
+            skipped,
+            reoriented,
+            resumed,
+            framed: Vec::new(),
+        }
     }
 
-    pub(super) fn run(&mut self, progress: &dyn Progress) -> Result<(), Error> {
+    /// Takes images until there is none left or the run is asked to end.
+    pub(super) fn run(&mut self, progress: &dyn Progress) -> Result<Reached, Error> {
         let (plan, jobs) = (self.plan, self.options.jobs);
         let (from, count) = (self.next, plan.part.end);
         progress.start(self.options.recipe.dataset.name, plan.part.len() as u64);
@@ -94,20 +142,33 @@ impl<'a> Writing<'a> {
             let bytes = pictures.iter().flatten().map(|picture| picture.bytes.len() as u64).sum();
             (pictures, bytes)
         };
-        in_order(jobs, 0..chunks, bound, work, |chunk, pictures| {
+        let stop = &self.options.stop;
+        let taken = in_order(jobs, 0..chunks, bound, work, |chunk, pictures| {
+            if stop.load(Ordering::Relaxed) {
+                return Err(Stopped::Asked);
+            }
             for (at, picture) in images(chunk).zip(pictures) {
                 self.take(at, picture)?;
             }
             progress.advance(images(chunk).len() as u64);
-            if self.rec.is_full() { self.flush() } else { Ok(()) }
-        })?;
+            if self.rec.is_full() { Ok(self.flush()?) } else { Ok(()) }
+        });
         progress.finish();
+        match taken {
+            Ok(()) => {}
+            Err(Stopped::Failed(error)) => return Err(error),
+            Err(Stopped::Asked) => {
+                self.flush()?;
+                return Ok(Reached::Interrupt);
+            }
+        }
         // A shard may lose all its images where the whole does not.
         if self.tables.count() == 0 && self.options.recipe.shard.is_none() {
             let path = plan.image(plan.part.start).path.to_string();
             return Err(Error::AllSkipped { count: plan.part.len() as u64, path });
         }
-        self.flush()
+        self.flush()?;
+        Ok(Reached::End)
     }
 
     /// Takes the next image of the list.
@@ -130,6 +191,9 @@ impl<'a> Writing<'a> {
         let header = Header { label: label.clone(), id: key, id2: 0 };
         let offset = append_record(&mut self.rec, &mut self.framed, &header, &picture.bytes)?;
         self.reoriented += u64::from(picture.reoriented);
+        if let Some(sources) = &mut self.sources {
+            sources.append(picture.source.as_bytes());
+        }
         let image = self.plan.image(at);
         Ok(Row {
             position: self.tables.count(),
@@ -145,11 +209,25 @@ impl<'a> Writing<'a> {
         })
     }
 
-    /// Hands everything to the operating system, the `.rec` first: a row that can be read after a kill
-    /// has its record.
+    /// Hands everything to the operating system, the rows last: a row that can be read after a kill has
+    /// its record.
     fn flush(&mut self) -> Result<(), Error> {
         self.rec.flush()?;
+        self.sources.as_mut().map_or(Ok(()), Output::flush)?;
         self.tables.flush()
+    }
+
+    /// Leaves the pack unfinished, to be gone on with.
+    pub(super) fn pause(self) -> Result<PackReport, Error> {
+        Ok(PackReport {
+            interrupted: true,
+            count: self.tables.count(),
+            resumed: self.resumed,
+            bytes: self.rec.bytes(),
+            skipped: self.skipped,
+            reoriented: self.reoriented,
+            ..self.plan.report(self.options)
+        })
     }
 
     /// Makes the files durable and writes the manifest beside them.
