@@ -24,5 +24,9 @@ pub(super) static FOLDER: DataSet = DataSet {
 fn list(request: &Request<'_>) -> Result<ImageList, Error> {
     let walk = fs::walk(request.root)?;
     let images = walk.files.into_iter().map(Image::at).collect();
-    Ok(ImageList { ignored: walk.ignored, ..ImageList::of(request.root.to_path_buf(), images) })
+    Ok(ImageList {
+        unlisted: walk.unlisted,
+        ignored: walk.ignored,
+        ..ImageList::of(request.root.to_path_buf(), images)
+    })
 }

@@ -3,6 +3,7 @@
 //! `loose_crop/` holds the faces, `meta/` text files parted by spaces. The order is that of
 //! `*_name_5pts_score.txt`, and a face's landmarks are those of its own line.
 
+use super::list::in_folder;
 use super::{Alignment, Error, Image, ImageList, Landmarks, Request, count_warning, read_text};
 use crate::fs;
 use std::collections::HashSet;
@@ -64,6 +65,7 @@ pub(super) fn list(edition: &Edition, request: &Request<'_>) -> Result<ImageList
         missing,
         alignment: Alignment::Landmarks,
         protocol_files,
+        unlisted: in_folder("loose_crop", crops.unlisted),
         ignored: crops.ignored,
         warnings,
         ..ImageList::of(set, images)

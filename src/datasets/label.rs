@@ -156,30 +156,36 @@ impl std::fmt::Display for LabelFunction {
 }
 
 impl LabelFunction {
-    /// The label of every image, in order.
+    /// The label of every image, in order, or why one has none.
     pub(super) fn assign(
         &self,
         list: &ImageList,
         identity: Option<&IdentityRule>,
-    ) -> Result<Vec<Label>, LabelError> {
+    ) -> Result<Vec<Labelled>, LabelError> {
         let paths = || list.images.iter().map(|image| &*image.path);
-        match self {
+        Ok(match self {
             Self::Index => (0..list.images.len()).map(index_label).collect(),
             Self::Identity => {
                 let rule = identity.ok_or(LabelError::NoIdentities)?;
                 paths().map(|path| identity_label(path, rule)).collect()
             }
-            Self::Parent => parent_labels(list),
-            Self::Rank => rank_labels(&parents(list)?),
+            Self::Parent => parent_labels(parents(list))?,
+            Self::Rank => rank_labels(parents(list)),
             Self::Regex(regex) => paths().map(|path| regex_label(path, regex)).collect(),
             Self::Csv(file) => {
                 let table = csv_table(file)?;
                 paths().map(|path| table_label(path, &table, file)).collect()
             }
             Self::List | Self::Records => list.images.iter().map(listed_label).collect(),
-        }
+        })
     }
 }
+
+/// An image's label, or why it has none.
+pub type Labelled = Result<Label, LabelError>;
+
+/// The folder around an image, or why there is none.
+type Parent = Result<String, LabelError>;
 
 /// The label of position `index`.
 pub(super) fn index_label(index: usize) -> Result<Label, LabelError> {
@@ -212,8 +218,8 @@ fn identity_label(path: &str, rule: &IdentityRule) -> Result<Label, LabelError> 
 }
 
 /// The folder around every image.
-fn parents(list: &ImageList) -> Result<Vec<String>, LabelError> {
-    let parent = |path: &str| -> Result<String, LabelError> {
+fn parents(list: &ImageList) -> Vec<Parent> {
+    let parent = |path: &str| -> Parent {
         let folder = path.rsplit_once('/').map(|(folder, _)| folder);
         folder.map(str::to_owned).ok_or_else(|| LabelError::None {
             path: path.to_owned(),
@@ -223,37 +229,42 @@ fn parents(list: &ImageList) -> Result<Vec<String>, LabelError> {
     list.images.iter().map(|image| parent(&image.path)).collect()
 }
 
-fn parent_labels(list: &ImageList) -> Result<Vec<Label>, LabelError> {
-    let parents = parents(list)?;
+fn distinct(parents: &[Parent]) -> BTreeSet<&str> {
+    parents.iter().flatten().map(String::as_str).collect()
+}
+
+fn parent_labels(parents: Vec<Parent>) -> Result<Vec<Labelled>, LabelError> {
     let last = |folder: &str| folder.rsplit('/').next().unwrap_or(folder).to_owned();
     let number = |folder: &str| {
         let name = last(folder);
         name.bytes().all(|byte| byte.is_ascii_digit()).then(|| name.parse::<u64>().ok()).flatten()
     };
-    let distinct: BTreeSet<&str> = parents.iter().map(String::as_str).collect();
-    if distinct.iter().all(|folder| number(folder).is_some()) {
-        let mut seen = HashMap::new();
-        for folder in &distinct {
-            let around = folder.rsplit_once('/').map(|(around, _)| around);
-            if let Some(first) = seen.insert((around, number(folder)), folder) {
-                let (first, second) = ((*first).to_owned(), (*folder).to_owned());
-                return Err(LabelError::SameNumber { first, second });
-            }
-        }
-        let label = |folder: &String| {
-            let value = number(folder).unwrap_or_default();
-            exact(value as f64, || (folder.clone(), value.to_string()))
-        };
-        return parents.iter().map(label).collect();
+    let distinct = distinct(&parents);
+    if !distinct.iter().all(|folder| number(folder).is_some()) {
+        return Ok(rank_labels(parents));
     }
-    rank_labels(&parents)
+    let mut seen = HashMap::new();
+    for folder in &distinct {
+        let around = folder.rsplit_once('/').map(|(around, _)| around);
+        if let Some(first) = seen.insert((around, number(folder)), folder) {
+            let (first, second) = ((*first).to_owned(), (*folder).to_owned());
+            return Err(LabelError::SameNumber { first, second });
+        }
+    }
+    let label = |folder: String| {
+        let value = number(&folder).unwrap_or_default();
+        exact(value as f64, || (folder.clone(), value.to_string()))
+    };
+    Ok(parents.into_iter().map(|parent| parent.and_then(label)).collect())
 }
 
-fn rank_labels(parents: &[String]) -> Result<Vec<Label>, LabelError> {
-    let distinct: BTreeSet<&str> = parents.iter().map(String::as_str).collect();
-    let ranks: HashMap<&str, usize> =
-        distinct.into_iter().enumerate().map(|(rank, folder)| (folder, rank)).collect();
-    parents.iter().map(|folder| index_label(ranks[folder.as_str()])).collect()
+fn rank_labels(parents: Vec<Parent>) -> Vec<Labelled> {
+    let ranks: HashMap<String, usize> =
+        distinct(&parents).into_iter().map(str::to_owned).zip(0..).collect();
+    parents
+        .into_iter()
+        .map(|parent| parent.and_then(|folder| index_label(ranks[&folder])))
+        .collect()
 }
 
 fn regex_label(path: &str, regex: &Regex) -> Result<Label, LabelError> {
@@ -321,7 +332,8 @@ mod tests {
 
     fn labels(function: &str, paths: &[&str]) -> Result<Vec<f32>, LabelError> {
         let function: LabelFunction = function.parse()?;
-        Ok(function.assign(&list(paths), None)?.iter().map(Label::class).collect())
+        let labels = function.assign(&list(paths), None)?.into_iter();
+        labels.map(|label| Ok(label?.class())).collect()
     }
 
     #[test]

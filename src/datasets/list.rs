@@ -91,6 +91,8 @@ pub struct ImageList {
     /// Of a verification set, whether each pair of images is of one person: images 2i and 2i + 1 are
     /// pair i.
     pub pairs: Vec<bool>,
+    /// Pictures of the tree whose names no list can hold, below `base`.
+    pub unlisted: Vec<String>,
     /// What lay there and was passed over.
     pub ignored: Ignored,
     /// What differs from the published set, and other things to be told.
@@ -110,9 +112,20 @@ impl ImageList {
             alignment: Alignment::Unknown,
             protocol_files: Vec::new(),
             pairs: Vec::new(),
+            unlisted: Vec::new(),
             ignored: Ignored::default(),
             warnings: Vec::new(),
         }
+    }
+
+    /// Keeps the images for which `keep` says so.
+    pub fn retain(&mut self, keep: impl Fn(usize) -> bool) {
+        let kept: Vec<usize> = (0..self.images.len()).filter(|&at| keep(at)).collect();
+        let now = kept.iter().enumerate();
+        let now = now.filter(|(_, at)| self.missing.binary_search(at).is_ok());
+        self.missing = now.map(|(position, _)| position).collect();
+        let mut at = 0..;
+        self.images.retain(|_| at.next().is_some_and(&keep));
     }
 
     /// The file that holds the image at `at`: its own, or the container.
@@ -136,4 +149,9 @@ impl ImageList {
     pub fn file(&self, path: &str) -> PathBuf {
         self.base.join(path.strip_prefix(self.prefix).unwrap_or(path))
     }
+}
+
+/// Paths below `folder`, told from the folder around it.
+pub(super) fn in_folder(folder: &str, paths: Vec<String>) -> Vec<String> {
+    paths.into_iter().map(|path| format!("{folder}/{path}")).collect()
 }

@@ -1,8 +1,8 @@
 //! Images in the order of a list file, with its keys and labels.
 //!
-//! Three dialects, parted by tabs and told apart by where the path stands:
-//! im2rec `key label… path`, face2rec2 `aligned path label …` (keys are line numbers from 0) and
-//! CVLface `index path label`, with or without a header row. The last two differ in the first column:
+//! Four dialects, parted by tabs and told apart by where the path stands:
+//! im2rec `key label… path`, face2rec2 `aligned path label …` (keys are line numbers from 0),
+//! CVLface `index path label`, with or without a header row, and the path alone. The middle two differ in the first column:
 //! face2rec2's is 0 or 1 and repeats, CVLface's are different numbers.
 
 use super::{
@@ -38,11 +38,13 @@ enum Dialect {
     Face2rec2,
     /// CVLface's tsv: index, path, label.
     CvlFace,
+    /// A path a line; nothing is said of labels.
+    Paths,
 }
 
 /// Form of a line of any dialect.
 const LINE_FORM: &str = "key, labels and path (im2rec), aligned, path and label (face2rec2) or \
-                         index, path and label (CVLface), parted by tabs";
+                         index, path and label (CVLface), parted by tabs, or a path alone";
 
 /// A line's number from 1 and its columns.
 type Row<'a> = (u64, Vec<&'a str>);
@@ -99,6 +101,9 @@ fn bad_line(path: &Path, (line, columns): &Row<'_>, expected: &'static str) -> E
 fn dialect<'r, 't>(rows: &'r [Row<'t>]) -> Result<Dialect, &'r Row<'t>> {
     let Some(first) = rows.first() else { return Ok(Dialect::Im2rec) };
     let columns = &first.1;
+    if let [path] = columns[..] {
+        return if fs::is_picture(path) { Ok(Dialect::Paths) } else { Err(first) };
+    }
     if columns.len() >= 3 && columns.last().is_some_and(|last| fs::is_picture(last)) {
         return Ok(Dialect::Im2rec);
     }
@@ -124,6 +129,7 @@ fn parse(
 ) -> Result<Image, &'static str> {
     let number = |key: &str| key.parse().map_err(|_| "a key in decimal digits first");
     let (key, path, labels) = match (dialect, &columns[..]) {
+        (Dialect::Paths, [path]) => (position as u64, *path, &[][..]),
         (Dialect::Im2rec, [key, labels @ .., path]) if !labels.is_empty() => {
             (number(key)?, *path, labels)
         }
@@ -136,8 +142,11 @@ fn parse(
         _ => return Err(LINE_FORM),
     };
     let path = below(path, root).ok_or("a path below the root")?;
-    let label = labels_of(&path, labels).ok_or("labels that 32-bit floats hold exactly")?;
-    Ok(Image { key: Some(key), label: Some(label), ..Image::at(path) })
+    let label = match labels {
+        [] => None,
+        labels => Some(labels_of(&path, labels).ok_or("labels that 32-bit floats hold exactly")?),
+    };
+    Ok(Image { key: Some(key), label, ..Image::at(path) })
 }
 
 fn labels_of(path: &str, labels: &[&str]) -> Option<Label> {
@@ -215,6 +224,16 @@ mod tests {
     fn cvlface_has_an_index_of_its_own_and_perhaps_a_header() {
         let text = "idx\tpath\tlabel\n0\ta.jpg\t5\n1\tb.jpg\t6\n";
         assert_eq!(parsed(text), [row(0, "a.jpg", "5"), row(1, "b.jpg", "6")]);
+    }
+
+    #[test]
+    fn a_path_a_line_says_nothing_of_labels() {
+        let rows = rows("b.jpg\na/c.png\n");
+        let dialect = dialect(&rows).unwrap();
+        let image = |at: usize| parse(dialect, at, &rows[at], Path::new("/data")).unwrap();
+        assert_eq!((image(1).key, &*image(1).path), (Some(1), "a/c.png"));
+        assert!(image(0).label.is_none());
+        assert!(parse(dialect, 2, &(3, vec!["7", "d.jpg"]), Path::new("/data")).is_err());
     }
 
     #[test]

@@ -22,13 +22,13 @@ mod tinyface;
 
 pub use ijb::{Edition, FacesFile, ProtocolFile};
 pub use ijb_meta::Error as IjbError;
-pub use label::{LabelError, LabelFunction};
+pub use label::{LabelError, LabelFunction, Labelled};
 pub use list::{Alignment, Image, ImageList, Landmarks};
 pub use pickle::Error as PickleError;
 pub use rec::{ImageRecords, RecFiles};
 pub use source::{Source, SourceError};
 
-use crate::recordio::{self, Label};
+use crate::recordio;
 use crate::{fs, protocol};
 use std::path::{Path, PathBuf};
 
@@ -179,8 +179,8 @@ impl DataSet {
             _ => {}
         }
         let list = (self.list)(request)?;
-        if list.images.is_empty() {
-            return Err(Error::NoImages { set, root: root() });
+        if list.images.is_empty() && list.unlisted.is_empty() {
+            return Err(Error::NoImages { set, root: root(), found: fs::endings(request.root) });
         }
         Ok(list)
     }
@@ -210,15 +210,35 @@ impl DataSet {
         }
     }
 
-    /// Gives every image of `list` its label.
+    /// The label function of a list: the one that was named, or the set's own. A list file that says
+    /// nothing of labels has positions for them, as the reference's packer writes them; then what to tell
+    /// of it comes with the function.
+    pub fn label_function(
+        &self,
+        list: &ImageList,
+        named: Option<&LabelFunction>,
+    ) -> (LabelFunction, Option<String>) {
+        let own = || (self.default_label)();
+        match named {
+            Some(named) => (named.clone(), None),
+            None if self.takes_list && list.images.iter().all(|image| image.label.is_none()) => {
+                let told = "the list says nothing of labels, so images are labelled by their position; \
+                            --label parent, regex:EXPRESSION or csv:FILE labels them otherwise";
+                (LabelFunction::Index, Some(told.to_owned()))
+            }
+            None => (own(), None),
+        }
+    }
+
+    /// The label of every image of `list`, or why it has none.
     ///
     /// # Errors
-    /// [`LabelError`] naming the first image that gets none.
+    /// [`LabelError`] where the function does not fit the set.
     pub fn labels(
         &self,
         list: &ImageList,
         function: &LabelFunction,
-    ) -> Result<Vec<Label>, LabelError> {
+    ) -> Result<Vec<Labelled>, LabelError> {
         function.assign(list, self.identity.as_ref())
     }
 }
@@ -306,12 +326,19 @@ pub enum Error {
         source: csv::Error,
     },
     /// The root holds no picture of the set.
-    #[error("{root}: expected pictures of {set} (.jpg, .jpeg or .png), found none")]
+    #[error(
+        "{root}: expected pictures of {set} (.jpg, .jpeg or .png), found {}",
+        if found.is_empty() { "none".to_owned() } else {
+            format!("none, but {}; convert pictures of other formats to PNG", found.join(", "))
+        }
+    )]
     NoImages {
         /// The set.
         set: &'static str,
         /// The root.
         root: PathBuf,
+        /// What lies there: endings with their counts.
+        found: Vec<String>,
     },
     /// A part of the set is missing.
     #[error("{root}: expected {what}, found none; {advice}")]

@@ -6,6 +6,7 @@
 //! original picture. In the wild it has carriage returns, comments, blank lines, spaces for tabs, and
 //! names without their folder.
 
+use super::list::in_folder;
 use super::{
     Alignment, DataSet, Error, IdentityRule, Image, ImageList, LabelFunction, Landmarks, Pictures,
     Protocol, Request, Root, count_warning, read_text,
@@ -187,6 +188,7 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
         missing,
         alignment,
         protocol_files: vec!["all.txt".to_owned()],
+        unlisted: in_folder(folder, walk.unlisted),
         ignored: walk.ignored,
         warnings,
         ..ImageList::of(base.to_path_buf(), images)

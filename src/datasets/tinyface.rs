@@ -5,6 +5,7 @@
 //! identity is the number before the first `_`; a distractor's is −100 by its folder, whatever its
 //! name. The two `.mat` protocol files are compared with the tree; scoring takes the file names.
 
+use super::list::in_folder;
 use super::{
     Alignment, DataSet, Error, IdentityRule, Image, ImageList, LabelFunction, Pictures, Protocol,
     Request, Root, count_warning, mat,
@@ -130,6 +131,7 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
         pictures,
         alignment,
         protocol_files,
+        unlisted: in_folder(folder, walk.unlisted),
         ignored: walk.ignored,
         warnings,
         ..ImageList::of(base, images)

@@ -41,6 +41,18 @@ pub enum Error {
         /// How many more.
         more: u64,
     },
+    /// Pictures of a tree have names that no list can hold.
+    #[error(
+        "{name:?}: expected a file name of UTF-8 text without tab or line end, so that a list can hold \
+         it{}; rename it",
+        if *more > 0 { format!(", and so of {more} more") } else { String::new() }
+    )]
+    UnlistedImage {
+        /// The first.
+        name: String,
+        /// How many more.
+        more: u64,
+    },
     /// A protocol file is not there.
     #[error("{set}: expected {file} below {}, found none; name its root with --root", roots.join(" or "))]
     NoProtocolFile {

@@ -155,6 +155,10 @@ impl Images {
             let path = list.file_of(*first);
             return Err(Error::MissingImage { path, more: list.missing.len() as u64 - 1 });
         }
+        if let Some(name) = list.unlisted.first() {
+            let (name, more) = (name.clone(), list.unlisted.len() as u64 - 1);
+            return Err(Error::UnlistedImage { name, more });
+        }
         let alignment = Some(list.alignment.clone());
         Ok(Self { source: Source::List(Box::new(list)), files: vec![told], alignment })
     }

@@ -60,6 +60,9 @@ fn is_dangling(path: &Path) -> bool {
 pub struct Walk {
     /// Paths relative to the folder, with `/`, in byte order.
     pub files: Vec<String>,
+    /// Pictures whose names no list can hold: other than UTF-8, or with a tab or a line end. What cannot
+    /// be shown of them is replaced.
+    pub unlisted: Vec<String>,
     /// What else was there.
     pub ignored: Ignored,
 }
@@ -67,7 +70,7 @@ pub struct Walk {
 /// Lists the pictures below `root`, following links, in the byte order of their relative paths.
 ///
 /// # Errors
-/// A folder that cannot be read, a name that no list can hold.
+/// A folder that cannot be read.
 pub fn walk(root: &Path) -> Result<Walk, Error> {
     let mut found = Walk::default();
     let mut entries = walkdir::WalkDir::new(root).follow_links(true).min_depth(1).into_iter();
@@ -86,7 +89,7 @@ pub fn walk(root: &Path) -> Result<Walk, Error> {
                 }
                 // A picture that leads nowhere is found out when it is read.
                 if !found.ignored.counts(&name_of(&path)) {
-                    found.files.push(relative(root, &path)?);
+                    found.take(root, &path);
                 }
                 continue;
             }
@@ -97,20 +100,46 @@ pub fn walk(root: &Path) -> Result<Walk, Error> {
             continue;
         }
         if !found.ignored.counts(&name) {
-            found.files.push(relative(root, entry.path())?);
+            found.take(root, entry.path());
         } else if is_folder {
             entries.skip_current_dir();
         }
     }
     found.files.sort_unstable();
+    found.unlisted.sort_unstable();
     Ok(found)
 }
 
-/// The path of `path` below `root`, as text with `/`.
-fn relative(root: &Path, path: &Path) -> Result<String, Error> {
-    let below = path.strip_prefix(root).unwrap_or(path);
-    let text = below.to_str().filter(|text| !text.contains(['\t', '\n', '\r']));
-    Ok(text.ok_or_else(|| Error::Name { path: path.to_path_buf() })?.to_owned())
+impl Walk {
+    /// Takes the picture at `path` by its path below `root`.
+    fn take(&mut self, root: &Path, path: &Path) {
+        let below = path.strip_prefix(root).unwrap_or(path);
+        match below.to_str().filter(|text| !text.contains(['\t', '\n', '\r'])) {
+            Some(text) => self.files.push(text.to_owned()),
+            None => self.unlisted.push(below.to_string_lossy().into_owned()),
+        }
+    }
+}
+
+/// Endings that are told.
+const ENDINGS: usize = 4;
+
+/// How many files of which ending lie below `root`, the most frequent first, such as `8,280 files .pgm`: for
+/// whoever finds no picture there.
+pub fn endings(root: &Path) -> Vec<String> {
+    let files = walkdir::WalkDir::new(root).follow_links(true).into_iter().flatten();
+    let mut counts = std::collections::BTreeMap::new();
+    for file in files.filter(|entry| entry.file_type().is_file()) {
+        let ending = file.path().extension().map(|own| own.to_string_lossy().to_lowercase());
+        *counts.entry(ending.unwrap_or_default()).or_insert(0u64) += 1;
+    }
+    let mut counts: Vec<(String, u64)> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let told = |(ending, count): &(String, u64)| match ending.is_empty() {
+        true => format!("{count} files without an ending"),
+        false => format!("{count} files .{ending}"),
+    };
+    counts.iter().take(ENDINGS).map(told).collect()
 }
 
 #[cfg(test)]
@@ -176,5 +205,20 @@ mod tests {
         std::os::unix::fs::symlink("gone.txt", root.path().join("notes.txt")).unwrap();
         let ignored = walk(root.path()).unwrap().ignored;
         assert_eq!((ignored.hidden, ignored.other_files), (1, 1));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn names_that_no_list_can_hold_are_all_told() {
+        use std::os::unix::ffi::OsStrExt;
+        let root = tempfile::tempdir().unwrap();
+        for name in
+            [&b"a.jpg"[..], b"tab\there.jpg", b"line\nend.jpg", b"latin\xe9.jpg", b"n\t.txt"]
+        {
+            fs::write(root.path().join(std::ffi::OsStr::from_bytes(name)), "").unwrap();
+        }
+        let walk = walk(root.path()).unwrap();
+        assert_eq!(walk.files, ["a.jpg"]);
+        assert_eq!(walk.unlisted, ["latin\u{fffd}.jpg", "line\nend.jpg", "tab\there.jpg"]);
     }
 }

@@ -1,5 +1,6 @@
 //! What packs can fail with: for each case where, what was expected, what was found and what to do.
 
+use super::manifest::Skipped;
 use super::{LayoutError, merge};
 use crate::{datasets, fs, image, recordio};
 use std::path::PathBuf;
@@ -26,6 +27,16 @@ pub enum Error {
         path: String,
         /// Why not.
         source: ImageError,
+    },
+    /// Files of the set can be no images of a pack.
+    #[error(
+        "{} of the set cannot be packed: {}; mend them, or leave out such files with --on-error skip",
+        match files.len() { 1 => "a file".to_owned(), count => format!("{count} files") },
+        some(files)
+    )]
+    Unfit {
+        /// The files, and why not.
+        files: Vec<Skipped>,
     },
     /// A pack is not what its manifest says.
     #[error(
@@ -361,6 +372,23 @@ pub enum Error {
         /// The earlier record.
         first: u64,
     },
+}
+
+/// Files of many that an error names.
+const NAMED: usize = 5;
+
+/// The first files with their reasons.
+fn some(files: &[Skipped]) -> String {
+    let named = files.iter().take(NAMED);
+    let named: Vec<String> = named
+        .map(|Skipped { path, reason }| match reason.starts_with(path.as_str()) {
+            true => reason.clone(),
+            false => format!("{path}: {reason}"),
+        })
+        .collect();
+    let more = files.len().saturating_sub(NAMED);
+    let more = if more > 0 { format!("; and {more} more") } else { String::new() };
+    named.join("; ") + &more
 }
 
 /// Why one image cannot be packed.

@@ -233,6 +233,10 @@ impl Manifest {
             Err(Error::NoManifest { path }) if files.staging().is_dir() => {
                 Err(Error::Unfinished { path })
             }
+            Err(Error::NoManifest { .. }) if !files.path(Part::Rec).exists() => {
+                let advice = "`qgface-data make-rec` makes a pack";
+                Err(Error::NoFile { path: files.path(Part::Rec), advice })
+            }
             read => read,
         }
     }

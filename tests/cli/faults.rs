@@ -304,3 +304,99 @@ fn a_result_that_nobody_can_take_is_an_error_after_the_pack_is_whole() {
     assert!(line.contains("cannot write the result: No space left on device"), "{line}");
     done(work.path(), &["verify-order", "packs/p", "--root", "tree"]);
 }
+
+/// Puts pictures into the tree whose names no list can hold; returns them as the manifest spells them.
+fn unlistable(work: &Path) -> [&'static str; 2] {
+    use std::os::unix::ffi::OsStrExt;
+    let picture = work.join("tree/1/04.png");
+    for name in [&b"tab\there.png"[..], b"latin\xe9.png"] {
+        fs::copy(&picture, work.join("tree/1").join(std::ffi::OsStr::from_bytes(name))).unwrap();
+    }
+    ["1/latin\u{fffd}.png", "1/tab\there.png"]
+}
+
+#[test]
+fn names_that_no_list_can_hold_are_all_told_at_once_and_skipped_when_told() {
+    let work = prepared();
+    let bad = unlistable(work.path());
+    let expected =
+        ["2 files of the set cannot be packed", "1/latin", "here.png", "UTF-8", "--on-error skip"];
+    refuses(work.path(), &FOLDER, &[], &expected);
+    skips(work.path(), &FOLDER, &[], &bad);
+    // One more that the manifest does not mention is a difference.
+    fs::copy(work.path().join("tree/1/04.png"), work.path().join("tree/1/new\tone.png")).unwrap();
+    let verified = run_with(work.path(), &["verify-order", "packs/p", "--root", "tree"], &[]);
+    assert_eq!(verified.status.code(), Some(1), "{}", words(&verified));
+    assert!(words(&verified).contains("one.png"), "{}", words(&verified));
+}
+
+#[test]
+fn pictures_without_a_label_are_all_told_at_once_and_skipped_when_told() {
+    let work = prepared();
+    for name in ["a.png", "b.png"] {
+        fs::copy(work.path().join("tree/1/04.png"), work.path().join("tree/1").join(name)).unwrap();
+    }
+    let labelled = [&FOLDER[..], &["--label", r"regex:/(\d+)\.png"]].concat();
+    let expected = ["2 files of the set cannot be packed", "1/a.png", "1/b.png", "no label in it"];
+    refuses(work.path(), &labelled, &[], &expected);
+    skips(work.path(), &labelled, &[], &["1/a.png", "1/b.png"]);
+}
+
+#[test]
+fn a_set_without_any_label_is_refused_also_when_bad_files_are_skipped() {
+    let work = prepared();
+    let labelled = [&FOLDER[..], &["--label", "regex:id(x)", "--on-error", "skip"]].concat();
+    refuses(work.path(), &labelled, &[], &["all 7 images were skipped"]);
+}
+
+#[test]
+fn a_folder_without_pictures_tells_what_it_holds() {
+    let work = prepared();
+    put(&Tree::new(), &work.path().join("tree"));
+    for name in ["a.pgm", "b.PGM", "notes.txt"] {
+        fs::write(work.path().join("tree").join(name), "P5").unwrap();
+    }
+    let expected = ["found none, but 2 files .pgm, 1 files .txt", "PNG"];
+    refuses(work.path(), &FOLDER, &[], &expected);
+}
+
+#[test]
+fn a_list_of_paths_alone_is_packed_with_positions_for_labels_and_told() {
+    let work = prepared();
+    fs::write(work.path().join("tree/p.lst"), "1/04.png\n0/00.png\n").unwrap();
+    let over = [&LIST[..], &["--overwrite"]].concat();
+    let ran = run_with(work.path(), &over, &[]);
+    assert!(
+        ran.status.success() && words(&ran).contains("says nothing of labels"),
+        "{}",
+        words(&ran)
+    );
+    let list = fs::read_to_string(work.path().join("packs/p.lst")).unwrap();
+    assert_eq!(list, "0\t0\t1/04.png\n1\t1\t0/00.png\n");
+    done(work.path(), &["verify-order", "packs/p", "--root", "tree", "--list", "tree/p.lst"]);
+    done(work.path(), &[&over[..], &["--label", "parent"]].concat());
+    let list = fs::read_to_string(work.path().join("packs/p.lst")).unwrap();
+    assert_eq!(list, "0\t1\t1/04.png\n1\t0\t0/00.png\n");
+}
+
+#[test]
+fn a_pack_that_is_not_there_is_told_so_and_not_to_be_adopted() {
+    let work = prepared();
+    let stats = error_of(&run_with(work.path(), &["stats", "packs/absent"], &[]));
+    let ran = run_with(work.path(), &["verify-order", "packs/absent"], &[]);
+    for said in [stats, words(&ran)] {
+        assert!(said.contains("packs/absent.rec: no such file"), "{said}");
+        assert!(!said.contains("--adopt"), "{said}");
+    }
+}
+
+#[test]
+fn a_pack_that_is_kept_says_so() {
+    let work = prepared();
+    put(&pictures("old", 3, 12), &work.path().join("tree"));
+    let ran = done(work.path(), &FOLDER);
+    let said = ran.stdout;
+    assert!(said.starts_with("kept 3 images of folder: the pack is there already"), "{said}");
+    let ran = done(work.path(), &[&FOLDER[..], &["--format", "json"]].concat());
+    assert_eq!(ran.json("make-rec")["kept"], true);
+}

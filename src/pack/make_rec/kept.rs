@@ -13,9 +13,8 @@ use crate::pack::records::{Row, RowReader};
 use crate::pack::staging::{KEPT_ROWS, SETTINGS, Staging};
 use crate::pack::{Error, Part, chain};
 use crate::recordio::Reader;
-use std::fs::Metadata;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::io::Write;
+use std::path::PathBuf;
 
 pub(super) fn write_settings(plan: &Plan, staging: &Staging) -> Result<(), Error> {
     let path = staging.beside(SETTINGS);
@@ -95,33 +94,13 @@ impl Interrupted {
     pub(super) fn close(self) -> Result<(), Error> {
         Ok(std::fs::remove_file(&self.rows).map_err(io_error("remove", &self.rows))?)
     }
-
-    /// Whether neither the bytes nor the name of `source` changed since the pack was written last.
-    fn is_newer_than(&self, source: &Path) -> bool {
-        let Ok(found) = std::fs::metadata(source) else { return false };
-        let named = UNIX_EPOCH.checked_add(renamed_at(&found));
-        let changed = found.modified().ok();
-        changed.zip(named).is_some_and(|(changed, named)| changed.max(named) <= self.written)
-    }
-}
-
-/// When the file's name or rights changed, since 1970.
-#[cfg(unix)]
-fn renamed_at(found: &Metadata) -> Duration {
-    use std::os::unix::fs::MetadataExt;
-    let seconds = u64::try_from(found.ctime()).unwrap_or_default();
-    Duration::new(seconds, u32::try_from(found.ctime_nsec()).unwrap_or_default())
-}
-
-#[cfg(not(unix))]
-fn renamed_at(_found: &Metadata) -> Duration {
-    Duration::ZERO
 }
 
 impl Kept {
     /// Nothing: the next image is the first.
     pub(super) fn none(plan: &Plan) -> Self {
-        Self { rec_bytes: 0, next: plan.part.start, skipped: Vec::new(), reoriented: 0 }
+        let skipped = plan.left_out().to_vec();
+        Self { rec_bytes: 0, next: plan.part.start, skipped, reoriented: 0 }
     }
 
     /// Keeps `row`, which stands at `position`, if it is the next record of this plan; false ends the

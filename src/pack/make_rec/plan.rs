@@ -3,7 +3,9 @@
 use super::picture::{Picture, picture};
 use super::recipe::Recipe;
 use super::{Encoding, OnError, Options, PackReport, Previous};
-use crate::datasets::{Alignment, Image, ImageList, LabelFunction, Source as ImageSource};
+use crate::datasets::{
+    Alignment, Image, ImageList, LabelFunction, Labelled, Source as ImageSource,
+};
 use crate::fs;
 use crate::image::ChannelOrder;
 use crate::pack::identities::Identities;
@@ -12,7 +14,7 @@ use crate::pack::manifest::{
 };
 use crate::pack::records::list_line;
 use crate::pack::verify_order::{self, SourceTree, verify_order};
-use crate::pack::{Error, ImageError, Part, repack};
+use crate::pack::{Error, ImageError, Part, chain, repack};
 use crate::progress::Progress;
 use crate::recordio::Label;
 use crate::seed::Seed;
@@ -29,6 +31,8 @@ pub(in crate::pack) struct Plan {
     recipe: Recipe,
     labels: Vec<Label>,
     function: LabelFunction,
+    /// Files of the set that cannot be images of a pack: their names or their labels.
+    left_out: Vec<Skipped>,
     /// Digest of the whole list; known to shards alone.
     whole: Option<String>,
     /// Identities and classes of an InsightFace pack with nothing skipped.
@@ -48,13 +52,24 @@ impl Plan {
             recipe.dataset.check_landmarks(&list)?;
             list.alignment = Alignment::Warped { size };
         }
-        let function = recipe.label.clone().unwrap_or_else(recipe.dataset.default_label);
-        let labels = recipe.dataset.labels(&list, &function)?;
+        let (function, told) = recipe.dataset.label_function(&list, recipe.label.as_ref());
+        list.warnings.extend(told);
+        let labelled = recipe.dataset.labels(&list, &function)?;
+        let (labels, left_out) = labels(&mut list, labelled)?;
         let part = 0..list.images.len();
         let recipe = recipe.clone();
         let (whole, identities) = (None, None);
-        let mut plan =
-            Self { list, part, stored_order, recipe, labels, function, whole, identities };
+        let mut plan = Self {
+            list,
+            part,
+            stored_order,
+            recipe,
+            labels,
+            function,
+            left_out,
+            whole,
+            identities,
+        };
         plan.check_pairs()?;
         plan.identities = plan.count_identities(plan.part.clone())?;
         if let Some(seed) = plan.recipe.shuffle {
@@ -140,6 +155,13 @@ impl Plan {
     pub(super) fn check_missing(&self, on_error: OnError) -> Result<(), Error> {
         if on_error == OnError::Skip && !self.list.pairs.is_empty() {
             return Err(Error::PairsParted { option: "--on-error skip" });
+        }
+        if on_error == OnError::Stop && !self.left_out.is_empty() {
+            return Err(Error::Unfit { files: self.left_out.clone() });
+        }
+        if self.list.images.is_empty() {
+            let path = self.left_out.first().map(|first| first.path.clone()).unwrap_or_default();
+            return Err(Error::AllSkipped { count: self.left_out.len() as u64, path });
         }
         match self.list.missing.iter().find(|at| self.part.contains(at)) {
             Some(&at) if on_error == OnError::Stop => {
@@ -301,7 +323,7 @@ impl Plan {
             shard: self.shard(),
             first_and_last: [path(images.first()), path(images.last())],
             order: String::new(),
-            skipped: Vec::new(),
+            skipped: self.left_out.clone(),
             ignored: self.list.ignored,
             reoriented: 0,
             warnings: self.warnings(options),
@@ -419,4 +441,32 @@ impl Plan {
         let path_in_manifest = name.to_string_lossy().into_owned();
         Ok(Input { role, path: path_in_manifest, blake3: digest_file(path)?.blake3 })
     }
+}
+
+/// Why no list can hold a name.
+const UNLISTED: &str = "expected a file name of UTF-8 text without tab or line end, so that a list can hold it; rename it";
+
+/// Takes the labels, and the images that have none out of the list; returns what is left out with it. A set
+/// that tells its pairs by position keeps all of them or is refused.
+fn labels(
+    list: &mut ImageList,
+    labels: Vec<Labelled>,
+) -> Result<(Vec<Label>, Vec<Skipped>), Error> {
+    let unlisted = list.unlisted.iter();
+    let mut left_out: Vec<Skipped> =
+        unlisted.map(|path| Skipped { path: path.clone(), reason: UNLISTED.to_owned() }).collect();
+    let labelled: Vec<bool> = labels.iter().map(Result::is_ok).collect();
+    let mut taken = Vec::with_capacity(labels.len());
+    for (image, label) in list.images.iter().zip(labels) {
+        match label {
+            Ok(label) => taken.push(label),
+            Err(error) if !list.pairs.is_empty() => return Err(error.into()),
+            Err(error) => {
+                let path = image.path.to_string();
+                left_out.push(Skipped { path, reason: chain(&error) });
+            }
+        }
+    }
+    list.retain(|at| labelled[at]);
+    Ok((taken, left_out))
 }

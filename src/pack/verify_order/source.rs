@@ -211,6 +211,12 @@ impl Source {
                 findings.differs("manifest.json", None, expected, "no mention of it");
             }
         }
+        for unfit in self.plan.left_out() {
+            if !manifest.skipped.iter().any(|skipped| skipped.path == unfit.path) {
+                let expected = "a mention of this file among the skipped of the manifest";
+                findings.differs(unfit.path.clone(), None, expected, unfit.reason.clone());
+            }
+        }
         self.compare_description(manifest, findings);
         if options.depth == Depth::Full {
             for &at in &self.skipped {
