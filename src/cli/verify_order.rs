@@ -28,7 +28,8 @@ pub(crate) struct Args {
     /// Another pack's manifest that must describe the same order
     #[arg(long, value_name = "MANIFEST")]
     against: Option<PathBuf>,
-    /// The list the pack was made from, when it does not lie in the source tree
+    /// The list the pack was made from, when it does not lie in the source tree; with --adopt the list to
+    /// hold its records against [default: the .lst beside it, if there is one]
     #[arg(long, value_name = "FILE")]
     list: Option<PathBuf>,
     /// The csv of labels the pack was made with, when it does not lie in the source tree
@@ -39,7 +40,7 @@ pub(crate) struct Args {
     landmarks: Option<PathBuf>,
     /// Write a manifest for a pack made elsewhere; with --root its records are found in that tree by
     /// their content and the order it really has is told
-    #[arg(long, value_name = "PACK", conflicts_with_all = ["packs", "against", "quick", "list", "labels", "landmarks"])]
+    #[arg(long, value_name = "PACK", conflicts_with_all = ["packs", "against", "quick", "labels", "landmarks"])]
     adopt: Option<PathBuf>,
     /// With --adopt: which colours the pack's pictures have where a decoder says red, green, blue;
     /// bgr for packs that hold red and blue exchanged [default: rgb]
@@ -64,6 +65,7 @@ fn adopt_pack(pack: &Path, args: &Args, context: &Context) -> Result<Outcome, Er
     let options = adopt::Options {
         root: args.root.clone(),
         dataset: args.dataset,
+        list: args.list.clone(),
         stored_order: args.stored_order,
     };
     let report = adopt::adopt(&PackFiles::of(pack)?, &options, context.output.progress())?;
@@ -161,6 +163,17 @@ fn adopted_text(report: &AdoptReport) -> String {
     }
     line("colours", format!("{} stored", report.stored_channel_order.name()));
     line("order", report.order.clone());
+    if let Some(list) = &report.list {
+        let place = match list.first_displaced {
+            None => "record i is line i, by key and label".to_owned(),
+            Some(first) => format!(
+                "every record by key and label; {} not at the position of their lines, the first at \
+                 position {first}",
+                grouped(list.displaced)
+            ),
+        };
+        line("list", format!("{}: {place}", list.file));
+    }
     match &report.tree {
         None => line("source", "the pack alone; --root finds its pictures in a tree".to_owned()),
         Some(tree) => tree_lines(tree).into_iter().for_each(|(name, value)| line(name, value)),

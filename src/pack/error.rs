@@ -171,6 +171,22 @@ pub enum Error {
         /// The file.
         target: String,
     },
+    /// A list is not that of the pack to be adopted.
+    #[error(
+        "{list}: not the list of this pack: {}expected {expected}, found {found}; name the pack's list \
+         with --list, or move its own away to adopt it without one",
+        at.map_or(String::new(), |(position, key)| format!("position {position} (key {key}): "))
+    )]
+    OtherList {
+        /// The list.
+        list: PathBuf,
+        /// Position and key of the first record that differs; none where the counts do.
+        at: Option<(u64, u64)>,
+        /// What the list says.
+        expected: String,
+        /// What the pack has.
+        found: String,
+    },
     /// Records of a pack to be adopted are no pictures of the tree.
     #[error(
         "{count} records show no picture of {root}, the first at position {first}; name the tree the \

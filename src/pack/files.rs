@@ -100,6 +100,11 @@ impl PackFiles {
         }
     }
 
+    /// The name that a part of another program's pack is kept under when this program's takes its place.
+    pub(super) fn kept(&self, part: Part) -> PathBuf {
+        self.folder.join(format!("{}.foreign{}", self.stem, part.ending()))
+    }
+
     /// The hidden folder a pack is written in before it is renamed into place.
     pub(super) fn staging(&self) -> PathBuf {
         self.folder.join(format!(".{}.partial", self.stem))

@@ -398,3 +398,67 @@ fn a_header_that_announces_a_million_images_is_an_error_and_takes_no_memory() {
         assert!(ran.stderr.contains("not in the index of 4 records"), "{}", ran.stderr);
     }
 }
+
+/// The pack of im2rec in a folder `faces`, with the lines of its list.
+fn im2rec_faces(work: &Path) -> Vec<String> {
+    copy(&root().join("fixtures/im2rec_faces"), &work.join("faces"));
+    let list = fs::read_to_string(work.join("faces/train.lst")).unwrap();
+    list.lines().map(str::to_owned).collect()
+}
+
+#[test]
+fn a_pack_is_held_against_its_own_list_and_keeps_its_paths() {
+    let work = tempfile::tempdir().unwrap();
+    let lines = im2rec_faces(work.path());
+    let report = adopt(work.path(), "faces/train.rec", &[]);
+    assert_eq!(report["list"]["file"], "faces/train.lst");
+    assert_eq!(report["list"]["in_list_order"], true);
+    let theirs: Vec<String> =
+        lines.iter().map(|line| line.rsplit('\t').next().unwrap().to_owned()).collect();
+    let ours: Vec<String> =
+        listed(work.path(), "faces/train").into_iter().map(|(_, path)| path).collect();
+    assert_eq!(ours, theirs);
+    done(work.path(), &["verify-order", "faces/train"]);
+}
+
+#[test]
+fn a_given_list_says_which_lines_the_records_are() {
+    let work = tempfile::tempdir().unwrap();
+    let mut lines = im2rec_faces(work.path());
+    lines.swap(1, 4);
+    fs::write(work.path().join("other.lst"), lines.join("\n")).unwrap();
+    for root in [&[][..], &["--root", "faces"]] {
+        let options = [&["--list", "other.lst"], root].concat();
+        let list = adopt(work.path(), "faces/train.rec", &options)["list"].clone();
+        assert_eq!(list["in_list_order"], false, "{root:?}");
+        assert_eq!((&list["displaced"], &list["first_displaced"]), (&2.into(), &1.into()));
+    }
+}
+
+#[test]
+fn a_list_of_another_pack_is_refused_with_the_record() {
+    let work = tempfile::tempdir().unwrap();
+    let lines = im2rec_faces(work.path());
+    let columns: Vec<Vec<&str>> = lines.iter().map(|line| line.split('\t').collect()).collect();
+    let (key, path) = (columns[2][0], columns[2][2]);
+    let with = |line: String| [&lines[..2], &[line], &lines[3..]].concat();
+    let mut exchanged = lines.clone();
+    exchanged[0] = format!("{}\t{}\t{path}", columns[0][0], columns[0][1]);
+    exchanged[2] = format!("{key}\t{}\t{}", columns[2][1], columns[0][2]);
+    let cases = [
+        (with(format!("{key}\t77\t{path}")), "position 2", "expected label 77"),
+        (with(format!("999\t{}\t{path}", columns[2][1])), "position 2", "key of this record"),
+        (lines[1..].to_vec(), "expected 7 images", "found 8 records"),
+        (exchanged, "position 0", "expected the picture"),
+    ];
+    let before = crate::support::tree(&work.path().join("faces"));
+    for (list, place, expected) in cases {
+        fs::write(work.path().join("other.lst"), list.join("\n")).unwrap();
+        let arguments =
+            ["verify-order", "--adopt", "faces/train", "--list", "other.lst", "--root", "faces"];
+        let ran = run(work.path(), &arguments);
+        assert_eq!(ran.code, 2, "{expected}");
+        assert!(ran.stderr.contains(place) && ran.stderr.contains(expected), "{}", ran.stderr);
+        assert_eq!(crate::support::tree(&work.path().join("faces")), before, "{expected}");
+    }
+}

@@ -6,6 +6,7 @@
 //! file; 300 more where the pictures were encoded anew.
 
 pub(super) mod likeness;
+mod listed;
 mod table;
 mod tree;
 
@@ -18,9 +19,11 @@ use crate::fs::{self, Ignored};
 use crate::image::ChannelOrder;
 use crate::progress::Progress;
 use crate::recordio::{self, IndexedReader};
+pub use listed::ListReport;
+use listed::{Listed, list_of, passed_over};
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use table::{Images, Known};
 use tree::Tree;
 
@@ -31,6 +34,8 @@ pub struct Options {
     pub root: Option<PathBuf>,
     /// The set that the tree is; else it is told by its layout.
     pub dataset: Option<&'static DataSet>,
+    /// The list it was made by; else its own, the `.lst` beside it, where there is one.
+    pub list: Option<PathBuf>,
     /// In which order its pictures have their channels when a decoder calls them red, green, blue; not
     /// said, it is RGB unless something speaks against it.
     pub stored_order: Option<ChannelOrder>,
@@ -63,6 +68,8 @@ pub struct AdoptReport {
     pub stored_channel_order: ChannelOrder,
     /// Digest of the order.
     pub order: String,
+    /// What was found of its list.
+    pub list: Option<ListReport>,
     /// What was found of the tree.
     pub tree: Option<TreeReport>,
     /// Where a `.lst` and a `.records.csv` that were there are kept now.
@@ -113,8 +120,12 @@ pub struct Displaced {
 
 /// Writes a manifest for a pack made elsewhere.
 ///
+/// Where the pack has a list, or one is given, every record is held against it: its key, its label and, with
+/// a tree, its picture; the list's paths are kept.
+///
 /// # Errors
-/// [`Error::NotForeign`] for a pack of this program, [`Error::Alien`] for records that the tree has not,
+/// [`Error::NotForeign`] for a pack of this program, [`Error::OtherList`] for a list of another pack,
+/// [`Error::Alien`] for records that the tree has not,
 /// [`Error::OtherColours`] when the tree shows that the declared colours are wrong, and damage of the pack.
 pub fn adopt(
     files: &PackFiles,
@@ -132,9 +143,15 @@ pub fn adopt(
     check_framing(&pack).map_err(damaged)?;
     let images = ImageRecords::of(&pack).map_err(damaged)?;
     if images.count() == 0 {
-        return Err(datasets::Error::NoImages { set: "rec", root: files.path(Part::Rec) }.into());
+        return Err(datasets::Error::NoImages {
+            set: "rec",
+            root: files.path(Part::Rec),
+            found: Vec::new(),
+        }
+        .into());
     }
     let images = Images { files, pack: &pack, images };
+    let (list, list_warning) = list(&images, options)?;
     let mut tree = match &options.root {
         Some(root) => Some(Tree::read(root, options.dataset, progress)?),
         None => None,
@@ -145,7 +162,7 @@ pub fn adopt(
     };
     let mut known = Known::default();
     if let Some(tree) = &tree {
-        known = images.assign(tree, &matches)?;
+        known = images.assign(tree, list.as_ref(), &matches)?;
         known.check_colours(options.declared())?;
     }
     let skin = stats::skin(&pack, images.images, options.declared());
@@ -154,7 +171,9 @@ pub fn adopt(
         return Err(Error::SkinColours { red: skin.red, blue: skin.blue });
     }
     let beside = (pack.index().len() - images.images.count()) as u64;
-    let mut report = write(&images, tree.as_ref(), &known, options, progress)?;
+    let found = Found { tree: tree.as_ref(), list: list.as_ref(), known: &known };
+    let mut report = write(&images, &found, options, progress)?;
+    report.warnings.extend(list_warning);
     if skin.verdict == Verdict::Swapped {
         report.warnings.push(format!(
             "{} of {} pictures that vote have more blue than red where skin is looked for; see \
@@ -170,6 +189,28 @@ pub fn adopt(
             .push(format!("{count} records lie beyond what the record of key 0 announces"));
     }
     Ok(report)
+}
+
+/// What was found of a pack's pictures.
+struct Found<'a> {
+    tree: Option<&'a Tree>,
+    list: Option<&'a Listed>,
+    known: &'a Known,
+}
+
+/// The list to hold the records against; and why there is none, where the pack's own is no list. One that is
+/// of another pack is refused.
+fn list(images: &Images<'_>, options: &Options) -> Result<(Option<Listed>, Option<String>), Error> {
+    let Some(file) = list_of(images.files, options.list.as_deref())? else {
+        return Ok((None, None));
+    };
+    let root = options.root.as_deref().unwrap_or(Path::new(""));
+    match Listed::read(&file, root, images) {
+        Err(error @ Error::DataSet(_)) if options.list.is_none() => {
+            Ok((None, Some(passed_over(&file, &error))))
+        }
+        read => Ok((Some(read?), None)),
+    }
 }
 
 /// Holds that every record ends where the next one of the index begins, so that the index lists all and
@@ -203,16 +244,16 @@ fn refuse_own(files: &PackFiles) -> Result<(), Error> {
 /// Writes the three files and renames them into place.
 fn write(
     images: &Images<'_>,
-    tree: Option<&Tree>,
-    known: &Known,
+    found: &Found<'_>,
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<AdoptReport, Error> {
     let files = images.files;
+    let Found { tree, list, known } = *found;
     let staging = Staging::enter(files)?;
     let written = (|| {
         staging.clear()?;
-        let rows = images.write_tables(&staging, tree, known, progress)?;
+        let rows = images.write_tables(&staging, found, progress)?;
         let kept = [(Part::Lst, &rows.lst), (Part::Records, &rows.records)]
             .into_iter()
             .filter_map(|(part, own)| keep_foreign(files, part, own).transpose())
@@ -245,6 +286,7 @@ fn write(
         },
         stored_channel_order: manifest.stored_channel_order,
         order: manifest.order,
+        list: list.map(Listed::report),
         tree: tree.map(|tree| known.report(images, tree)),
         kept: kept.iter().map(|path| path.display().to_string()).collect(),
         warnings,
@@ -262,7 +304,7 @@ fn keep_foreign(files: &PackFiles, part: Part, own: &FileDigest) -> Result<Optio
     if found == *own || of_this_program {
         return Ok(None);
     }
-    let kept = files.folder.join(format!("{}.foreign{}", files.stem, part.ending()));
+    let kept = files.kept(part);
     match kept.exists() {
         true if digest_file(&kept)? != found => return Err(Error::Kept { path: kept }),
         true => {}

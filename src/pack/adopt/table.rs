@@ -1,7 +1,8 @@
 //! The image records of a pack made elsewhere, what they are of a tree, and the tables told of them.
 
+use super::listed::Listed;
 use super::tree::{Match, Tree};
-use super::{Displaced, TreeReport};
+use super::{Displaced, Found, TreeReport};
 use crate::datasets::{ImageRecords, LabelError};
 use crate::image::{ChannelOrder, decode::decode, probe::probe};
 use crate::pack::make_rec::csv_error;
@@ -13,6 +14,7 @@ use crate::pack::{Error, ImageError, PackFiles, Part};
 use crate::progress::Progress;
 use crate::recordio::{self, Header, IndexedReader, Record};
 use rayon::prelude::*;
+use std::collections::HashMap;
 
 /// Records worked on in parallel before the next are.
 const AT_A_TIME: usize = 4096;
@@ -58,7 +60,7 @@ impl Images<'_> {
         self.images.position(self.pack, position).map_err(|error| self.damaged(error))
     }
 
-    fn key(&self, position: usize) -> Result<u64, Error> {
+    pub(super) fn key(&self, position: usize) -> Result<u64, Error> {
         Ok(self.pack.index().key(self.line(position)?).unwrap_or_default())
     }
 
@@ -136,10 +138,19 @@ impl Images<'_> {
         Ok(matches)
     }
 
-    /// Gives every record one picture of the tree: of several that fit, the one at its position, else the
-    /// one its key names, else the first that no record before it has.
-    pub(super) fn assign(&self, tree: &Tree, matches: &[Match]) -> Result<Known, Error> {
+    /// Gives every record one picture of the tree: of several that fit, the one its list names, else the one
+    /// at its position, else the one its key names, else the first that no record before it has.
+    pub(super) fn assign(
+        &self,
+        tree: &Tree,
+        list: Option<&Listed>,
+        matches: &[Match],
+    ) -> Result<Known, Error> {
         let mut known = Known::default();
+        let mut by_path: HashMap<&str, u32> = HashMap::new();
+        if list.is_some() {
+            by_path.extend(tree.plan.list.images.iter().map(|image| &*image.path).zip(0..));
+        }
         let mut used = vec![false; tree.plan.list.images.len()];
         let path = |at: u32| tree.plan.image(at as usize).path.to_string();
         // Of each group the first source that may be free.
@@ -152,8 +163,9 @@ impl Images<'_> {
         for (position, found) in matches.iter().enumerate() {
             let key = self.key(position)?;
             let named = key.checked_sub(first_key);
-            let hints =
-                [Some(position as u64), named].map(|at| at.map_or(u32::MAX, |at| at as u32));
+            let listed = list.and_then(|list| by_path.get(&*list.image(position).path).copied());
+            let hints = [listed.map(u64::from), Some(position as u64), named]
+                .map(|at| at.map_or(u32::MAX, |at| at as u32));
             let at = match found {
                 Match::Bytes { group } => {
                     let sources = &tree.groups[*group as usize];
@@ -200,11 +212,10 @@ impl Images<'_> {
     pub(super) fn write_tables(
         &self,
         staging: &Staging,
-        tree: Option<&Tree>,
-        known: &Known,
+        found: &Found<'_>,
         progress: &dyn Progress,
     ) -> Result<Written, Error> {
-        let note = tree.and_then(|tree| tree.plan.points_note());
+        let note = found.tree.and_then(|tree| tree.plan.points_note());
         let mut rows = RowWriter::new(note.is_some()).map_err(csv_error)?;
         let mut lst = Output::create(&staging.path(Part::Lst))?;
         let mut records = Output::create(&staging.path(Part::Records))?;
@@ -214,7 +225,7 @@ impl Images<'_> {
         self.each(
             self.chunks(),
             progress,
-            |position| self.row(position, tree, known),
+            |position| self.row(position, found),
             |_, (row, turned)| {
                 lst.append(row.list_line().as_bytes());
                 rows.append(&row).map_err(csv_error)?;
@@ -235,12 +246,8 @@ impl Images<'_> {
     }
 
     /// The row of the image at `position`, and whether its EXIF data asks to turn it.
-    fn row(
-        &self,
-        position: usize,
-        tree: Option<&Tree>,
-        known: &Known,
-    ) -> Result<(Row, bool), Error> {
+    fn row(&self, position: usize, found: &Found<'_>) -> Result<(Row, bool), Error> {
+        let Found { tree, list, known } = *found;
         let key = self.key(position)?;
         self.look(position, |record, header, payload| {
             let bad = |error| Error::Unreadable { position: position as u64, key, source: error };
@@ -250,9 +257,13 @@ impl Images<'_> {
                 return Err(LabelError::NotExact { path, found }.into());
             }
             let image = tree.map(|tree| tree.plan.image(known.at[position] as usize));
-            let path = match image {
-                Some(image) => image.path.to_string(),
-                None => format!("{key}.{}", found.format.ending()),
+            if let Some(list) = list {
+                list.check((position, key), &header.label, image.map(|image| &*image.path))?;
+            }
+            let path = match (image, list) {
+                (Some(image), _) => image.path.to_string(),
+                (None, Some(list)) => list.image(position).path.to_string(),
+                (None, None) => format!("{key}.{}", found.format.ending()),
             };
             let row = Row {
                 position: position as u64,
