@@ -34,14 +34,13 @@ pub enum Error {
         /// Why not.
         source: io::Error,
     },
-    /// A link lies where a file or folder of this program's own belongs.
-    #[error(
-        "{path}: expected what this program makes here, or nothing; found a link, which is not followed; \
-         remove it"
-    )]
-    Link {
-        /// The link.
+    /// Something else lies where a file or folder of this program's own belongs.
+    #[error("{path}: expected what this program makes here, or nothing, found {found}; remove it")]
+    NotOwn {
+        /// The path.
         path: PathBuf,
+        /// What lies there: a link is not followed.
+        found: &'static str,
     },
 }
 

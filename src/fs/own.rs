@@ -5,7 +5,7 @@
 //! writes, empties or removes anything through one.
 
 use super::{Error, io_error};
-use std::fs::{self, File, Metadata, TryLockError};
+use std::fs::{self, File, FileType, Metadata, TryLockError};
 use std::io::ErrorKind;
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
@@ -13,7 +13,7 @@ use std::path::Path;
 /// Makes the folder, and those above it; one that is there is taken.
 ///
 /// # Errors
-/// [`Error::Link`] where a link lies in its place; whatever the system refuses with.
+/// [`Error::NotOwn`] where a link or a file lies in its place; whatever the system refuses with.
 pub fn make_own_folder(path: &Path) -> Result<(), Error> {
     if let Some(above) = path.parent() {
         fs::create_dir_all(above).map_err(io_error("make the folder", above))?;
@@ -21,8 +21,7 @@ pub fn make_own_folder(path: &Path) -> Result<(), Error> {
     match fs::create_dir(path) {
         Err(error) if error.kind() == ErrorKind::AlreadyExists => match own(path) {
             Some(found) if found.is_dir() => Ok(()),
-            Some(found) if found.is_symlink() => Err(link(path)),
-            _ => Err(io_error("make the folder", path)(error)),
+            found => Err(refused("make the folder", path, found, error)),
         },
         made => made.map_err(io_error("make the folder", path)),
     }
@@ -47,7 +46,7 @@ pub fn create_own(path: &Path) -> Result<File, Error> {
 /// Opens a file for reading and going on writing.
 ///
 /// # Errors
-/// [`Error::Link`] for a link; whatever the system refuses with.
+/// [`Error::NotOwn`] for what is no file, a link for example; whatever the system refuses with.
 pub fn open_own(path: &Path) -> Result<File, Error> {
     opened(path, File::options().read(true).write(true))
 }
@@ -55,7 +54,7 @@ pub fn open_own(path: &Path) -> Result<File, Error> {
 /// Opens the file, or makes it, and locks it; nothing while another process holds it.
 ///
 /// # Errors
-/// [`Error::Link`] for a link; whatever the system refuses with.
+/// [`Error::NotOwn`] for what is no file, a link for example; whatever the system refuses with.
 pub fn lock_own(path: &Path) -> Result<Option<File>, Error> {
     let file = opened(path, File::options().write(true).create(true).truncate(false))?;
     match file.try_lock() {
@@ -97,16 +96,40 @@ fn own(path: &Path) -> Option<Metadata> {
     path.symlink_metadata().ok()
 }
 
-fn link(path: &Path) -> Error {
-    Error::Link { path: path.to_path_buf() }
+/// The error of what lies in the place of a file or folder; that of the system where nothing does.
+fn refused(
+    action: &'static str,
+    path: &Path,
+    found: Option<Metadata>,
+    error: std::io::Error,
+) -> Error {
+    match found.map(|found| found.file_type()) {
+        Some(kind) => Error::NotOwn { path: path.to_path_buf(), found: name_of(kind) },
+        None => io_error(action, path)(error),
+    }
+}
+
+fn name_of(kind: FileType) -> &'static str {
+    match kind {
+        kind if kind.is_symlink() => "a link",
+        kind if kind.is_dir() => "a folder",
+        kind if kind.is_file() => "a file",
+        _ => "a device or pipe",
+    }
 }
 
 fn opened(path: &Path, options: &mut fs::OpenOptions) -> Result<File, Error> {
-    let opened = options.custom_flags(libc::O_NOFOLLOW).open(path);
-    opened.map_err(|error| match error.raw_os_error() {
-        Some(libc::ELOOP) => link(path),
-        _ => io_error("open", path)(error),
-    })
+    // Without waiting, as a pipe would wait for its other end.
+    options.custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK);
+    let file = options.open(path).map_err(|error| {
+        let other = own(path).filter(|found| !found.is_file());
+        refused("open", path, other, error)
+    })?;
+    let kind = file.metadata().map_err(io_error("open", path))?.file_type();
+    if kind.is_file() {
+        return Ok(file);
+    }
+    Err(Error::NotOwn { path: path.to_path_buf(), found: name_of(kind) })
 }
 
 #[cfg(test)]
@@ -148,12 +171,21 @@ mod tests {
         let root = trap();
         let at = |name: &str| root.path().join(name);
         for name in ["file", "nowhere"] {
-            assert!(matches!(open_own(&at(name)), Err(Error::Link { .. })), "{name}");
-            assert!(matches!(lock_own(&at(name)), Err(Error::Link { .. })), "{name}");
+            assert!(matches!(open_own(&at(name)), Err(Error::NotOwn { .. })), "{name}");
+            assert!(matches!(lock_own(&at(name)), Err(Error::NotOwn { .. })), "{name}");
         }
-        assert!(matches!(make_own_folder(&at("folder")), Err(Error::Link { .. })));
+        assert!(matches!(make_own_folder(&at("folder")), Err(Error::NotOwn { .. })));
         assert!(!is_own_folder(&at("folder")) && !is_own_file(&at("file")));
         assert_untouched(root.path());
+    }
+
+    #[test]
+    fn a_pipe_in_the_place_of_a_lock_is_refused_and_not_waited_for() {
+        let root = tempfile::tempdir().unwrap();
+        let lock = root.path().join("lock");
+        assert!(std::process::Command::new("mkfifo").arg(&lock).status().unwrap().success());
+        let error = lock_own(&lock).unwrap_err();
+        assert!(error.to_string().contains("found a device or pipe"), "{error}");
     }
 
     #[test]

@@ -121,7 +121,7 @@ impl Staging {
                 sync_folder(&self.files.folder)?;
             }
             if from.is_symlink() {
-                return Err(crate::fs::Error::Link { path: from }.into());
+                return Err(crate::fs::Error::NotOwn { path: from, found: "a link" }.into());
             }
             match fs::rename(&from, &to) {
                 Err(error) if error.kind() == ErrorKind::NotFound && part != Part::Manifest => {}
