@@ -3,6 +3,7 @@
 
 #[path = "reference/cases/mod.rs"]
 mod cases;
+mod installed;
 mod reference;
 #[path = "reference/run.rs"]
 mod run;

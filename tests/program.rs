@@ -1,15 +1,14 @@
 //! Programs on small graphs: buffers updated in place or in turns, and what binding refuses by
 //! name.
 
+mod installed;
+
+use installed::runtime;
 use qgface_data::graph::{self, Builder, Graph, lower};
 use qgface_data::onnx;
-use qgface_data::runtime::{Buffer, Device, Element, Error, OnMissing, Program, Runtime, Traffic};
+use qgface_data::runtime::{Buffer, Element, Error, Program, Traffic};
 use std::num::NonZeroUsize;
 use std::path::Path;
-
-fn runtime() -> Runtime {
-    Runtime::start(Device::Cpu, OnMissing::Install, &|_| ()).unwrap()
-}
 
 fn open(graph: &Graph) -> Program {
     Program::open(&runtime(), &lower(graph, "descent"), NonZeroUsize::MIN).unwrap()

@@ -1,16 +1,15 @@
 //! The runtime on a real model and on small ones written here: what it runs, and what it refuses by
 //! name.
 
+mod installed;
+
+use installed::runtime;
 use qgface_data::onnx;
 use qgface_data::runtime::{Device, Error, OnMissing, Runtime, Session};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/onnx/MobileFaceNet.onnx");
-
-fn runtime() -> Runtime {
-    Runtime::start(Device::Cpu, OnMissing::Install, &|_| ()).unwrap()
-}
 
 fn open(path: &Path) -> Result<Session, Error> {
     runtime().open(path, NonZeroUsize::MIN)

@@ -1,10 +1,12 @@
 //! What PyTorch and ONNX's checker say of whole networks, where they are installed (`QGFACE_PYTHON`
 //! names their Python).
 
+mod installed;
+
 use qgface_data::graph::lower;
 use qgface_data::nn::{Architecture, Backbone, HeadKind, HeadOptions, JointOptions};
 use qgface_data::optim::Sgd;
-use qgface_data::runtime::{Buffer, Device, Element, OnMissing, Program, Runtime};
+use qgface_data::runtime::{Buffer, Device, Element, Program};
 use qgface_data::seed::Seed;
 use qgface_data::train::{Feeding, Scales, StepGraph, StepOptions, TrainState, export_backbone};
 use std::collections::BTreeMap;
@@ -90,7 +92,7 @@ fn named(list: &[(String, Buffer)]) -> Vec<(&str, &Buffer)> {
 fn write_step(architecture: Architecture, folder: &Path) {
     let graph = step_graph(architecture);
     let state = TrainState::initial(&graph, Seed::new(1));
-    let runtime = Runtime::start(Device::Cpu, OnMissing::Install, &|_| ()).unwrap();
+    let runtime = installed::runtime();
     let model = lower(&graph.gradients, "gradients");
     let mut program = Program::open(&runtime, &model, NonZeroUsize::MIN).unwrap();
     let mut draws = Seed::new(2).stream("batch");

@@ -164,7 +164,7 @@ pub(super) fn check_apart(model: &Path, outputs: &[(&str, &Buffer)]) -> Result<(
 
 #[cfg(test)]
 mod tests {
-    use super::super::{OnMissing, Program, Runtime};
+    use super::super::{Program, Runtime};
     use super::*;
     use crate::onnx::Model;
     use std::num::NonZeroUsize;
@@ -173,7 +173,7 @@ mod tests {
 
     #[test]
     fn runtime_refuses_a_buffer_of_another_device() {
-        let runtime = Runtime::start(Device::Cpu, OnMissing::Install, &|_| ()).unwrap();
+        let Some(runtime) = Runtime::installed() else { return };
         let model = Model::open(Path::new(MODEL)).unwrap();
         let program = Program::open(&runtime, &model, NonZeroUsize::MIN).unwrap();
         let buffer = program.buffer(Element::Float, &[3]).unwrap();

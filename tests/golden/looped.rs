@@ -1,10 +1,11 @@
 //! A graph run step after step on its own state: in f64 by the evaluator, in f32 by ONNX Runtime
 //! with the state in two sets of bound buffers, as training does it.
 
+use crate::installed;
 use crate::reference::{Tensor, evaluate};
 use crate::run::{buffer, read, write};
 use qgface_data::graph::{Graph, lower};
-use qgface_data::runtime::{Binding, Buffer, Device, OnMissing, Program, Runtime};
+use qgface_data::runtime::{Binding, Buffer, Program};
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
@@ -59,7 +60,7 @@ impl<'g> Looped<'g> {
 
 impl Bound {
     fn new(graph: &Graph, state: &Named) -> Self {
-        let runtime = Runtime::start(Device::Cpu, OnMissing::Install, &|_| ()).unwrap();
+        let runtime = installed::runtime();
         let program = Program::open(&runtime, &lower(graph, "looped"), NonZeroUsize::MIN).unwrap();
         let buffer = |node| buffer(&program, node);
         let (mut feeds, mut first, mut second) =

@@ -14,6 +14,8 @@ mod fusion;
 mod heads;
 mod identification;
 mod ijb;
+#[path = "../installed.rs"]
+mod installed;
 mod looped;
 mod make_rec;
 mod manifest;

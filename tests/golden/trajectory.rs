@@ -3,6 +3,7 @@
 
 use crate::Topic;
 use crate::arrays::{case, largest, near, number, read};
+use crate::installed;
 use crate::heads::{contrast_options, float};
 use crate::manifest::{Json, array, entries};
 use crate::queue::rows_of_views;
@@ -11,7 +12,6 @@ use qgface_data::nn::{
     Backbone, Block, HeadKind, HeadOptions, JointOptions, QueueKind, QueueOptions,
 };
 use qgface_data::optim::Sgd;
-use qgface_data::runtime::{Device, OnMissing, Runtime};
 use qgface_data::seed::Seed;
 use qgface_data::train::{
     Batch, Rates, Scales, StepGraph, StepOptions, Stepper, Tensor as Numbers, TrainState,
@@ -237,7 +237,7 @@ fn evaluated(graph: &qgface_data::graph::Graph, feeds: &Named) -> Named {
 }
 
 fn in_f32(folder: &Path, graph: StepGraph, run: &Json, inputs: &Inputs, initial: TrainState) {
-    let runtime = Runtime::start(Device::Cpu, OnMissing::Install, &|_| ()).unwrap();
+    let runtime = installed::runtime();
     let drops = graph.mask_shape().is_some();
     let exact = graph.gradients.clone();
     let mut stepper = Stepper::new(&runtime, graph, NonZeroUsize::MIN).unwrap();

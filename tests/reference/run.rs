@@ -1,14 +1,10 @@
 //! A graph through ONNX Runtime, from the evaluator's feeds to the evaluator's tensors.
 
+use crate::installed;
 use crate::reference::Tensor;
 use qgface_data::graph::{self, Graph, Node, lower};
-use qgface_data::runtime::{Buffer, Device, Element, OnMissing, Program, Runtime};
+use qgface_data::runtime::{Buffer, Element, Program};
 use std::num::NonZeroUsize;
-use std::sync::LazyLock;
-
-/// A process can start only one.
-static RUNTIME: LazyLock<Runtime> =
-    LazyLock::new(|| Runtime::start(Device::Cpu, OnMissing::Install, &|_| ()).unwrap());
 
 /// Lowers `graph` and runs it on the processor, in 32 bits, with one thread. Returns the outputs in
 /// order.
@@ -18,7 +14,7 @@ static RUNTIME: LazyLock<Runtime> =
 /// an output holds truth values, which buffers are not read as.
 pub(crate) fn run(graph: &Graph, feeds: &[(&str, Tensor)]) -> Vec<Tensor> {
     let model = lower(graph, "case");
-    let mut program = Program::open(&RUNTIME, &model, NonZeroUsize::MIN).unwrap();
+    let mut program = Program::open(&installed::runtime(), &model, NonZeroUsize::MIN).unwrap();
     let nodes = graph.inputs().into_iter().map(|(_, node)| node);
     let inputs: Vec<_> =
         nodes.map(|node| (node.name.as_str(), filled(&program, node, feeds))).collect();

@@ -1,7 +1,8 @@
 //! The export against the evaluation mode.
 
+use crate::installed::runtime;
 use crate::reference;
-use crate::trial::{RATES, Trial, queue, runtime, small};
+use crate::trial::{RATES, Trial, queue, small};
 use qgface_data::graph::{Builder, Element};
 use qgface_data::nn::{Backbone, HeadKind};
 use qgface_data::train::{Feeding, TrainState, export_backbone};

@@ -2,6 +2,8 @@
 
 mod defining;
 mod exporting;
+#[path = "../installed.rs"]
+mod installed;
 #[path = "../reference/mod.rs"]
 mod reference;
 mod refusing;

@@ -1,6 +1,7 @@
 //! Large parameters, which lie as rows on a processor, are what they are elsewhere.
 
-use crate::trial::{RATES, Trial, runtime, small};
+use crate::installed::runtime;
+use crate::trial::{RATES, Trial, small};
 use qgface_data::graph::lower::rows_of;
 use qgface_data::nn::HeadKind;
 use qgface_data::onnx::{Extent, Model, TypeKind, ValueInfo};

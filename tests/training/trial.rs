@@ -1,11 +1,12 @@
 //! A small network, a batch, and stepping.
 
+use crate::installed::runtime;
 use qgface_data::nn::{
     Backbone, Block, ContrastOptions, EmaStart, HeadKind, HeadOptions, JointOptions, QueueKind,
     QueueOptions,
 };
 use qgface_data::optim::Sgd;
-use qgface_data::runtime::{Device, OnMissing, Runtime};
+use qgface_data::runtime::Runtime;
 use qgface_data::seed::Seed;
 use qgface_data::train::{
     Batch, Rates, Scales, StepGraph, StepOptions, Stepped, Stepper, TrainState,
@@ -19,10 +20,6 @@ pub(crate) const HEADS: [HeadKind; 5] = [
     HeadKind::AdaFace,
     HeadKind::CurricularFace { eps: 1e-3, fallback: false },
 ];
-
-pub(crate) fn runtime() -> Runtime {
-    Runtime::start(Device::Cpu, OnMissing::Install, &|_| ()).unwrap()
-}
 
 pub(crate) fn queue(size: usize) -> Option<(ContrastOptions, QueueOptions)> {
     Some((ContrastOptions::default(), QueueOptions { kind: QueueKind::Proxy, size }))
