@@ -10,7 +10,7 @@ use qgface_data::nn::{
     Averages, ContrastInput, ContrastOptions, Coupling, Curve, EmaStart, HeadInput, HeadKind,
     HeadOptions, HeadState, Margin, Mask, QualityScale, Range, Select, contrast, head,
 };
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 pub(crate) const TOPIC: Topic = Topic { name: "heads", cases, run };
 
@@ -87,9 +87,11 @@ fn head_graph(
     folder: &Path,
     options: &HeadOptions,
     quality_scale: f64,
+    precision: &Precision,
 ) -> (Graph, Vec<(&'static str, Tensor)>) {
-    let [embeddings, norms, labels, kernel] = ["embeddings", "norms", "labels", "kernel"]
-        .map(|name| read(&folder.join(format!("{name}.npy"))));
+    let [embeddings, norms, kernel] = ["embeddings", "norms", "kernel"]
+        .map(|name| precision.input(&folder.join(format!("{name}.npy"))));
+    let labels = read(&folder.join("labels.npy"));
     let rows = labels.shape[0];
     let labels = arrays::shaped(&labels, &[rows, 1]);
     let mut g = Builder::new();
@@ -130,19 +132,19 @@ fn margin(folder: &Path, name: &str, at: usize, options: &Json, precision: &Prec
         t_alpha: float(options, "t_alpha"),
         ema_start: EmaStart::Zero,
     };
-    let (graph, mut feeds) = head_graph(folder, &head_options, float(options, "quality_scale"));
+    let (graph, mut feeds) =
+        head_graph(folder, &head_options, float(options, "quality_scale"), precision);
     let init = array(options, "init");
     for (name, value) in ["mean", "std"].into_iter().zip(init) {
         feeds.push((name, arrays::number(value.as_f64().unwrap())));
     }
-    let made = (precision.run)(&graph, &feeds);
-    for ((what, _), own) in graph.outputs().iter().zip(&made) {
+    let expected = |what: &str, _: &Tensor| {
         // The reference's SoftmaxFace moves no averages, so its scaler is of other ones.
-        if name == "SoftmaxFace" && !(what == "loss" || what.starts_with("grad")) {
-            continue;
-        }
-        compare(folder, name, what, at, own, precision);
-    }
+        let known = name != "SoftmaxFace" || what == "loss" || what.starts_with("grad");
+        known.then(|| stored(folder, name, what, at, precision))
+    };
+    let what = format!("{} {name} case {at}", folder.display());
+    precision.check_run(&graph, &feeds, expected, &what);
 }
 
 fn curricular(folder: &Path, at: usize, options: &Json, precision: &Precision) {
@@ -155,24 +157,21 @@ fn curricular(folder: &Path, at: usize, options: &Json, precision: &Precision) {
         t_alpha: float(options, "t_alpha"),
         ema_start: EmaStart::Zero,
     };
-    let (graph, mut feeds) = head_graph(folder, &head_options, 0.0);
+    let (graph, mut feeds) = head_graph(folder, &head_options, 0.0, precision);
     feeds.extend([("mean", arrays::number(20.0)), ("std", arrays::number(100.0))]);
     feeds.push(("t_before", arrays::number(float(options, "t"))));
-    let made = (precision.run)(&graph, &feeds);
-    for ((what, _), own) in graph.outputs().iter().zip(&made) {
-        if ["loss", "grad_embeddings", "grad_kernel", "t"].contains(&what.as_str()) {
-            compare(folder, CURRICULAR, what, at, own, precision);
-        }
-    }
+    let expected = |what: &str, _: &Tensor| {
+        let known = ["loss", "grad_embeddings", "grad_kernel", "t"].contains(&what);
+        known.then(|| stored(folder, CURRICULAR, what, at, precision))
+    };
+    let what = format!("{} {CURRICULAR} case {at}", folder.display());
+    precision.check_run(&graph, &feeds, expected, &what);
 }
 
-fn stack(folder: &Path, name: &str, what: &str, precision: &Precision) -> PathBuf {
-    folder.join(format!("{name}_{}_{what}.npy", precision.name))
-}
-
-fn compare(folder: &Path, name: &str, what: &str, at: usize, own: &Tensor, precision: &Precision) {
-    let expected = case(&read(&stack(folder, name, what, precision)), at);
-    precision.check(own, &expected, &format!("{} {name} case {at}: {what}", folder.display()));
+/// One case of an array that is stacked over cases.
+fn stored(folder: &Path, name: &str, what: &str, at: usize, precision: &Precision) -> Tensor {
+    let file = format!("{name}_{}_{what}.npy", precision.name);
+    case(&read(&folder.join(file)), at)
 }
 
 /// The contrast's options in the oracle's words.
@@ -219,7 +218,7 @@ pub(crate) fn contrast_options(options: &Json) -> ContrastOptions {
 fn contrastive(folder: &Path, at: usize, options: &Json, precision: &Precision) {
     let names = ["q", "k", "q_norms", "k_norms", "q_margin_scaler", "k_margin_scaler", "queue"];
     let mut feeds: Vec<(&str, Tensor)> =
-        names.map(|name| (name, read(&folder.join(format!("{name}.npy"))))).into();
+        names.map(|name| (name, precision.input(&folder.join(format!("{name}.npy"))))).into();
     let (labels, queue_labels) =
         (read(&folder.join("q_labels.npy")), read(&folder.join("queue_labels.npy")));
     let (pairs, entries) = (labels.shape[0], queue_labels.shape[0]);
@@ -268,14 +267,14 @@ fn contrastive(folder: &Path, at: usize, options: &Json, precision: &Precision) 
     let names = ["grad_q", "grad_k", "grad_queue"].map(str::to_owned);
     outputs.extend(names.into_iter().zip(gradients));
     let graph = g.finish(outputs);
-    let results = (precision.run)(&graph, &feeds);
-    for ((what, _), own) in graph.outputs().iter().zip(&results) {
-        let mut expected = case(&read(&stack(folder, "QGFace", what, precision)), at);
+    let expected = |what: &str, own: &Tensor| {
+        let mut expected = stored(folder, "QGFace", what, at, precision);
         if own.shape.len() > 1 && own.shape[0] < expected.shape[0] {
             // Rows beyond those of a case without mirrored ones are padding.
             expected.data.truncate(own.data.len());
         }
-        let what = format!("{} QGFace case {at}: {what}", folder.display());
-        precision.check(own, &expected, &what);
-    }
+        Some(expected)
+    };
+    let what = format!("{} QGFace case {at}", folder.display());
+    precision.check_run(&graph, &feeds, expected, &what);
 }

@@ -4,7 +4,9 @@
 //! for closed sets.
 
 use super::Topic;
+use super::brackets::{self, Similarities};
 use super::manifest::{Json, array, assert_near, entries, floats, integers, of_npy, text};
+use super::nudge::{Nudge, nudge};
 use qgface_data::metrics::{
     ClosedSet, Error, Rows, Scalar, closed_set, closed_set_of_scores, open_set_of_scores,
     thresholds_at,
@@ -17,6 +19,9 @@ pub(crate) const TOPIC: Topic = Topic { name: "identification", cases, run };
 const TOLERANCE: f64 = 1e-6;
 /// Of our own definition of ties, which is computed in `f64`.
 const EXACT: f64 = 1e-12;
+/// Within which two scores may change places, of the product of the longest features: each is off by
+/// the rounding of a sum of a few dozen products in `f32`.
+const SLACK: f64 = 2e-6;
 
 fn cases(manifest: &Json) -> usize {
     let protocols = &manifest["protocols"];
@@ -142,9 +147,15 @@ fn closed(
 }
 
 /// The same from features: the tiles, not the stored scores.
-fn of_features<T: Scalar + npyz::Deserialize>(name: &str, folder: &Path, expected: &ClosedSet) {
-    let (shape, probes) = of_npy::<T>(&folder.join("probe.npy"));
-    let (_, gallery) = of_npy::<T>(&folder.join("gallery.npy"));
+fn of_features<T: Scalar + Nudge + npyz::Deserialize>(
+    name: &str,
+    folder: &Path,
+    expected: &ClosedSet,
+) {
+    let (shape, mut probes) = of_npy::<T>(&folder.join("probe.npy"));
+    let (_, mut gallery) = of_npy::<T>(&folder.join("gallery.npy"));
+    nudge(&mut probes, &format!("{name} probe"));
+    nudge(&mut gallery, &format!("{name} gallery"));
     let (label_shape, same) = of_npy::<bool>(&folder.join("label.npy"));
     let (count, columns) = (label_shape[0], label_shape[1]);
     // Who is who follows from the labels: a gallery row is of the first probe it is a mate of.
@@ -160,36 +171,61 @@ fn of_features<T: Scalar + npyz::Deserialize>(name: &str, folder: &Path, expecte
     let (probes, gallery) =
         (Rows::new(&probes, width).unwrap(), Rows::new(&gallery, width).unwrap());
     let own = closed_set(probes, &probe_ids, gallery, &gallery_ids).unwrap();
-    let facts = |closed: &ClosedSet| -> Vec<_> {
-        closed
-            .mated
-            .iter()
-            .map(|probe| (probe.probe, probe.mates, probe.rank, probe.tied))
-            .collect()
+    let mates = |closed: &ClosedSet| -> Vec<_> {
+        closed.mated.iter().map(|probe| (probe.probe, probe.mates)).collect()
     };
-    assert_eq!(facts(&own), facts(expected), "{name}: from features");
+    assert_eq!(mates(&own), mates(expected), "{name}: from features");
+    let oracle =
+        Similarities { probes, gallery, same: &|probe, row| probe_ids[probe] == gallery_ids[row] };
+    let slack = SLACK * longest(probes) * longest(gallery);
+    for (own, expected) in own.mated.iter().zip(&expected.mated) {
+        let allowed = oracle.ranks(own.probe, slack);
+        for rank in [own.rank, expected.rank] {
+            assert!(allowed.contains(&rank), "{name} probe {}: {rank}, {allowed:?}", own.probe);
+        }
+    }
     let scores = |closed: &ClosedSet| -> Vec<f64> {
         closed.mated.iter().map(|probe| probe.best_mate).collect()
     };
     assert_near(&scores(&own), &scores(expected), TOLERANCE, name);
 }
 
-/// Rates at `at` of the rows `probes` against the rows `gallery` of one file of features.
+/// Length of the longest row.
+fn longest<T: Scalar>(rows: Rows<'_, T>) -> f64 {
+    let square = |row: usize| rows.row(row).iter().map(|x| x.to_f64().powi(2)).sum::<f64>();
+    (0..rows.len()).map(square).fold(0.0, f64::max).sqrt()
+}
+
+/// Holds rates at `at` of the rows `probes` against the rows `gallery` of one file of features, our
+/// own and the oracle's, against what the order of near ties leaves open.
 fn rates(
     file: &Path,
     (probes, probe_ids): (&[i64], &[i64]),
     (gallery, gallery_ids): (&[i64], &[i64]),
     at: &[u64],
-) -> Vec<f64> {
-    let (shape, features) = of_npy::<f32>(file);
+    expected: &[f64],
+) {
+    let what = file.display().to_string();
+    let (shape, mut features) = of_npy::<f32>(file);
+    nudge(&mut features, file.file_name().unwrap().to_str().unwrap());
     let features = Rows::new(&features, shape[1]).unwrap();
     let pick = |rows: &[i64]| -> Vec<f32> {
         rows.iter().flat_map(|&row| features.row(row as usize)).copied().collect()
     };
     let (probes, gallery) = (pick(probes), pick(gallery));
-    let rows = |data| Rows::new(data, shape[1]).unwrap();
-    let own = closed_set(rows(&probes), probe_ids, rows(&gallery), gallery_ids).unwrap();
-    at.iter().map(|&rank| own.rate(rank)).collect()
+    let [probes, gallery] = [&probes, &gallery].map(|data| Rows::new(data, shape[1]).unwrap());
+    let own = closed_set(probes, probe_ids, gallery, gallery_ids).unwrap();
+    let same = |probe: usize, row: usize| probe_ids[probe] == gallery_ids[row];
+    let oracle = Similarities { probes, gallery, same: &same };
+    let slack = SLACK * longest(probes) * longest(gallery);
+    let allowed: Vec<_> = own.mated.iter().map(|probe| oracle.ranks(probe.probe, slack)).collect();
+    assert_eq!(at.len(), expected.len(), "{what}");
+    for (&rank, &expected) in at.iter().zip(expected) {
+        let allowed = brackets::rate(&allowed, rank);
+        for rate in [own.rate(rank), expected] {
+            brackets::assert_within(rate, &allowed, &format!("{what} rank {rank}"));
+        }
+    }
 }
 
 fn tinyface(folder: &Path, protocol: &Json) {
@@ -199,8 +235,8 @@ fn tinyface(folder: &Path, protocol: &Json) {
     for (name, result) in entries(protocol, "results") {
         let file = folder.join("tinyface").join(format!("{name}.npy"));
         let at = ranks(&result["ranks"]);
-        let own = rates(&file, (&probes, &probe_ids), (&gallery, &gallery_ids), &at);
-        assert_near(&own, &floats(&result["DIR"]), TOLERANCE, &format!("tinyface {name}"));
+        let expected = floats(&result["DIR"]);
+        rates(&file, (&probes, &probe_ids), (&gallery, &gallery_ids), &at, &expected);
     }
 }
 
@@ -213,12 +249,11 @@ fn scface(folder: &Path, protocol: &Json) {
         let distances = array(protocol, "probe_distance_idx")
             .iter()
             .zip(array(protocol, "probe_distance_labels"));
-        let own: Vec<f64> = distances
-            .flat_map(|(probes, ids)| {
-                let (probes, ids) = (integers(probes), integers(ids));
-                rates(&file, (&probes, &ids), (&gallery, &gallery_ids), &[rank])
-            })
-            .collect();
-        assert_near(&own, &floats(&result["d1_d2_d3"]), TOLERANCE, &format!("scface {name}"));
+        let expected = floats(&result["d1_d2_d3"]);
+        assert_eq!(distances.len(), expected.len(), "scface {name}");
+        for ((probes, ids), expected) in distances.zip(expected) {
+            let (probes, ids) = (integers(probes), integers(ids));
+            rates(&file, (&probes, &ids), (&gallery, &gallery_ids), &[rank], &[expected]);
+        }
     }
 }

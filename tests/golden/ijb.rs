@@ -2,12 +2,14 @@
 //! them.
 
 use super::Topic;
+use super::brackets::{self, Similarities};
 use super::manifest::{Json, array, assert_near, entries, floats, integers, number, of_npy, text};
+use super::nudge::nudge;
 use qgface_data::datasets::ijb_meta::{
     TemplateRows, TemplateSubject, face_tid_mid, template_pair_label, template_subjects,
 };
 use qgface_data::metrics::search::{Subjects, merged};
-use qgface_data::metrics::{Faces, Reading, Roc, Rows, Scalar, Templates, pair_scores};
+use qgface_data::metrics::{Faces, Reading, Roc, RocPoint, Rows, Scalar, Templates, pair_scores};
 use std::path::Path;
 
 pub(crate) const TOPIC: Topic = Topic { name: "ijb", cases, run };
@@ -17,6 +19,9 @@ const F32: f64 = 1e-6;
 const F64: f64 = 1e-12;
 /// Of rates: both are a quotient of the same counts.
 const RATE: f64 = 1e-12;
+/// Two scores, each within the tolerance of the oracle's, may have changed places if they were
+/// within this many tolerances of each other.
+const APART: f64 = 2.0;
 
 fn cases(manifest: &Json) -> usize {
     entries(manifest, "verification").count()
@@ -27,21 +32,28 @@ fn cases(manifest: &Json) -> usize {
 
 fn run(folder: &Path, manifest: &Json) -> usize {
     let (shape, features) = of_npy::<f32>(&folder.join("features.npy"));
-    let (_, norms) = of_npy::<f32>(&folder.join("norms.npy"));
+    let (_, mut norms) = of_npy::<f32>(&folder.join("norms.npy"));
+    let narrow = |mut features: Vec<f32>| {
+        nudge(&mut features, "ijb features");
+        features
+    };
+    nudge(&mut norms, "ijb norms");
     assert_eq!(shape[0] as u64, number(manifest, "faces"));
     let mut ran = 0;
     for (name, case) in entries(manifest, "verification") {
         let (templates, tolerance) = match name {
-            "unit_f32" => (templates(folder, &features, shape[1], None), F32),
-            "norm_weighted_f32" => (templates(folder, &features, shape[1], Some(&norms)), F32),
+            "unit_f32" => (templates(folder, &narrow(features.clone()), shape[1], None), F32),
+            "norm_weighted_f32" => {
+                (templates(folder, &narrow(features.clone()), shape[1], Some(&norms)), F32)
+            }
             "unit_f64" => {
-                let wide: Vec<f64> = features.iter().map(|x| f64::from(*x)).collect();
+                let mut wide: Vec<f64> = features.iter().map(|x| f64::from(*x)).collect();
+                nudge(&mut wide, "ijb features");
                 (templates(folder, &wide, shape[1], None), F64)
             }
             "tied_f32" => {
-                let coarse: Vec<f32> =
-                    features.iter().map(|x| (x * 8.0).round_ties_even() / 8.0).collect();
-                (templates(folder, &coarse, shape[1], None), F32)
+                let coarse = features.iter().map(|x| (x * 8.0).round_ties_even() / 8.0);
+                (templates(folder, &narrow(coarse.collect()), shape[1], None), F32)
             }
             other => panic!("no variant {other}"),
         };
@@ -86,22 +98,53 @@ fn verification(name: &str, folder: &Path, case: &Json, templates: &Templates, t
     let scores = pair_scores(templates, &rows).unwrap();
     assert_near(&scores, &numbers("score.npy"), tolerance, &format!("{name} score"));
 
-    let roc = Roc::of_pairs(scores, &pairs.same).unwrap();
+    let oracle = numbers("score.npy");
+    curve(name, &stored, case, &Roc::of_pairs(oracle.clone(), &pairs.same).unwrap());
+    let own = Roc::of_pairs(scores, &pairs.same).unwrap();
+    within_ties(name, &own, &oracle, &pairs.same, APART * tolerance);
+}
+
+/// The curve of the oracle's own scores is the oracle's, point for point, and so is what is read.
+fn curve(name: &str, stored: &Path, case: &Json, roc: &Roc) {
     assert_eq!(roc.points().len() as u64, number(case, "roc_points"), "{name}");
-    let column = |value: &dyn Fn(&qgface_data::metrics::RocPoint) -> f64| -> Vec<f64> {
-        roc.points().iter().map(value).collect()
-    };
+    let numbers = |file: &str| of_npy::<f64>(&stored.join(file)).1;
+    let column =
+        |value: &dyn Fn(&RocPoint) -> f64| -> Vec<f64> { roc.points().iter().map(value).collect() };
     let what = |what: &str| format!("{name} {what}");
     assert_near(&column(&|at| roc.far(at)), &numbers("roc_fpr.npy"), RATE, &what("fpr"));
     assert_near(&column(&|at| roc.tar(at)), &numbers("roc_tpr.npy"), RATE, &what("tpr"));
-    let thresholds = column(&|at| at.threshold);
-    assert_near(&thresholds, &numbers("roc_thresholds.npy"), tolerance, &what("threshold"));
+    assert_near(
+        &column(&|at| at.threshold),
+        &numbers("roc_thresholds.npy"),
+        0.0,
+        &what("threshold"),
+    );
     for (key, reading) in
         [("tpr_percent_at_fpr", Reading::First), ("tpr_percent_at_fpr_flipped", Reading::Flipped)]
     {
         let fars = floats(&case["x_labels"]);
         let own: Vec<f64> = fars.iter().map(|&far| 100.0 * roc.tar_at(far, reading)).collect();
         assert_near(&own, &floats(&case[key]), 100.0 * RATE, &what(key));
+    }
+}
+
+/// At each point of our own curve as many pairs are accepted as the oracle's scores allow for, with
+/// ties in any order. How many points there are depends on that order.
+fn within_ties(name: &str, own: &Roc, oracle: &[f64], same: &[bool], slack: f64) {
+    let [genuine, impostor] = [true, false].map(|verdict| {
+        let both = oracle.iter().zip(same);
+        let mut scores: Vec<f64> =
+            both.filter(|(_, same)| **same == verdict).map(|(score, _)| *score).collect();
+        scores.sort_unstable_by(|a, b| b.total_cmp(a));
+        scores
+    });
+    for point in own.points() {
+        for (scores, found) in
+            [(&genuine, point.true_positives), (&impostor, point.false_positives)]
+        {
+            let allowed = brackets::counts_from(scores, point.threshold, slack);
+            assert!(allowed.contains(&found), "{name} {point:?}: {found}, expected {allowed:?}");
+        }
     }
 }
 
@@ -133,37 +176,57 @@ fn identification(name: &str, folder: &Path, case: &Json, templates: &Templates,
     assert_near(&gallery, &numbers("ident_gallery_features.npy"), tolerance, &what("gallery"));
     assert_near(&probes, &numbers("ident_probe_features.npy"), tolerance, &what("probe"));
 
-    let printed = array(case, "printed");
-    let decimal = |row: &Json, key: &str| -> f64 { text(row, key).parse().unwrap() };
-    let fars: Vec<f64> = printed.iter().map(|row| decimal(row, "far")).collect();
     let width = templates.rows().width();
     let rows = |data| Rows::new(data, width).unwrap();
+    let (stored_probes, stored_gallery) =
+        (numbers("ident_probe_features.npy"), numbers("ident_gallery_features.npy"));
+    let oracle = Similarities {
+        probes: rows(&stored_probes),
+        gallery: rows(&stored_gallery),
+        same: &|probe, row| probe_ids[probe] == gallery_ids[row],
+    };
+    let printed = array(case, "printed");
+    let fars: Vec<f64> = printed.iter().map(|row| decimal(row, "far")).collect();
     let own = merged(
         Subjects { features: rows(&probes), ids: &probe_ids },
         Subjects { features: rows(&gallery), ids: &gallery_ids },
         &fars,
     )
     .unwrap();
+    let mates: Vec<f64> = own.closed.mated.iter().map(|probe| probe.best_mate).collect();
+    let stored_mates = numbers("ident_gt_score.npy");
+    assert_near(&mates, &stored_mates, tolerance, &what("score of the mate"));
+    let slack = APART * tolerance;
     for (row, (threshold, recall)) in printed.iter().zip(own.thresholds.iter().zip(&own.recalls)) {
+        let (th, pr) = (decimal(row, "th"), decimal(row, "pr"));
         // Ten decimals are printed.
-        assert_near(
-            &[threshold.unwrap()],
-            &[decimal(row, "th")],
-            tolerance.max(1e-10),
-            &what("th"),
-        );
-        assert_near(&[recall.unwrap()], &[decimal(row, "pr")], 1e-10, &what("pr"));
+        let tolerance = tolerance.max(DECIMALS);
+        assert_near(&[threshold.unwrap()], &[th], tolerance, &what("th"));
+        let allowed = brackets::share_above(&stored_mates, th, slack + DECIMALS);
+        for recall in [pr, recall.unwrap()] {
+            brackets::assert_within(recall, &allowed, &what("pr"));
+        }
+    }
+    let (_, ranks) = of_npy::<i64>(&folder.join(name).join("ident_rank.npy"));
+    let allowed: Vec<_> = (0..probe_ids.len()).map(|probe| oracle.ranks(probe, slack)).collect();
+    for ((own, rank), allowed) in own.closed.mated.iter().zip(ranks).zip(&allowed) {
+        for rank in [own.rank, (rank + RANK_BASE) as u64] {
+            assert!(allowed.contains(&rank), "{name} probe {}: {rank}, {allowed:?}", own.probe);
+        }
     }
     for (key, rank) in [("top1", 1), ("top5", 5), ("top10", 10)] {
-        let expected = case["result"][key].as_f64().unwrap();
-        assert_near(&[own.closed.rate(rank)], &[expected], F32, &what(key));
+        let allowed = brackets::rate(&allowed, rank);
+        for rate in [own.closed.rate(rank), case["result"][key].as_f64().unwrap()] {
+            brackets::assert_within(rate, &allowed, &what(key));
+        }
     }
-    let mates: Vec<f64> = own.closed.mated.iter().map(|probe| probe.best_mate).collect();
-    assert_near(&mates, &numbers("ident_gt_score.npy"), tolerance, &what("score of the mate"));
-    let (_, ranks) = of_npy::<i64>(&folder.join(name).join("ident_rank.npy"));
-    for (own, rank) in own.closed.mated.iter().zip(ranks) {
-        assert_eq!(own.rank as i64, rank + RANK_BASE, "{name} probe {}", own.probe);
-    }
+}
+
+/// Of the manifest's decimals.
+const DECIMALS: f64 = 1e-10;
+
+fn decimal(row: &Json, key: &str) -> f64 {
+    text(row, key).parse().unwrap()
 }
 
 /// The reference counts ranks from 0.

@@ -34,6 +34,11 @@ impl<'g> Looped<'g> {
         Self { graph, state, bound }
     }
 
+    /// What the next step starts from.
+    pub(crate) fn state(&self) -> &Named {
+        &self.state
+    }
+
     /// Runs one step; returns all outputs by name.
     pub(crate) fn step(&mut self, feeds: &[(&str, Tensor)]) -> Named {
         let made = match &mut self.bound {

@@ -2,7 +2,7 @@
 //! reference's.
 
 use crate::Topic;
-use crate::arrays::{PRECISIONS, Precision, case, largest, near, number, read};
+use crate::arrays::{PRECISIONS, Precision, case, number, read};
 use crate::heads::{contrast_options, float};
 use crate::looped::{Looped, Named};
 use crate::manifest::{Json, text};
@@ -105,8 +105,9 @@ fn compare(folder: &Path, step: usize, returned: &str, made: &Named, precision: 
 }
 
 fn queue_only(folder: &Path, name: &str, kind: QueueKind, options: &Json, precision: &Precision) {
-    let [keys, labels, kernels] =
-        ["keys", "labels", "kernels"].map(|name| read(&folder.join(format!("{name}.npy"))));
+    let [keys, kernels] =
+        ["keys", "kernels"].map(|name| precision.input(&folder.join(format!("{name}.npy"))));
+    let labels = read(&folder.join("labels.npy"));
     let queue_options = QueueOptions { kind, size: size(options) };
     let mut g = Builder::new();
     let rows = g.input("keys", Element::Float, &keys.shape[1..]);
@@ -220,56 +221,50 @@ fn twice(labels: &Tensor) -> Tensor {
     Tensor { shape: vec![2 * labels.data.len()], data }
 }
 
+/// What the manifest calls the numbers that a step makes.
+const NUMBERS: [(&str, &str); 6] = [
+    ("loss", "loss"),
+    ("loss_cla", "loss_cla"),
+    ("loss_con", "loss_con"),
+    ("head_batch_mean", "next.batch_mean"),
+    ("head_batch_std", "next.batch_std"),
+    ("c_head_batch_mean", "next.average"),
+];
+
+/// Every step is fed the classifier that the reference had there, so that no step starts where the
+/// rounding of those before has led; averages and the queue are carried on.
 fn joint_case(folder: &Path, name: &str, options: &Json, precision: &Precision) {
-    let [features, labels, kernel] =
-        ["features", "labels", "kernel0"].map(|name| read(&folder.join(format!("{name}.npy"))));
+    let features = precision.input(&folder.join("features.npy"));
+    let labels = read(&folder.join("labels.npy"));
     let own = folder.join(name);
+    let file = |what: &str| own.join(precision.name).join(format!("steps_{what}.npy"));
+    let kernels = precision.input(&file("kernel_before"));
+    let [of_features, of_kernel] = ["grad_features", "grad_kernel"].map(|what| read(&file(what)));
     let rows = features.shape[1] * features.shape[2];
-    let (graph, state) = joint_graph(options, rows, &kernel.shape);
+    let (graph, state) = joint_graph(options, rows, &kernels.shape[1..]);
     let mut looped = Looped::new(&graph, precision.name, state);
-    let stacked = |what: &str| {
-        let path = own.join(precision.name).join(format!("steps_{what}.npy"));
-        path.is_file().then(|| read(&path))
-    };
-    let gradients =
-        [("grad_features", stacked("grad_features")), ("grad_kernel", stacked("grad_kernel"))];
-    let mut kernel = kernel;
-    for (step, expected) in options["steps"][precision.name].as_array().unwrap().iter().enumerate()
-    {
-        let feeds = [
+    let steps = options["steps"][precision.name].as_array().unwrap();
+    for (step, stored) in steps.iter().enumerate() {
+        let mut feeds = vec![
             ("features", rows_of_views(&case(&features, step))),
             ("labels", twice(&case(&labels, step))),
-            ("kernel", kernel.clone()),
+            ("kernel", case(&kernels, step)),
             ("weight", number(float(options, "contrast_weight"))),
         ];
+        let before = looped.state().clone();
         let made = looped.step(&feeds);
-        for (what, output) in [
-            ("loss", "loss"),
-            ("loss_cla", "loss_cla"),
-            ("loss_con", "loss_con"),
-            ("head_batch_mean", "next.batch_mean"),
-            ("head_batch_std", "next.batch_std"),
-            ("c_head_batch_mean", "next.average"),
-        ] {
-            if let Some(made) = made.get(output) {
-                let what_of = format!("{name} step {step}: {what}");
-                precision.check(made, &number(float(expected, what)), &what_of);
-            }
-        }
-        for (what, expected) in &gradients {
-            if let Some(expected) = expected {
-                let mut expected = case(expected, step);
-                if *what == "grad_features" {
-                    expected = rows_of_views(&expected);
-                }
-                // Over steps the kernels drift apart by the rounding of what moved them.
-                let tolerance = precision.relative * 10.0 * largest(&expected) + precision.absolute;
-                near(&made[*what], &expected, tolerance, &format!("{name} step {step}: {what}"));
-            }
-        }
         compare(&own, step, "queue_returned", &made, precision);
-        let rate = float(options, "kernel_lr");
-        let moved = kernel.data.iter().zip(&made["grad_kernel"].data).map(|(w, g)| w - rate * g);
-        kernel = Tensor { data: moved.collect(), shape: kernel.shape.clone() };
+        feeds.extend(before.iter().map(|(name, tensor)| (name.as_str(), tensor.clone())));
+        let in_order = graph.outputs().iter().map(|(name, _)| made[name].clone()).collect();
+        let expected = |output: &str, _: &Tensor| match output {
+            "grad_features" => Some(rows_of_views(&case(&of_features, step))),
+            "grad_kernel" => Some(case(&of_kernel, step)),
+            _ => {
+                let (key, _) = NUMBERS.iter().find(|(_, own)| *own == output)?;
+                Some(number(float(stored, key)))
+            }
+        };
+        let what = format!("{name} step {step}");
+        precision.check_made(&graph, &feeds, in_order, expected, &what);
     }
 }

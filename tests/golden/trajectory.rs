@@ -1,23 +1,22 @@
 //! Twenty steps of a small network, from forward to optimiser, against the reference's: in f64 by
-//! the evaluator on both graphs of a step, in f32 by the stepper that trains.
+//! the evaluator on both graphs of a step, and from its states in f32 by the stepper that trains
+//! (`stepped`).
 
 use crate::Topic;
 use crate::arrays::{case, largest, near, number, read};
-use crate::installed;
 use crate::heads::{contrast_options, float};
 use crate::manifest::{Json, array, entries};
 use crate::queue::rows_of_views;
 use crate::reference::{Tensor, evaluate};
+use crate::stepped::{self, widened};
+use qgface_data::graph::Graph;
 use qgface_data::nn::{
     Backbone, Block, HeadKind, HeadOptions, JointOptions, QueueKind, QueueOptions,
 };
 use qgface_data::optim::Sgd;
 use qgface_data::seed::Seed;
-use qgface_data::train::{
-    Batch, Rates, Scales, StepGraph, StepOptions, Stepper, Tensor as Numbers, TrainState,
-};
+use qgface_data::train::{Scales, StepGraph, StepOptions, TrainState};
 use std::collections::BTreeMap;
-use std::num::NonZeroUsize;
 use std::path::Path;
 
 pub(crate) const TOPIC: Topic = Topic { name: "trajectory", cases, run };
@@ -26,35 +25,31 @@ pub(crate) const TOPIC: Topic = Topic { name: "trajectory", cases, run };
 const FIRST: f64 = 1e-9;
 const LAST: f64 = 1e-7;
 
-/// In f32: losses absolutely, states of the largest magnitude. A slope that reads a pixel of zero
-/// on the other side than in f64 moves all later steps by so much; from the same state a step's
-/// losses are far nearer.
-const LOSS_F32: f64 = 1e-2;
-const STATE_F32: f64 = 1e-2;
-const SAME_STATE_F32: f64 = 1e-5;
-
 /// Gradients before a normalisation are zero but for rounding, which is compared absolutely.
-const ZERO_F64: f64 = 1e-12;
-const ZERO_F32: f64 = 1e-5;
+const ZERO: f64 = 1e-12;
 
 fn cases(manifest: &Json) -> usize {
     entries(manifest, "runs").count()
 }
 
 fn run(folder: &Path, manifest: &Json) -> usize {
+    let runs: BTreeMap<&str, &Json> = entries(manifest, "runs").collect();
+    let inputs = Inputs::read(folder);
     let mut ran = 0;
-    for (name, run) in entries(manifest, "runs") {
+    for (name, run) in &runs {
+        let Some(kind) = name.strip_suffix("_f64") else { continue };
         let graph = StepGraph::new(step_options(folder, &manifest["settings"], run)).unwrap();
         groups(&graph, run);
-        let inputs = Inputs::read(folder);
         let initial = initial_state(folder, &graph, &manifest["settings"]["head"]);
-        let own = folder.join(name);
-        match name.rsplit('_').next() {
-            Some("f64") => in_f64(&own, &graph, run, &inputs, initial),
-            Some("f32") => in_f32(&own, graph, run, &inputs, initial),
-            _ => panic!("{name}"),
-        }
+        let rollout = in_f64(&folder.join(name), &graph, run, &inputs, &initial);
+        compare_end(&folder.join(name), run, &rollout.last);
         ran += 1;
+        let narrow = format!("{kind}_f32");
+        if let Some(run) = runs.get(narrow.as_str()) {
+            groups(&graph, run);
+            stepped::run(&folder.join(narrow), graph, run, &inputs, &initial, &rollout);
+            ran += 1;
+        }
     }
     ran
 }
@@ -115,10 +110,10 @@ fn groups(graph: &StepGraph, run: &Json) {
 }
 
 /// What all steps are fed.
-struct Inputs {
+pub(crate) struct Inputs {
     images: Tensor,
-    labels: Tensor,
-    masks: Tensor,
+    pub(crate) labels: Tensor,
+    pub(crate) masks: Tensor,
 }
 
 impl Inputs {
@@ -128,14 +123,14 @@ impl Inputs {
         Self { images, labels, masks }
     }
 
-    fn images(&self, step: usize) -> Tensor {
+    pub(crate) fn images(&self, step: usize) -> Tensor {
         let mut rows = rows_of_views(&case(&self.images, step));
         rows.data.iter_mut().for_each(|byte| *byte = (*byte - 128.0) / 128.0);
         rows
     }
 
     /// A state with what a step is fed beside it.
-    fn feeds(&self, state: Named, step: usize) -> Named {
+    pub(crate) fn feeds(&self, state: Named, step: usize) -> Named {
         let mut feeds = state;
         feeds.insert("images".to_owned(), self.images(step));
         feeds.insert("labels".to_owned(), case(&self.labels, step));
@@ -163,64 +158,82 @@ fn initial_state(folder: &Path, graph: &StepGraph, head: &Json) -> TrainState {
     state
 }
 
-type Named = BTreeMap<String, Tensor>;
+pub(crate) type Named = BTreeMap<String, Tensor>;
 
-fn widened(state: &TrainState) -> Named {
-    let wide = |tensor: &Numbers| Tensor {
-        shape: tensor.shape.clone(),
-        data: tensor.data.iter().map(|&x| f64::from(x)).collect(),
-    };
-    state.tensors.iter().map(|(name, tensor)| (name.clone(), wide(tensor))).collect()
-}
-
-/// The losses and averages of a step, by the names of the manifest.
+/// The averages of a step, by the names of the manifest.
 const REPORTED: [(&str, &str); 3] = [
     ("head_batch_mean", "head.batch_mean"),
     ("head_batch_std", "head.batch_std"),
     ("c_head_batch_mean", "contrast.batch_mean"),
 ];
-const LOSSES: [&str; 3] = ["loss", "loss_cla", "loss_con"];
+pub(crate) const LOSSES: [&str; 3] = ["loss", "loss_cla", "loss_con"];
 
-fn in_f64(folder: &Path, graph: &StepGraph, run: &Json, inputs: &Inputs, initial: TrainState) {
-    let mut state = widened(&initial);
+/// A run in f64 by the evaluator on both graphs of a step.
+pub(crate) struct Rollout<'m> {
+    /// The state before each step.
+    pub(crate) states: Vec<Named>,
+    /// What the manifest says of each.
+    pub(crate) steps: &'m [Json],
+    last: Named,
+}
+
+/// Runs the steps and compares them with the oracle's.
+fn in_f64<'m>(
+    folder: &Path,
+    graph: &StepGraph,
+    run: &'m Json,
+    inputs: &Inputs,
+    initial: &TrainState,
+) -> Rollout<'m> {
+    let (mut state, mut states) = (widened(initial), Vec::new());
     let steps = array(run, "steps");
     let update = graph.update(&graph.params.parameters);
     for (step, expected) in steps.iter().enumerate() {
+        states.push(state.clone());
         let made = evaluated(&graph.gradients, &inputs.feeds(state.clone(), step));
         let tolerance = if step == 0 { FIRST } else { LAST };
-        let scalars = made["scalars"].data.clone();
-        for (what, own) in LOSSES.into_iter().zip(scalars) {
+        let compare = |own: &Tensor, what: &str| {
             let expected = number(float(expected, what));
-            let bound = tolerance * largest(&expected);
-            near(&number(own), &expected, bound, &format!("step {step}: {what}"));
+            near(own, &expected, tolerance * largest(&expected), &format!("step {step}: {what}"));
+        };
+        for (what, own) in LOSSES.into_iter().zip(&made["scalars"].data) {
+            compare(&number(*own), what);
         }
-        for (name, tensor) in &made {
-            if let Some(own) = name.strip_prefix("next.") {
-                state.insert(own.to_owned(), tensor.clone());
-            }
-        }
-        for (what, own) in REPORTED {
-            let expected = number(float(expected, what));
-            let bound = tolerance * largest(&expected);
-            near(&state[own], &expected, bound, &format!("step {step}: {what}"));
-        }
-        let mut feeds = state.clone();
-        feeds.insert("rate".to_owned(), number(float(expected, "lr")));
-        feeds.extend(made.into_iter().filter(|(name, _)| name.starts_with("gradient.")));
-        for (name, tensor) in evaluated(&update, &feeds) {
-            state.insert(name.trim_start_matches("next.").to_owned(), tensor);
-        }
-        let tensor = |name: &str| state[name].clone();
         if step == 0 {
-            let gradient = |name: &str| feeds[&format!("gradient.{name}")].clone();
-            compare(folder, "step0_grad", run, gradient, FIRST, ZERO_F64);
-            compare(folder, "after_step0", run, tensor, FIRST, ZERO_F64);
+            let gradient = |name: &str| made[&format!("gradient.{name}")].clone();
+            compare_part(folder, "step0_grad", run, gradient, FIRST);
+        }
+        updated(&mut state, made, &update, float(expected, "lr"));
+        REPORTED.iter().for_each(|(what, own)| compare(&state[*own], what));
+        if step == 0 {
+            compare_part(folder, "after_step0", run, |name| state[name].clone(), FIRST);
         }
     }
-    compare(folder, "final", run, |name| state[name].clone(), LAST, ZERO_F64);
+    Rollout { states, steps, last: state }
+}
+
+/// Compares what a run has led to.
+fn compare_end(folder: &Path, run: &Json, state: &Named) {
+    compare_part(folder, "final", run, |name| state[name].clone(), LAST);
     let momentum = |name: &str| state[&format!("momentum.{name}")].clone();
-    compare(folder, "final_momentum", run, momentum, LAST, ZERO_F64);
-    queue(folder, run, &state, LAST, ZERO_F64);
+    compare_part(folder, "final_momentum", run, momentum, LAST);
+    queue(folder, run, state);
+}
+
+/// Puts what a step has made into the state: statistics, averages and the queue as they are, and
+/// the parameters and momenta that the gradients lead to.
+pub(crate) fn updated(state: &mut Named, made: Named, update: &Graph, rate: f64) {
+    let mut feeds = Named::from([("rate".to_owned(), number(rate))]);
+    for (name, tensor) in made {
+        match name.strip_prefix("next.") {
+            Some(own) => _ = state.insert(own.to_owned(), tensor),
+            None => _ = feeds.insert(name, tensor),
+        }
+    }
+    feeds.extend(state.iter().map(|(name, tensor)| (name.clone(), tensor.clone())));
+    for (name, tensor) in evaluated(update, &feeds) {
+        state.insert(name.trim_start_matches("next.").to_owned(), tensor);
+    }
 }
 
 /// Whether a cut of the oracle says that it lacks a part.
@@ -228,60 +241,24 @@ fn left_out(run: &Json, part: &str) -> bool {
     run["left_out"].as_array().is_some_and(|parts| parts.iter().any(|own| own == part))
 }
 
-fn evaluated(graph: &qgface_data::graph::Graph, feeds: &Named) -> Named {
-    let wanted = graph.inputs();
-    let feeds: Vec<(&str, Tensor)> =
-        wanted.iter().map(|(_, node)| (node.name.as_str(), feeds[&node.name].clone())).collect();
+fn evaluated(graph: &Graph, feeds: &Named) -> Named {
     let names = graph.outputs().iter().map(|(name, _)| name.clone());
-    names.zip(evaluate(graph, &feeds)).collect()
+    names.zip(evaluate(graph, &feeds_of(graph, feeds))).collect()
 }
 
-fn in_f32(folder: &Path, graph: StepGraph, run: &Json, inputs: &Inputs, initial: TrainState) {
-    let runtime = installed::runtime();
-    let drops = graph.mask_shape().is_some();
-    let exact = graph.gradients.clone();
-    let mut stepper = Stepper::new(&runtime, graph, NonZeroUsize::MIN).unwrap();
-    stepper.load(&initial).unwrap();
-    for (step, expected) in array(run, "steps").iter().enumerate() {
-        let images: Vec<f32> = inputs.images(step).data.iter().map(|&x| x as f32).collect();
-        let labels: Vec<i64> = case(&inputs.labels, step).data.iter().map(|&x| x as i64).collect();
-        let mask = if drops { case(&inputs.masks, step).data } else { Vec::new() };
-        let mask: Vec<bool> = mask.iter().map(|&kept| kept != 0.0).collect();
-        let batch = Batch { images: &images, labels: &labels, dropout_mask: &mask };
-        let rates = Rates {
-            learning: float(expected, "lr") as f32,
-            contrast_weight: 1.0,
-            head_scale: 0.0,
-            contrast_scale: 0.0,
-        };
-        let from_here = evaluated(&exact, &inputs.feeds(widened(&stepper.state().unwrap()), step));
-        let stepped = stepper.step(&batch, &rates).unwrap();
-        assert!(stepped.applied, "step {step}: {stepped:?}");
-        let scalars = stepped.scalars;
-        let own = [scalars.loss, scalars.loss_cla, scalars.loss_con];
-        for (what, own) in LOSSES.into_iter().zip(own) {
-            let expected = number(float(expected, what));
-            near(&number(own.into()), &expected, LOSS_F32, &format!("step {step}: {what}"));
-        }
-        for ((what, own), exact) in LOSSES.into_iter().zip(own).zip(&from_here["scalars"].data) {
-            let bound = SAME_STATE_F32 * exact.abs().max(1.0);
-            let what = format!("step {step} from the same state: {what}");
-            near(&number(own.into()), &number(*exact), bound, &what);
-        }
-    }
-    let state = widened(&stepper.state().unwrap());
-    compare(folder, "final", run, |name| state[name].clone(), STATE_F32, ZERO_F32);
-    queue(folder, run, &state, STATE_F32, ZERO_F32);
+/// What a graph reads of all that there is.
+pub(crate) fn feeds_of<'g>(graph: &'g Graph, all: &Named) -> Vec<(&'g str, Tensor)> {
+    let wanted = graph.inputs().into_iter();
+    wanted.map(|(_, node)| (node.name.as_str(), all[&node.name].clone())).collect()
 }
 
 /// Compares each array of a part of a run with the tensor of its name.
-fn compare(
+fn compare_part(
     folder: &Path,
     part: &str,
     run: &Json,
     own: impl Fn(&str) -> Tensor,
     relative: f64,
-    absolute: f64,
 ) {
     if left_out(run, part) {
         return;
@@ -296,14 +273,14 @@ fn compare(
             continue;
         }
         let expected = read(&path);
-        let bound = relative * largest(&expected) + absolute;
+        let bound = relative * largest(&expected) + ZERO;
         near(&own(&name), &expected, bound, &path.display().to_string());
         compared += 1;
     }
     assert!(compared > 0, "{}", folder.display());
 }
 
-fn queue(folder: &Path, run: &Json, state: &Named, relative: f64, absolute: f64) {
+fn queue(folder: &Path, run: &Json, state: &Named) {
     if left_out(run, "queue") {
         return;
     }
@@ -313,7 +290,7 @@ fn queue(folder: &Path, run: &Json, state: &Named, relative: f64, absolute: f64)
         ("queue_proxies", "queue.proxies"),
     ] {
         let expected = read(&folder.join(format!("{what}.npy")));
-        let bound = relative * largest(&expected) + absolute;
+        let bound = LAST * largest(&expected) + ZERO;
         near(&state[own], &expected, bound, &format!("{}: {what}", folder.display()));
     }
 }

@@ -9,7 +9,7 @@ mod products;
 mod select;
 
 use layout::volume;
-use qgface_data::graph::{Graph, Literal, Node, Op};
+use qgface_data::graph::{Graph, Literal, Node, Op, Value};
 
 /// Numbers in row-major order, with their extents.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,12 +34,26 @@ impl Tensor {
 /// # Panics
 /// When a feed is missing or has another shape than its input.
 pub(crate) fn evaluate(graph: &Graph, feeds: &[(&str, Tensor)]) -> Vec<Tensor> {
+    evaluate_through(graph, feeds, &mut |_, _| ())
+}
+
+/// The same, but each value goes through `hands`, which may change it, before another reads it.
+///
+/// # Panics
+/// As [`evaluate`].
+pub(crate) fn evaluate_through(
+    graph: &Graph,
+    feeds: &[(&str, Tensor)],
+    hands: &mut dyn FnMut(Value, &mut Tensor),
+) -> Vec<Tensor> {
     let live = graph.live();
     let mut made: Vec<Option<Tensor>> = vec![None; live.len()];
     for (value, node) in graph.values().filter(|(value, _)| live[value.index()]) {
         let read = node.inputs.iter().map(|input| made[input.index()].as_ref().unwrap());
         let data = compute(node, &read.collect::<Vec<_>>(), feeds);
-        made[value.index()] = Some(Tensor::new(&node.shape, data));
+        let mut tensor = Tensor::new(&node.shape, data);
+        hands(value, &mut tensor);
+        made[value.index()] = Some(tensor);
     }
     graph.outputs().iter().map(|(_, value)| made[value.index()].clone().unwrap()).collect()
 }
