@@ -14,6 +14,12 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args, _context: &Context) -> Result<Outcome, Error> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut Cli::command(), "qgface-data", &mut script);
-    output::write(&String::from_utf8_lossy(&script))?;
+    output::write(&String::from_utf8_lossy(&script).replace(CALLED_TOO, CALLED))?;
     Ok(Outcome::Success)
 }
+
+/// What the script for Bash calls the program where it finds the subcommand, and what it calls it too
+/// where it lists a subcommand's options: clap_complete writes the dash of a name in two ways, so
+/// that no options would be found.
+const CALLED: &str = "qgface__data";
+const CALLED_TOO: &str = "qgface__subcmd__data";
