@@ -8,10 +8,10 @@ use super::places::{CACHE, Cache, Places, State};
 use super::release::{ABI, FITS_THIS_MACHINE, IMPLEMENTATION, PLATFORM, PYTHON, Release};
 use super::{Build, Error, python, wheel};
 use crate::fs::io_error;
+use crate::no_follow;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 /// Beginning of the names of half-made folders.
 const PARTIAL: &str = ".partial-";
@@ -73,8 +73,7 @@ pub(super) fn install_into(
 /// Waits until no other process installs here; the lock ends with the file or the process.
 fn lock(root: &Path, say: &dyn Fn(&str)) -> Result<File, Error> {
     let path = root.join(".lock");
-    let opened = File::options().create(true).truncate(false).write(true).open(&path);
-    let file = opened.map_err(io_error("write", &path))?;
+    let file = no_follow::open_lock(&path).map_err(io_error("write", &path))?;
     let locked = match file.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => {
@@ -88,13 +87,26 @@ fn lock(root: &Path, say: &dyn Fn(&str)) -> Result<File, Error> {
 }
 
 /// Removes what killed runs left; whoever holds the lock is the only one at work. What resists is left to
-/// the next run.
+/// the next run, and what this program does not make is left alone.
 fn remove_leftovers(root: &Path) {
     for entry in fs::read_dir(root).into_iter().flatten().flatten() {
-        if entry.file_name().to_string_lossy().starts_with(PARTIAL) {
-            let _ = fs::remove_dir_all(entry.path());
+        let path = entry.path();
+        if is_half_made(&entry.file_name().to_string_lossy()) && no_follow::is_folder(&path) {
+            let _ = fs::remove_dir_all(path);
         }
     }
+}
+
+/// Whether a name is one of [`Staging`]: a version, a build and a process.
+fn is_half_made(name: &str) -> bool {
+    let Some(rest) = name.strip_prefix(PARTIAL) else { return false };
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let [process, build, version] = &rest.rsplitn(3, '-').collect::<Vec<_>>()[..] else {
+        return false;
+    };
+    is_number(process)
+        && [Build::Cpu, Build::Cuda].iter().any(|own| own.to_string() == *build)
+        && version.split('.').all(is_number)
 }
 
 /// The folder of all that is half-made; goes with the value.
@@ -124,8 +136,8 @@ fn fetch(release: &Release, folder: &Path, say: &dyn Fn(&str)) -> Result<PathBuf
     let line = format!("{requirement} --hash=sha256:{}\n", release.sha256);
     fs::write(&wanted, line).map_err(io_error("write", &wanted))?;
     say(&format!("fetching {requirement} ({} MiB) with pip", release.wheel_mib));
-    let output = Command::new(&python)
-        .args(["-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--require-hashes"])
+    let output = python::pip(&python)
+        .args(["download", "--no-deps", "--only-binary=:all:", "--require-hashes"])
         .args(["--implementation", IMPLEMENTATION, "--python-version", PYTHON, "--abi", ABI])
         .args(["--platform", PLATFORM, "--no-input", "--progress-bar=off"])
         .arg("--disable-pip-version-check")
@@ -173,13 +185,16 @@ mod tests {
     #[test]
     fn leftovers_are_removed_and_other_folders_are_not() {
         let root = tempfile::tempdir().unwrap();
-        for name in [".partial-1.0-cpu-7/x", "1.0-cpu"] {
-            fs::create_dir_all(root.path().join(name)).unwrap();
+        let kept =
+            ["1.0-cpu", ".partial-", ".partial-mine", ".partial-1.0-cpu-x", ".partial-1-gpu-1"];
+        for name in [&[".partial-1.0-cpu-7", ".partial-1.31.1-cuda-123"][..], &kept].concat() {
+            fs::create_dir_all(root.path().join(name).join("x")).unwrap();
         }
+        std::os::unix::fs::symlink("1.0-cpu", root.path().join(".partial-1.0-cpu-8")).unwrap();
         remove_leftovers(root.path());
-        let names: Vec<_> = fs::read_dir(root.path()).unwrap().flatten().collect();
-        assert_eq!(names.len(), 1);
-        assert_eq!(names[0].file_name(), "1.0-cpu");
+        let left = fs::read_dir(root.path()).unwrap().count();
+        assert_eq!(left, kept.len() + 1, "the link is left alone too");
+        kept.iter().for_each(|name| assert!(root.path().join(name).join("x").is_dir(), "{name}"));
     }
 
     #[test]
