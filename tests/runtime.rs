@@ -143,7 +143,9 @@ fn weights_in_a_file_beside_the_model_are_found() {
     let y = open(&path).unwrap().run(&[1.0, 1.0], &[1, 2]).unwrap().remove(0);
     assert_eq!(y.data, [3.0, 4.0]);
     std::fs::remove_file(folder.path().join("w.bin")).unwrap();
-    assert!(matches!(open(&path), Err(Error::Prepare { .. })));
+    let error = open(&path).unwrap_err();
+    assert!(matches!(error, Error::Model(onnx::Error::External { .. })), "{error}");
+    assert!(error.to_string().contains("w.bin"), "{error}");
 }
 
 #[test]

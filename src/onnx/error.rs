@@ -65,6 +65,18 @@ pub enum Error {
         /// The most it may need.
         limit: u64,
     },
+    /// Numbers of the model are said to lie where no model may keep them.
+    #[error("{path}: numbers outside the model, in {file:?}: expected {expected}, found {found}")]
+    External {
+        /// The model.
+        path: PathBuf,
+        /// What the model calls the file.
+        file: String,
+        /// What may stand there.
+        expected: &'static str,
+        /// What does.
+        found: String,
+    },
     /// The file is larger than the format allows.
     #[error(
         "{path}: expected at most 2147483647 bytes, the limit of the format, found {length}; keep the \

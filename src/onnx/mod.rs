@@ -6,6 +6,7 @@
 //! here computes: that is `runtime`'s work.
 
 mod error;
+mod external;
 mod model;
 mod proto;
 mod summary;
@@ -13,8 +14,8 @@ mod wire;
 
 pub use error::Error;
 pub use proto::{
-    Attribute, AttributeType, Dimension, ElementType, Entry, Extent, Graph, Location, MapType,
-    Model, Node, OperatorSet, OptionalType, SequenceType, Shape, Tensor, TensorType, Type,
-    TypeKind, ValueInfo,
+    Attribute, AttributeType, Dimension, ElementType, Entry, Extent, Function, Graph, Location,
+    MapType, Model, Node, OperatorSet, OptionalType, SequenceType, Shape, SparseTensor, Tensor,
+    TensorType, TrainingInfo, Type, TypeKind, ValueInfo,
 };
 pub use summary::{Extents, NodeName, Port, Summary, normalises_inside};

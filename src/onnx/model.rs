@@ -124,17 +124,6 @@ impl Model {
         Summary::of(self)
     }
 
-    /// Names of the files beside the model that hold numbers of its weights, each once.
-    pub fn external_files(&self) -> Vec<&str> {
-        let weights = self.graph().initializer.iter();
-        let entries = weights.flat_map(|tensor| &tensor.external_data);
-        let named = entries.filter(|entry| entry.key == "location");
-        let mut files: Vec<&str> = named.map(|entry| entry.value.as_str()).collect();
-        files.sort_unstable();
-        files.dedup();
-        files
-    }
-
     /// The graph; an empty one where the model has none.
     pub fn graph(&self) -> &Graph {
         static NONE: Graph = Graph {
@@ -145,6 +134,7 @@ impl Model {
             input: Vec::new(),
             output: Vec::new(),
             value_info: Vec::new(),
+            sparse_initializer: Vec::new(),
             metadata_props: Vec::new(),
         };
         self.graph.as_ref().unwrap_or(&NONE)

@@ -1,7 +1,8 @@
 //! The messages of `onnx.proto`, named without their suffix `Proto`.
 //!
-//! Fields that only other tools use (sparse tensors, quantisation annotations, functions local to a
-//! model, device configurations) are not listed: reading passes over them.
+//! Fields that only other tools use (quantisation annotations, device configurations) are not listed:
+//! reading passes over them. Whatever may hold a tensor is listed, used here or not, so that no file
+//! that a model names is overlooked.
 
 use prost::bytes::Bytes;
 
@@ -35,6 +36,70 @@ pub struct Model {
     /// Named facts: for an export of ours, the order of channels and the normalisation.
     #[prost(message, repeated, tag = "14")]
     pub metadata_props: Vec<Entry>,
+    /// How it is trained on, for tools that do.
+    #[prost(message, repeated, tag = "20")]
+    pub training_info: Vec<TrainingInfo>,
+    /// Functions that nodes call as operators.
+    #[prost(message, repeated, tag = "25")]
+    pub functions: Vec<Function>,
+}
+
+/// How a model is trained on (`TrainingInfoProto`).
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct TrainingInfo {
+    /// Makes the first values.
+    #[prost(message, optional, tag = "1")]
+    pub initialization: Option<Graph>,
+    /// A step.
+    #[prost(message, optional, tag = "2")]
+    pub algorithm: Option<Graph>,
+    /// What the first values are put into.
+    #[prost(message, repeated, tag = "3")]
+    pub initialization_binding: Vec<Entry>,
+    /// What the outputs of a step are put into.
+    #[prost(message, repeated, tag = "4")]
+    pub update_binding: Vec<Entry>,
+}
+
+/// An operator made of others (`FunctionProto`).
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct Function {
+    /// Its name.
+    #[prost(string, tag = "1")]
+    pub name: String,
+    /// Names of the values it reads.
+    #[prost(string, repeated, tag = "4")]
+    pub input: Vec<String>,
+    /// Names of the values it makes.
+    #[prost(string, repeated, tag = "5")]
+    pub output: Vec<String>,
+    /// Names of the parameters it must be given.
+    #[prost(string, repeated, tag = "6")]
+    pub attribute: Vec<String>,
+    /// The nodes, each after those it reads.
+    #[prost(message, repeated, tag = "7")]
+    pub node: Vec<Node>,
+    /// A text for people.
+    #[prost(string, tag = "8")]
+    pub doc_string: String,
+    /// The operator sets that its nodes are of.
+    #[prost(message, repeated, tag = "9")]
+    pub opset_import: Vec<OperatorSet>,
+    /// Its own operator set.
+    #[prost(string, tag = "10")]
+    pub domain: String,
+    /// Parameters that have a value where none is given.
+    #[prost(message, repeated, tag = "11")]
+    pub attribute_proto: Vec<Attribute>,
+    /// Types of values inside.
+    #[prost(message, repeated, tag = "12")]
+    pub value_info: Vec<ValueInfo>,
+    /// Which of several functions of one name.
+    #[prost(string, tag = "13")]
+    pub overload: String,
+    /// Named facts.
+    #[prost(message, repeated, tag = "14")]
+    pub metadata_props: Vec<Entry>,
 }
 
 /// Nodes, constants and ports (`GraphProto`).
@@ -61,6 +126,9 @@ pub struct Graph {
     /// Types of values inside.
     #[prost(message, repeated, tag = "13")]
     pub value_info: Vec<ValueInfo>,
+    /// Constant tensors that are mostly zeros.
+    #[prost(message, repeated, tag = "15")]
+    pub sparse_initializer: Vec<SparseTensor>,
     /// Named facts.
     #[prost(message, repeated, tag = "16")]
     pub metadata_props: Vec<Entry>,
@@ -143,6 +211,12 @@ pub struct Attribute {
     /// In a function, the parameter of the function that stands here.
     #[prost(string, tag = "21")]
     pub ref_attr_name: String,
+    /// A tensor that is mostly zeros.
+    #[prost(message, optional, boxed, tag = "22")]
+    pub sparse_tensor: Option<Box<SparseTensor>>,
+    /// Tensors that are mostly zeros.
+    #[prost(message, repeated, tag = "23")]
+    pub sparse_tensors: Vec<SparseTensor>,
 }
 
 /// What an attribute holds (`AttributeProto.AttributeType`).
@@ -213,6 +287,20 @@ pub struct Tensor {
     /// Named facts.
     #[prost(message, repeated, tag = "16")]
     pub metadata_props: Vec<Entry>,
+}
+
+/// A constant that is mostly zeros (`SparseTensorProto`).
+#[derive(Clone, PartialEq, prost::Message)]
+pub struct SparseTensor {
+    /// The numbers that are not zero; their name is the constant's.
+    #[prost(message, optional, tag = "1")]
+    pub values: Option<Tensor>,
+    /// Where they stand.
+    #[prost(message, optional, tag = "2")]
+    pub indices: Option<Tensor>,
+    /// The extents.
+    #[prost(int64, repeated, tag = "3")]
+    pub dims: Vec<i64>,
 }
 
 /// Where a tensor's numbers lie (`TensorProto.DataLocation`).

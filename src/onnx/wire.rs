@@ -6,7 +6,8 @@
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
 
 use super::proto::{
-    Attribute, Dimension, Entry, Graph, MapType, Node, OperatorSet, Tensor, Type, ValueInfo,
+    Attribute, Dimension, Entry, Function, Graph, MapType, Node, OperatorSet, SparseTensor, Tensor,
+    TrainingInfo, Type, ValueInfo,
 };
 use prost::bytes::Bytes;
 
@@ -119,9 +120,12 @@ impl<'a> Iterator for Fields<'a> {
 #[derive(Debug, Clone, Copy)]
 enum Kind {
     Model,
+    TrainingInfo,
+    Function,
     Graph,
     Node,
     Attribute,
+    SparseTensor,
     Tensor,
     ValueInfo,
     Type,
@@ -135,23 +139,36 @@ impl Kind {
     /// What a field of this message holds, and the bytes that takes in memory without its own fields.
     fn content(self, number: u32) -> Option<(Self, usize)> {
         Some(match (self, number) {
-            (Self::Model, 7) | (Self::Attribute, 6 | 11) => (Self::Graph, size_of::<Graph>()),
-            (Self::Graph, 1) => (Self::Node, size_of::<Node>()),
-            (Self::Graph, 5) | (Self::Attribute, 5 | 10) => (Self::Tensor, size_of::<Tensor>()),
-            (Self::Graph, 11..=13) => (Self::ValueInfo, size_of::<ValueInfo>()),
-            (Self::Node, 5) => (Self::Attribute, size_of::<Attribute>()),
+            (Self::Model, 20) => (Self::TrainingInfo, size_of::<TrainingInfo>()),
+            (Self::Model, 25) => (Self::Function, size_of::<Function>()),
+            (Self::Model, 7) | (Self::Attribute, 6 | 11) | (Self::TrainingInfo, 1 | 2) => {
+                (Self::Graph, size_of::<Graph>())
+            }
+            (Self::Graph, 1) | (Self::Function, 7) => (Self::Node, size_of::<Node>()),
+            (Self::Graph, 15) | (Self::Attribute, 22 | 23) => {
+                (Self::SparseTensor, size_of::<SparseTensor>())
+            }
+            (Self::Graph, 5) | (Self::Attribute, 5 | 10) | (Self::SparseTensor, 1 | 2) => {
+                (Self::Tensor, size_of::<Tensor>())
+            }
+            (Self::Graph, 11..=13) | (Self::Function, 12) => {
+                (Self::ValueInfo, size_of::<ValueInfo>())
+            }
+            (Self::Node, 5) | (Self::Function, 11) => (Self::Attribute, size_of::<Attribute>()),
             (Self::ValueInfo, 2) | (Self::ContainerType, 1 | 2) => (Self::Type, size_of::<Type>()),
             (Self::Type, 1) => (Self::TensorType, 0),
             (Self::Type, 4 | 5 | 9) => (Self::ContainerType, size_of::<MapType>()),
             (Self::TensorType, 2) => (Self::Shape, 0),
             (Self::Shape, 1) => (Self::Leaf, size_of::<Dimension>()),
-            (Self::Model, 8) => (Self::Leaf, size_of::<OperatorSet>()),
-            (Self::Node, 1 | 2) => (Self::Leaf, size_of::<String>()),
+            (Self::Model, 8) | (Self::Function, 9) => (Self::Leaf, size_of::<OperatorSet>()),
+            (Self::Node, 1 | 2) | (Self::Function, 4..=6) => (Self::Leaf, size_of::<String>()),
             (Self::Attribute, 9) | (Self::Tensor, 6) => (Self::Leaf, size_of::<Bytes>()),
             (Self::Model, 14)
             | (Self::Graph | Self::Tensor, 16)
             | (Self::Tensor, 13)
             | (Self::Node, 9)
+            | (Self::Function, 14)
+            | (Self::TrainingInfo, 3 | 4)
             | (Self::ValueInfo, 4) => (Self::Leaf, size_of::<Entry>()),
             _ => return None,
         })
