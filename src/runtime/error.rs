@@ -243,6 +243,38 @@ pub enum Error {
         /// What came.
         found: String,
     },
+    /// A model makes what no tensor is.
+    #[error("{model}: expected extents of 0 and more of the output {port}, found {found:?}")]
+    Extents {
+        /// The model's file.
+        model: PathBuf,
+        /// The output.
+        port: String,
+        /// Its extents.
+        found: Vec<i64>,
+    },
+    /// A model was not done in time.
+    #[error(
+        "{model}: expected a batch to be done within {seconds} s, and it was still at work; a model that \
+         never ends is damaged: give a slow one a smaller --batch or a larger --time-limit \
+         (eval.time_limit)"
+    )]
+    TimeLimit {
+        /// The model's file.
+        model: PathBuf,
+        /// The limit.
+        seconds: f64,
+    },
+    /// The bindings of ONNX Runtime met what they do not expect.
+    #[error("{model}: ONNX Runtime's bindings cannot follow the model on {device}: {found}")]
+    Bindings {
+        /// The model's file.
+        model: PathBuf,
+        /// Where.
+        device: Device,
+        /// What they said.
+        found: String,
+    },
     /// The model failed at its work.
     #[error("{model}: ONNX Runtime cannot run the model on {device}")]
     Run {

@@ -12,6 +12,7 @@ mod cuda;
 mod device;
 mod elf;
 mod error;
+mod guard;
 mod huge_pages;
 mod info;
 mod install;

@@ -2,6 +2,7 @@
 
 use super::binding::{Binding, Outside, check, check_apart};
 use super::buffer::{Buffer, Counters, Element, Traffic};
+use super::guard::guarded;
 use super::session::{self, Source};
 use super::{Device, Error, Runtime, placement};
 use crate::{fs, onnx};
@@ -146,8 +147,13 @@ impl Program {
         let failed = |source| Error::Run { model: model.clone(), device, source };
         binding.refresh().map_err(failed)?;
         let _buffers = binding.lock();
-        self.inner.run_binding(binding.runtime()).map_err(failed)?;
-        binding.runtime().synchronize_outputs().map_err(failed)
+        let inner = &mut self.inner;
+        let run = || {
+            inner.run_binding(binding.runtime())?;
+            binding.runtime().synchronize_outputs()
+        };
+        let bindings = |found| Error::Bindings { model: model.clone(), device, found };
+        guarded(run).map_err(bindings)?.map_err(failed)
     }
 
     /// Ends the profile; returns its file.

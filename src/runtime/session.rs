@@ -1,13 +1,16 @@
 //! A model made ready on a device, and running it.
 
+use super::guard::{guarded, within};
 use super::placement::{self, Placed};
 use super::{Device, Error, Port, Runtime, Tensor};
 use crate::onnx;
 use half::f16;
+use ort::session::RunOptions;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::{DynValue, Outlet, TensorElementType, TensorRef};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// A model with one input, ready to run on a device.
 ///
@@ -19,6 +22,7 @@ pub struct Session {
     inner: ort::session::Session,
     input: Port,
     outputs: Vec<Port>,
+    time_limit: Option<Duration>,
 }
 
 impl Session {
@@ -26,14 +30,24 @@ impl Session {
     ///
     /// # Errors
     /// A file that is no model, one with other than one input or with inputs or outputs that are no
-    /// floats, a model that the runtime refuses; on CUDA also nodes that would not run there.
+    /// floats, one that keeps numbers elsewhere than in ordinary files beside it, a model that the runtime
+    /// refuses; on CUDA also nodes that would not run there.
     pub fn open(runtime: &Runtime, path: &Path, threads: NonZeroUsize) -> Result<Self, Error> {
         // Its errors say what is wrong with the file; the runtime's say only that something is.
-        let inputs = onnx::Model::open(path)?.summary().inputs;
+        let model = onnx::Model::open(path)?;
+        // The runtime would open whatever the model names.
+        model.external_paths(path)?;
+        let inputs = model.summary().inputs;
         if inputs.len() != 1 {
             let found = inputs.into_iter().map(|input| input.name).collect();
             return Err(Error::Inputs { model: path.to_path_buf(), found });
         }
+        let device = runtime.device();
+        let bindings = |found| Error::Bindings { model: path.to_path_buf(), device, found };
+        guarded(|| Self::ready(runtime, path, threads)).map_err(bindings)?
+    }
+
+    fn ready(runtime: &Runtime, path: &Path, threads: NonZeroUsize) -> Result<Self, Error> {
         let device = runtime.device();
         let inner = ready(runtime, threads, Source { name: path, bytes: None }, Ok)?;
         let ports = |outlets: &[Outlet]| {
@@ -44,7 +58,14 @@ impl Session {
             let found = inner.inputs().iter().map(|input| input.name().to_owned()).collect();
             return Err(Error::Inputs { model: path.to_path_buf(), found });
         };
-        Ok(Self { model: path.to_path_buf(), device, inner, input, outputs })
+        let model = path.to_path_buf();
+        Ok(Self { model, device, inner, input, outputs, time_limit: None })
+    }
+
+    /// The same session, of which a run that is not done within the limit is ended between two of its
+    /// nodes and refused.
+    pub fn with_time_limit(self, time_limit: Option<Duration>) -> Self {
+        Self { time_limit, ..self }
     }
 
     /// The model's file.
@@ -66,10 +87,33 @@ impl Session {
     /// count, channels, height, width. Returns all outputs in the model's order.
     ///
     /// # Errors
-    /// Numbers that are not of the shape that the model takes, and whatever the runtime refuses
-    /// with.
+    /// Numbers that are not of the shape that the model takes, [`Error::TimeLimit`],
+    /// [`Error::Extents`], and whatever the runtime refuses with. After [`Error::Bindings`] the session is
+    /// to be let go.
     pub fn run(&mut self, numbers: &[f32], shape: &[usize]) -> Result<Vec<Tensor>, Error> {
         self.check(numbers, shape)?;
+        let (model, device, time_limit) = (self.model.clone(), self.device, self.time_limit);
+        let options = RunOptions::new();
+        let options =
+            options.map_err(|source| Error::Run { model: model.clone(), device, source })?;
+        let stop = || _ = options.terminate();
+        let work = || guarded(|| self.run_on(numbers, shape, &options));
+        match within(time_limit, stop, work) {
+            (Err(found), _) => Err(Error::Bindings { model, device, found }),
+            (Ok(Err(_)), true) => {
+                let seconds = time_limit.unwrap_or_default().as_secs_f64();
+                Err(Error::TimeLimit { model, seconds })
+            }
+            (Ok(done), _) => done,
+        }
+    }
+
+    fn run_on(
+        &mut self,
+        numbers: &[f32],
+        shape: &[usize],
+        options: &RunOptions,
+    ) -> Result<Vec<Tensor>, Error> {
         let (model, device) = (&self.model, self.device);
         let failed = |source| Error::Run { model: model.clone(), device, source };
         let name = self.input.name.as_str();
@@ -79,14 +123,18 @@ impl Session {
             halves = numbers.iter().map(|&number| f16::from_f32(number)).collect();
             let tensor =
                 TensorRef::from_array_view((extents, halves.as_slice())).map_err(failed)?;
-            self.inner.run(ort::inputs![name => tensor])
+            self.inner.run_with_options(ort::inputs![name => tensor], options)
         } else {
             let tensor = TensorRef::from_array_view((extents, numbers)).map_err(failed)?;
-            self.inner.run(ort::inputs![name => tensor])
+            self.inner.run_with_options(ort::inputs![name => tensor], options)
         };
         let outputs = outputs.map_err(failed)?;
         let tensors = self.outputs.iter().zip(outputs.values());
-        tensors.map(|(port, value)| tensor(port, &value).map_err(failed)).collect()
+        let checked = tensors.map(|(port, value)| {
+            check_extents(model, port, &value)?;
+            tensor(port, &value).map_err(failed)
+        });
+        checked.collect()
     }
 
     fn check(&self, numbers: &[f32], shape: &[usize]) -> Result<(), Error> {
@@ -207,6 +255,16 @@ fn port(model: &Path, outlet: &Outlet) -> Result<Port, Error> {
     let extents = shape.into_iter().flat_map(|shape| shape.iter());
     let extents = extents.map(|&extent| usize::try_from(extent).ok()).collect();
     Ok(Port { name, extents, half })
+}
+
+/// Refuses extents below 0, which some operators let through: no numbers lie behind them.
+fn check_extents(model: &Path, port: &Port, value: &DynValue) -> Result<(), Error> {
+    let shape = value.dtype().tensor_shape();
+    let found: Vec<i64> = shape.into_iter().flat_map(|shape| shape.iter().copied()).collect();
+    if found.iter().all(|extent| *extent >= 0) {
+        return Ok(());
+    }
+    Err(Error::Extents { model: model.to_path_buf(), port: port.name.clone(), found })
 }
 
 fn tensor(port: &Port, value: &DynValue) -> Result<Tensor, ort::Error> {
