@@ -118,6 +118,65 @@ fn a_model_that_the_runtime_refuses_is_named() {
     assert!(matches!(error, Error::Prepare { .. }), "{error}");
 }
 
+/// A model of one node, whose graph `change` makes another.
+fn changed(folder: &Path, op: &str, change: impl FnOnce(&mut onnx::Graph)) -> PathBuf {
+    let path = model(folder, op, &["x"], onnx::ElementType::Float);
+    let mut model = onnx::Model::open(&path).unwrap();
+    change(model.graph.as_mut().unwrap());
+    let path = folder.join("changed.onnx");
+    model.save(&path).unwrap();
+    path
+}
+
+/// `x` expanded to extents `[1, -3]`: where they are constant, the bindings panic as the model is opened.
+fn below_zero(folder: &Path, are_constant: bool) -> PathBuf {
+    changed(folder, "Expand", |graph| {
+        let node = |op: &str, input: &[&str], output: &str| onnx::Node {
+            op_type: op.into(),
+            input: input.iter().map(|&name| name.into()).collect(),
+            output: vec![output.into()],
+            ..Default::default()
+        };
+        let extents = if are_constant { "factors" } else { "extents" };
+        graph.node = vec![
+            node("Shape", &["x"], "shape"),
+            node("Mul", &["shape", "factors"], "extents"),
+            node("Expand", &["x", extents], "y"),
+        ];
+        graph.initializer.push(onnx::Tensor {
+            name: "factors".into(),
+            dims: vec![2],
+            data_type: onnx::ElementType::Int64 as i32,
+            int64_data: vec![1, -3],
+            ..Default::default()
+        });
+        graph.input[0].r#type = two_open_extents();
+        graph.output[0].r#type = two_open_extents();
+    })
+}
+
+#[test]
+fn extents_below_zero_are_an_error_and_no_panic() {
+    let folder = tempfile::tempdir().unwrap();
+    let error = open(&below_zero(folder.path(), true)).unwrap_err();
+    assert!(matches!(error, Error::Bindings { .. } | Error::Prepare { .. }), "{error}");
+    let mut session = open(&below_zero(folder.path(), false)).unwrap();
+    let error = session.run(&[1.0], &[1, 1]).unwrap_err();
+    assert!(matches!(error, Error::Extents { .. } | Error::Run { .. }), "{error}");
+}
+
+/// The type of tensors of two open extents.
+fn two_open_extents() -> Option<onnx::Type> {
+    let open = |name: &str| onnx::Dimension {
+        value: Some(onnx::Extent::Symbol(name.into())),
+        ..Default::default()
+    };
+    let shape = Some(onnx::Shape { dim: vec![open("N"), open("M")] });
+    let elem_type = onnx::ElementType::Float as i32;
+    let value = Some(onnx::TypeKind::Tensor(onnx::TensorType { elem_type, shape }));
+    Some(onnx::Type { value, ..Default::default() })
+}
+
 #[test]
 fn weights_in_a_file_beside_the_model_are_found() {
     let folder = tempfile::tempdir().unwrap();
