@@ -321,6 +321,7 @@ fn evaluate(
                 flags: Flags::default(),
                 device: Device::Cpu,
                 threads: NonZeroUsize::new(options.jobs).unwrap_or(NonZeroUsize::MIN),
+                time_limit: None,
             }),
             protocol: Protocol::new(adaface, &Switches::default()),
             batch: 32,

@@ -17,6 +17,12 @@ pub const STD_KEY: &str = "std";
 /// Mean and deviation where nobody says otherwise: values of −1 to 1 (AdaFace, InsightFace).
 const USUAL: f64 = 127.5;
 
+/// What the faces of a batch may take in memory, each view and thread for itself, in MiB.
+pub(super) const BATCH_MIB: u64 = 1024;
+
+/// Images of such a batch: three channels of 32-bit floats each.
+const MOST_IMAGES: u64 = (BATCH_MIB << 20) / (3 * 4 * FACE_PX as u64 * FACE_PX as u64);
+
 /// What the user says of a model.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Flags {
@@ -142,7 +148,10 @@ fn check_input(summary: &Summary) -> Result<Option<usize>, ModelFault> {
     if extents.0.len() != 4 || !expected.iter().enumerate().all(fits) {
         return Err(ModelFault::InputShape { found: extents.to_string() });
     }
-    Ok(extents.fixed(0).and_then(|batch| usize::try_from(batch).ok()).filter(|batch| *batch > 0))
+    match extents.fixed(0).filter(|batch| *batch > 0) {
+        Some(found) if found > MOST_IMAGES => Err(ModelFault::Batch { most: MOST_IMAGES, found }),
+        batch => Ok(batch.and_then(|batch| usize::try_from(batch).ok())),
+    }
 }
 
 fn metadata<T>(
@@ -269,6 +278,16 @@ mod tests {
             decided(&summary(&[1, 3, 112, 112], 1, &[]), &RGB).unwrap().fixed_batch,
             Some(1)
         );
+    }
+
+    #[test]
+    fn a_fixed_batch_that_takes_too_much_memory_is_refused() {
+        for batch in [7134, 1_000_000, 1 << 40, i64::MAX] {
+            let error = decided(&summary(&[batch, 3, 112, 112], 1, &[]), &RGB).unwrap_err();
+            let told = format!("at most 7133 faces (1024 MiB), found batches of {batch}");
+            assert!(error.to_string().contains(&told), "{error}");
+        }
+        assert!(decided(&summary(&[7133, 3, 112, 112], 1, &[]), &RGB).is_ok());
     }
 
     #[test]

@@ -2,18 +2,18 @@
 
 use super::conventions::Conventions;
 use super::images::Images;
-use super::lengths::{is_unit, length};
-use super::matrix::{Matrix, MatrixWriter};
+use super::lengths::{is_divisor, is_unit, length};
+use super::matrix::Matrix;
 use super::model::Model;
 use super::results::OutputForm;
 use super::sets::FACE_PX;
+use super::sink::{Filled, Sink};
 use super::{Error, ImageError, ModelFault};
 use crate::image::Pixels;
 use crate::image::resize::{Filter, pillow};
 use crate::ordered::{Bound, in_order};
 use crate::progress::Progress;
 use crate::runtime::Tensor;
-use std::path::Path;
 
 /// Numbers of a face that is fed.
 const FACE_NUMBERS: usize = 3 * (FACE_PX * FACE_PX) as usize;
@@ -90,73 +90,8 @@ pub(super) struct ViewFeatures {
     pub(super) form: OutputForm,
     /// Library and version that made them.
     pub(super) runtime: Option<String>,
-}
-
-/// Where the features of a view go while they are made.
-pub(super) enum Sink {
-    /// Into memory: 4 bytes a number.
-    Memory(Vec<f32>, Vec<f32>),
-    /// Into these files, which have their names once they are whole.
-    Files(Box<Files>),
-}
-
-/// See [`Sink::Files`].
-pub(super) struct Files {
-    paths: [std::path::PathBuf; 2],
-    rows: usize,
-    writers: Option<[MatrixWriter; 2]>,
-}
-
-impl Sink {
-    /// Memory alone.
-    pub(super) fn memory() -> Self {
-        Self::Memory(Vec::new(), Vec::new())
-    }
-
-    /// Files for `rows` rows.
-    pub(super) fn files(features: &Path, norms: &Path, rows: usize) -> Self {
-        let paths = [features.to_path_buf(), norms.to_path_buf()];
-        Self::Files(Box::new(Files { paths, rows, writers: None }))
-    }
-
-    fn append(&mut self, features: &[f32], norms: &[f32]) -> Result<(), Error> {
-        match self {
-            Self::Memory(all, all_norms) => {
-                all.extend_from_slice(features);
-                all_norms.extend_from_slice(norms);
-            }
-            Self::Files(files) => {
-                let width = features.len() / norms.len().max(1);
-                let Files { paths: [path, norms_path], rows, writers } = &mut **files;
-                let writers = match writers {
-                    Some(writers) => writers,
-                    none => none.insert([
-                        MatrixWriter::create(path, *rows, width)?,
-                        MatrixWriter::create(norms_path, *rows, 1)?,
-                    ]),
-                };
-                writers[0].append(features)?;
-                writers[1].append(norms)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(self, rows: usize) -> Result<[Matrix; 2], Error> {
-        match self {
-            Self::Memory(features, norms) => {
-                let width = features.len() / rows.max(1);
-                Ok([Matrix::new(features, width.max(1)), Matrix::new(norms, 1)])
-            }
-            Self::Files(files) => {
-                for writer in files.writers.into_iter().flatten() {
-                    writer.finish()?;
-                }
-                let [features, norms] = &files.paths;
-                Ok([Matrix::open(features)?, Matrix::open(norms)?])
-            }
-        }
-    }
+    /// Why they are not in the files that they were to go into.
+    pub(super) unkept: Option<String>,
 }
 
 /// How images are embedded.
@@ -168,7 +103,27 @@ pub(super) struct Pace {
     pub(super) jobs: usize,
 }
 
-/// Embeds views of images, each view into its sink.
+/// How the scoring weighs a face.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Weighing {
+    /// By its norm, as this protocol does.
+    ByNorm(&'static str),
+    /// Without its norm.
+    Alike,
+}
+
+impl Weighing {
+    /// Refuses unit features of which nobody knows the norms, where a protocol weighs by them.
+    pub(super) fn check(self, form: OutputForm) -> Result<(), ModelFault> {
+        match (self, form) {
+            (Self::ByNorm(protocol), OutputForm::Unit) => Err(ModelFault::NoNorms { protocol }),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Embeds views of images, each view into its sink. What `weighing` cannot do without is asked for with
+/// the first batch.
 ///
 /// Memory: the batches in work, [`BYTES_AHEAD`], the weights once a session, and the sinks.
 pub(super) fn embed(
@@ -176,6 +131,7 @@ pub(super) fn embed(
     images: &Images,
     selection: Selection,
     views: Vec<(View, Sink)>,
+    weighing: Weighing,
     pace: Pace,
     progress: &dyn Progress,
 ) -> Result<Vec<(View, ViewFeatures)>, Error> {
@@ -183,7 +139,10 @@ pub(super) fn embed(
     let conventions = model.conventions().clone();
     let batch = conventions.fixed_batch.unwrap_or(pace.batch).max(1);
     let kinds: Vec<View> = views.iter().map(|(view, _)| *view).collect();
-    let mut takers: Vec<Taker> = views.into_iter().map(|(_, sink)| Taker::new(sink)).collect();
+    let mut takers: Vec<Taker> = views
+        .into_iter()
+        .map(|(_, sink)| Taker { sink, weighing, form: None, width: None })
+        .collect();
     model.start()?;
     let model = &*model;
     let sessions = model.sessions()?;
@@ -201,7 +160,8 @@ pub(super) fn embed(
         (run(), bytes)
     };
     in_order(workers, 0..count.div_ceil(batch), bound, work, |chunk, outputs| {
-        let held = Held { model, images, selection, items: items(chunk) };
+        let rows = conventions.fixed_batch.unwrap_or(items(chunk).len());
+        let held = Held { model, images, selection, items: items(chunk), rows };
         for (outputs, taker) in outputs?.into_iter().zip(&mut takers) {
             taker.take(&held, outputs)?;
         }
@@ -265,6 +225,8 @@ struct Held<'a> {
     images: &'a Images,
     selection: Selection,
     items: std::ops::Range<usize>,
+    /// Faces that were fed: a fixed batch may be more than the images.
+    rows: usize,
 }
 
 impl Held<'_> {
@@ -299,28 +261,42 @@ impl Held<'_> {
             }
         }
     }
+
+    /// Refuses a norm that is no length.
+    fn check_norms(&self, norms: &[f32]) -> Result<(), Error> {
+        self.check_finite(norms, 1, "norm")?;
+        match norms.iter().position(|norm| *norm <= 0.0) {
+            None => Ok(()),
+            Some(row) => {
+                let (found, at) = (norms[row].to_string(), self.position(row));
+                Err(self.model.refused(ModelFault::Norm { found, at }))
+            }
+        }
+    }
 }
 
 /// Receives the network's outputs of one view.
 struct Taker {
     sink: Sink,
+    weighing: Weighing,
     form: Option<OutputForm>,
+    width: Option<usize>,
 }
 
 impl Taker {
-    fn new(sink: Sink) -> Self {
-        Self { sink, form: None }
-    }
-
     fn take(&mut self, held: &Held<'_>, outputs: Vec<Tensor>) -> Result<(), Error> {
-        let parted = part(outputs, held.items.len());
+        let parted = part(outputs, held.items.len(), held.rows);
         let (mut features, norms) = parted.map_err(|fault| held.model.refused(fault))?;
         let width = features.len() / held.items.len().max(1);
+        let first = *self.width.get_or_insert(width);
+        if first != width {
+            return Err(Error::Widths { first, other: width });
+        }
         held.check_finite(&features, width, "feature")?;
         let lengths: Vec<f64> = features.chunks_exact(width).map(length).collect();
         let norms = match norms {
             Some(norms) => {
-                held.check_finite(&norms, 1, "norm")?;
+                held.check_norms(&norms)?;
                 held.check_unit(&lengths)?;
                 self.form = Some(OutputForm::UnitAndNorm);
                 norms
@@ -343,10 +319,12 @@ impl Taker {
         if form == OutputForm::Unit {
             held.check_unit(&lengths)?;
         }
-        if let Some(row) = lengths.iter().position(|length| *length == 0.0) {
+        self.weighing.check(form).map_err(|fault| held.model.refused(fault))?;
+        let lengths: Vec<f32> = lengths.into_iter().map(|length| length as f32).collect();
+        // Numbers that are each finite may be too small or too large together.
+        if let Some(row) = lengths.iter().position(|length| !is_divisor(*length)) {
             return Err(held.not_a_number(row, "direction of the feature", f32::NAN));
         }
-        let lengths: Vec<f32> = lengths.into_iter().map(|length| length as f32).collect();
         let width = features.len() / lengths.len().max(1);
         for (feature, length) in features.chunks_exact_mut(width).zip(&lengths) {
             feature.iter_mut().for_each(|value| *value /= length);
@@ -355,21 +333,21 @@ impl Taker {
     }
 
     fn finish(self, rows: usize, runtime: Option<String>) -> Result<ViewFeatures, Error> {
-        let [features, norms] = self.sink.finish(rows)?;
+        let Filled { features, norms, unkept } = self.sink.finish(rows)?;
         let form = self.form.ok_or(Error::Fault("no batch"))?;
-        Ok(ViewFeatures { features, norms, form, runtime })
+        Ok(ViewFeatures { features, norms, form, runtime, unkept })
     }
 }
 
 /// Features of `images` rows, and norms.
 type Parted = (Vec<f32>, Option<Vec<f32>>);
 
-/// Tells features from norms, and cuts off what fills a fixed batch up.
-fn part(outputs: Vec<Tensor>, images: usize) -> Result<Parted, ModelFault> {
+/// Tells features from norms, of as many faces as were fed, and cuts off what fills a fixed batch up.
+fn part(outputs: Vec<Tensor>, images: usize, fed: usize) -> Result<Parted, ModelFault> {
     let expected = "features [N, D], and norms [N, 1] beside unit features";
     let odd = |output: &Tensor| ModelFault::OutputShape {
         expected,
-        images,
+        images: fed,
         name: output.name.clone(),
         found: format!("{:?}", output.shape),
     };
@@ -377,8 +355,10 @@ fn part(outputs: Vec<Tensor>, images: usize) -> Result<Parted, ModelFault> {
     let several = outputs.len() > 1;
     for mut output in outputs {
         let rows = output.shape.first().copied().unwrap_or(0);
-        let width = output.shape.iter().skip(1).product::<usize>();
-        if rows < images || width == 0 {
+        let rest = output.shape.iter().skip(1);
+        let width = rest.into_iter().try_fold(1_usize, |width, edge| width.checked_mul(*edge));
+        let width = width.unwrap_or(0);
+        if rows != fed || width == 0 {
             return Err(odd(&output));
         }
         output.data.truncate(images * width);
@@ -389,4 +369,27 @@ fn part(outputs: Vec<Tensor>, images: usize) -> Result<Parted, ModelFault> {
         *place = Some(output.data);
     }
     features.map(|features| (features, norms)).ok_or(ModelFault::Outputs { found: 0 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parted(shape: &[usize], images: usize, fed: usize) -> Result<Parted, ModelFault> {
+        let data = vec![0.0; if shape.contains(&0) { 0 } else { shape.iter().product() }];
+        part(vec![Tensor { name: "y".into(), shape: shape.to_vec(), data }], images, fed)
+    }
+
+    #[test]
+    fn an_output_has_a_row_for_each_face_that_was_fed_and_no_more() {
+        assert_eq!(parted(&[4, 5], 3, 4).unwrap().0.len(), 15);
+        assert_eq!(parted(&[4, 5, 1, 1], 4, 4).unwrap().0.len(), 20);
+        for shape in [&[8, 5][..], &[3, 5], &[4, 0], &[4], &[4, 1], &[], &[4, 1 << 62, 1 << 62, 0]]
+        {
+            assert!(
+                matches!(parted(shape, 4, 4), Err(ModelFault::OutputShape { .. })),
+                "{shape:?}"
+            );
+        }
+    }
 }

@@ -1,5 +1,6 @@
 //! What an evaluation can fail with: where, what was expected, what was found and what to do.
 
+use super::conventions::BATCH_MIB;
 use super::fusion;
 use super::sets::FACE_PX;
 use crate::datasets::{self, Alignment, SourceError};
@@ -452,6 +453,35 @@ pub enum ModelFault {
         expected: String,
         /// What stands there.
         found: String,
+    },
+    /// Its graph fixes batches that take too much memory.
+    #[error(
+        "expected batches of at most {most} faces ({BATCH_MIB} MiB), found batches of {found}, fixed in the \
+         graph; export it with an open batch"
+    )]
+    Batch {
+        /// Images a batch at most.
+        most: u64,
+        /// Images a batch.
+        found: u64,
+    },
+    /// Its one output is unit vectors, and a protocol weighs by norms.
+    #[error(
+        "the protocol {protocol} weighs a face by its norm, and the one output is unit vectors; export the \
+         model with the norms beside them, or choose a protocol of unit features (--protocol qgface, \
+         --no-norm)"
+    )]
+    NoNorms {
+        /// The protocol.
+        protocol: &'static str,
+    },
+    /// A norm is no length.
+    #[error("expected norms above 0, found {found} at position {at}")]
+    Norm {
+        /// The norm.
+        found: String,
+        /// The position.
+        at: usize,
     },
     /// Two outputs, and the features are no unit vectors.
     #[error(

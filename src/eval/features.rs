@@ -1,14 +1,15 @@
 //! The features a set is scored by: from a model, through the cache, or from files made elsewhere.
 
 use super::cache::Slot;
-use super::embed::{Pace, Selection, Sink, View, ViewFeatures, embed};
+use super::embed::{Pace, Selection, View, ViewFeatures, Weighing, embed};
 use super::fusion::fuse;
 use super::images::Images;
-use super::lengths::{Lengths, all_lengths};
+use super::lengths::{Lengths, all_lengths, is_divisor};
 use super::matrix::Matrix;
 use super::model::Model;
 use super::results::OutputForm;
 use super::settings::{Fusion, Protocol};
+use super::sink::Sink;
 use super::{Error, conventions::OrderBy};
 use crate::causes::chain;
 use crate::image::ChannelOrder;
@@ -51,6 +52,8 @@ pub(super) struct Maker<'a> {
     pub(super) cache: Option<PathBuf>,
     /// What the model made, once it is known.
     pub(super) made: Option<Made>,
+    /// Whether it was said that features are not kept.
+    pub(super) told_unkept: bool,
 }
 
 /// What a model made.
@@ -70,11 +73,12 @@ impl Origin<'_> {
         images: &Images,
         selection: Selection,
         protocol: &Protocol,
+        weighing: Weighing,
         progress: &dyn Progress,
     ) -> Result<Features, Error> {
         match self {
             Self::Files { features, norms } => from_files(images, features, norms.as_deref()),
-            Self::Model(maker) => maker.features(images, selection, protocol, progress),
+            Self::Model(maker) => maker.features(images, selection, protocol, weighing, progress),
         }
     }
 }
@@ -103,12 +107,17 @@ impl Maker<'_> {
         images: &Images,
         selection: Selection,
         protocol: &Protocol,
+        weighing: Weighing,
         progress: &dyn Progress,
     ) -> Result<Features, Error> {
         let count = selection.len(images.len());
-        let (views, cached) = self.views(images, selection, protocol, progress)?;
+        let (views, cached) = self.views(images, selection, protocol, weighing, progress)?;
         let first = views.first().ok_or(Error::Fault("no view"))?;
         let (form, width) = (first.form, first.features.width);
+        if let Some(other) = views.iter().find(|view| view.features.width != width) {
+            return Err(Error::Widths { first: width, other: other.features.width });
+        }
+        weighing.check(form).map_err(|fault| self.model.refused(fault))?;
         self.made = Some(Made { form, width, runtime: first.runtime.clone() });
         let width = match protocol.fusion {
             Fusion::Concat => 2 * width,
@@ -125,7 +134,9 @@ impl Maker<'_> {
         })?;
         let rows = Matrix::new(rows, width);
         let lengths = Lengths::of(&rows);
-        Ok(Features { rows, norms: Some(norms), lengths, cached, files: Vec::new() })
+        // The length of a sum of unit vectors is nobody's norm.
+        let norms = (form != OutputForm::Unit).then_some(norms);
+        Ok(Features { rows, norms, lengths, cached, files: Vec::new() })
     }
 
     /// The views of the images: those that the cache holds, and the others embedded.
@@ -134,6 +145,7 @@ impl Maker<'_> {
         images: &Images,
         selection: Selection,
         protocol: &Protocol,
+        weighing: Weighing,
         progress: &dyn Progress,
     ) -> Result<(Vec<ViewFeatures>, bool), Error> {
         let count = selection.len(images.len());
@@ -151,7 +163,7 @@ impl Maker<'_> {
             if found.is_none() {
                 let sink = slot.as_mut().map(|slot| slot.sink(count)).transpose();
                 let sink = sink.unwrap_or_else(|error| {
-                    self.model.tell(&format!("the features are not kept: {}", chain(&error)));
+                    self.tell_unkept(&chain(&error));
                     None
                 });
                 missing.push((*view, sink.unwrap_or_else(Sink::memory)));
@@ -159,16 +171,27 @@ impl Maker<'_> {
         }
         let cached = missing.is_empty();
         if !cached {
-            let made = embed(&mut self.model, images, selection, missing, self.pace, progress)?;
+            let Self { model, pace, .. } = self;
+            let made = embed(model, images, selection, missing, weighing, *pace, progress)?;
             for (view, features) in made {
                 let at = wanted.iter().position(|wanted| *wanted == view).unwrap_or(0);
-                if let Some(slot) = slots[at].take() {
-                    slot.commit(&features)?;
-                }
+                let kept = match (&features.unkept, slots[at].take()) {
+                    (Some(reason), _) => Err(reason.clone()),
+                    (None, Some(slot)) => slot.commit(&features).map_err(|error| chain(&error)),
+                    (None, None) => Ok(()),
+                };
+                kept.unwrap_or_else(|reason| self.tell_unkept(&reason));
                 found[at] = Some(features);
             }
         }
         Ok((found.into_iter().flatten().collect(), cached))
+    }
+
+    /// Says once that features are not kept: nothing else changes for it.
+    fn tell_unkept(&mut self, reason: &str) {
+        if !std::mem::replace(&mut self.told_unkept, true) {
+            self.model.tell(&format!("the features are not kept: {reason}"));
+        }
     }
 }
 
@@ -235,15 +258,18 @@ fn from_files(images: &Images, path: &Path, norms_path: Option<&Path>) -> Result
                 rows: rows.len(),
             });
         }
-        // A row of zeros has no direction.
+        // A row of zeros has no direction, nor one whose length no number of 32 bits holds.
         let lengths = all_lengths(&rows);
-        match lengths.iter().position(|length| !(length.is_finite() && *length > 0.0)) {
+        match lengths.iter().position(|length| !is_divisor(*length as f32)) {
             None => Ok((rows, lengths)),
             Some(at) => {
                 let odd = rows.row(at).iter().find(|value| !value.is_finite());
                 let (what, found) = match odd {
                     Some(value) => ("value", value.to_string()),
-                    None => ("direction of the feature", "none, all its numbers are 0".to_owned()),
+                    None if lengths[at] == 0.0 => {
+                        ("direction of the feature", "none, all its numbers are 0".to_owned())
+                    }
+                    None => ("length", lengths[at].to_string()),
                 };
                 Err(Error::NotFinite {
                     place: path.display().to_string(),

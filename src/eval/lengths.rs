@@ -54,6 +54,11 @@ pub(super) fn is_unit(length: f64) -> bool {
     (length - 1.0).abs() <= UNIT_TOLERANCE
 }
 
+/// Whether a feature can be brought to length 1 by dividing by its length.
+pub(super) fn is_divisor(length: f32) -> bool {
+    length.is_finite() && length >= f32::MIN_POSITIVE
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

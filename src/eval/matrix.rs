@@ -3,7 +3,7 @@
 use super::Error;
 use crate::fs::{self, Beside, Mapped, io_error};
 use npyz::{DType, NpyHeader, Order, TypeChar, WriterBuilder};
-use std::io::{BufWriter, Write};
+use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// Rows of equal width, row after row.
@@ -159,39 +159,76 @@ fn check_header(file: &[u8]) -> Result<(), &'static str> {
 
 /// Writes a `.npy` of f32 row by row beside its place, and renames it there when it is whole.
 pub(super) struct MatrixWriter {
-    file: BufWriter<Beside>,
+    file: Beside,
     path: PathBuf,
+    /// The byte that the numbers begin at.
+    begin: u64,
+    /// Numbers that lie in the file.
+    written: usize,
+    /// Numbers that follow them and are not there yet.
+    waiting: Vec<f32>,
 }
+
+/// Numbers that are gathered before they are written.
+const WAITING: usize = 1 << 18;
 
 impl MatrixWriter {
     /// Begins a file for `rows` rows.
     pub(super) fn create(path: &Path, rows: usize, width: usize) -> Result<Self, Error> {
-        let mut file = BufWriter::with_capacity(1 << 20, Beside::create(path)?);
+        let mut header = Vec::new();
         let shape = [rows as u64, width as u64];
-        let header = npyz::WriteOptions::new_header_only();
-        let header = header.dtype(<f32 as npyz::AutoSerialize>::default_dtype()).shape(&shape);
-        header.writer(&mut file).write_header_only().map_err(io_error("write", path))?;
-        Ok(Self { file, path: path.to_path_buf() })
+        let form = npyz::WriteOptions::new_header_only();
+        let form = form.dtype(<f32 as npyz::AutoSerialize>::default_dtype()).shape(&shape);
+        form.writer(&mut header).write_header_only().map_err(io_error("write", path))?;
+        let file = Beside::create(path)?;
+        let (begin, path, waiting) = (header.len() as u64, path.to_path_buf(), Vec::new());
+        let mut writer = Self { file, path, begin, written: 0, waiting };
+        writer.file.write_all(&header).map_err(io_error("write", &writer.path))?;
+        Ok(writer)
     }
 
-    /// Adds rows.
-    pub(super) fn append(&mut self, values: &[f32]) -> Result<(), Error> {
-        let written = self.file.write_all(bytemuck::cast_slice(values));
-        Ok(written.map_err(io_error("write", &self.path))?)
+    /// Takes rows, which [`MatrixWriter::settle`] or [`MatrixWriter::finish`] will write.
+    pub(super) fn take(&mut self, values: &[f32]) {
+        self.waiting.extend_from_slice(values);
+    }
+
+    /// Writes what waits, when it is much.
+    pub(super) fn settle(&mut self) -> Result<(), Error> {
+        if self.waiting.len() < WAITING { Ok(()) } else { self.flush() }
+    }
+
+    fn flush(&mut self) -> Result<(), Error> {
+        let written = self.file.write_all(bytemuck::cast_slice(&self.waiting));
+        written.map_err(io_error("write", &self.path))?;
+        self.written += self.waiting.len();
+        self.waiting.clear();
+        Ok(())
     }
 
     /// Makes the file durable and gives it its name.
-    pub(super) fn finish(self) -> Result<(), Error> {
-        let file = self.file.into_inner().map_err(|refused| refused.into_error());
-        let file = file.map_err(io_error("write", &self.path))?;
-        file.sync()?;
-        Ok(file.rename()?)
+    pub(super) fn finish(&mut self) -> Result<(), Error> {
+        self.flush()?;
+        self.file.sync()?;
+        Ok(self.file.rename()?)
+    }
+
+    /// All that was taken, of a file that cannot be written to its end.
+    pub(super) fn recover(mut self) -> Result<Vec<f32>, Error> {
+        let mut values = vec![0.0; self.written];
+        let begin = self.file.seek(SeekFrom::Start(self.begin));
+        let read = begin.and_then(|_| self.file.read_exact(bytemuck::cast_slice_mut(&mut values)));
+        read.map_err(io_error("read", &self.path))?;
+        values.append(&mut self.waiting);
+        Ok(values)
     }
 }
 
 /// Writes a whole matrix.
 pub(super) fn write(path: &Path, values: &[f32], width: usize) -> Result<(), Error> {
     let mut writer = MatrixWriter::create(path, values.len() / width.max(1), width)?;
-    writer.append(values)?;
+    for part in values.chunks(WAITING) {
+        writer.take(part);
+        writer.settle()?;
+    }
     writer.finish()
 }

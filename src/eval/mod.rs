@@ -23,6 +23,7 @@ mod score;
 mod sessions;
 mod sets;
 pub mod settings;
+mod sink;
 mod templates;
 
 pub use conventions::{CHANNEL_ORDER_KEY, Flags, MEAN_KEY, STD_KEY, deviation, mean};
@@ -177,7 +178,8 @@ fn origin<'a>(options: &Options, say: &'a Say<'a>) -> Result<Origin<'a>, Error> 
             let model = Model::open(model.clone(), say)?;
             let pace = Pace { batch: options.batch, jobs: options.jobs };
             let cache = options.cache.clone();
-            Ok(Origin::Model(Box::new(Maker { model, pace, cache, made: None })))
+            let maker = Maker { model, pace, cache, made: None, told_unkept: false };
+            Ok(Origin::Model(Box::new(maker)))
         }
     }
 }
@@ -191,9 +193,10 @@ fn run(
     progress: &dyn Progress,
 ) -> Result<Option<SetResult>, Error> {
     let protocol = &options.protocol;
+    let weighing = plan.weighing(protocol);
     let packs = plan.images.iter();
     let features = packs
-        .map(|images| origin.features(images, Selection::All, protocol, progress))
+        .map(|images| origin.features(images, Selection::All, protocol, weighing, progress))
         .collect::<Result<Vec<_>, _>>()?;
     if let Some(folder) = &options.save {
         for (at, (images, features)) in plan.images.iter().zip(&features).enumerate() {
@@ -219,7 +222,8 @@ fn run(
             let mut reduced = Vec::with_capacity(REDUCED_PX.len());
             for px in REDUCED_PX {
                 let selection = Selection::ReducedFirsts(px);
-                reduced.push((px, origin.features(images, selection, protocol, progress)?));
+                let features = origin.features(images, selection, protocol, weighing, progress)?;
+                reduced.push((px, features));
             }
             pairs::score_reduced(&pairs, &features, &reduced)?
         }

@@ -8,6 +8,7 @@ use crate::onnx;
 use crate::runtime::Device;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Which model, and where it runs.
 #[derive(Debug, Clone)]
@@ -20,6 +21,8 @@ pub struct ModelOptions {
     pub device: Device,
     /// Threads of the network on the processor.
     pub threads: NonZeroUsize,
+    /// How long a batch may take; for ever where there is none.
+    pub time_limit: Option<Duration>,
 }
 
 /// A model that can be run.
@@ -65,8 +68,7 @@ impl<'a> Model<'a> {
     /// Starts the runtime and loads the model, once.
     pub(super) fn start(&mut self) -> Result<(), Error> {
         if self.sessions.is_none() {
-            let ModelOptions { path, device, threads, .. } = &self.options;
-            self.sessions = Some(Sessions::open(path, *device, *threads, self.say)?);
+            self.sessions = Some(Sessions::open(&self.options, self.say)?);
         }
         Ok(())
     }
@@ -86,16 +88,16 @@ impl<'a> Model<'a> {
     }
 }
 
+/// The digest of a model that is one file is the file's; others follow with their lengths, so that numbers
+/// that move from one file to the next change it.
 fn digest(path: &Path, model: &onnx::Model) -> Result<blake3::Hash, Error> {
+    let external = model.external_paths(path)?;
     let mut hasher = blake3::Hasher::new();
-    let mut add = |path: &Path| -> Result<(), Error> {
-        let hashed = hasher.update_mmap_rayon(path);
-        Ok(hashed.map(|_| ()).map_err(io_error("read", path))?)
-    };
-    add(path)?;
-    let folder = path.parent().unwrap_or(Path::new(""));
-    for name in model.external_files() {
-        add(&folder.join(name))?;
+    hasher.update_mmap_rayon(path).map_err(io_error("read", path))?;
+    for path in &external {
+        let length = std::fs::metadata(path).map_err(io_error("read", path))?.len();
+        hasher.update(&length.to_le_bytes());
+        hasher.update_mmap_rayon(path).map_err(io_error("read", path))?;
     }
     Ok(hasher.finalize())
 }

@@ -1,13 +1,14 @@
 //! What a task needs, found and checked before the first image is embedded.
 
+use super::embed::Weighing;
 use super::features::Origin;
 use super::images::{Images, Place, Wanted};
 use super::pairs::FOLDS;
 use super::sets::{EvalSet, Kind};
-use super::settings::Fusion;
+use super::settings::{Fusion, Protocol as Switched};
 use super::templates::TemplatePlan;
 use super::{Error, Options, OtherAlignment, Task, fusion, pairs};
-use crate::datasets::Protocol;
+use crate::datasets::{Protocol, count_warning};
 use crate::pack::{self, Manifest, PackFiles, Source};
 use crate::progress::Progress;
 use crate::protocol::{Identification, Members, Pairs, Probes};
@@ -66,6 +67,14 @@ pub(super) enum Scoring {
 }
 
 impl Plan {
+    /// How its scoring weighs a face: templates alone are weighed.
+    pub(super) fn weighing(&self, protocol: &Switched) -> Weighing {
+        match self.scoring {
+            Scoring::Templates(_) if protocol.norm => Weighing::ByNorm(protocol.name),
+            _ => Weighing::Alike,
+        }
+    }
+
     /// Finds and checks what the task needs.
     pub(super) fn of_task(
         options: &Options,
@@ -162,6 +171,7 @@ impl Plan {
             Kind::Pairs => {
                 let pairs = pairs()?;
                 check_folds(&images.files[0], &pairs)?;
+                warnings.extend(other_pairs(set, &pairs));
                 Scoring::Pairs(pairs)
             }
             Kind::ReducedPairs if wanted == Wanted::Names => {
@@ -171,6 +181,7 @@ impl Plan {
                 let pairs = pairs()?;
                 check_folds(&images.files[0], &pairs)?;
                 check_two_by_two(&images.files[0], &pairs)?;
+                warnings.extend(other_pairs(set, &pairs));
                 Scoring::ReducedPairs(pairs)
             }
         };
@@ -239,6 +250,11 @@ fn other_source(set: &EvalSet, images: &Images) -> Option<String> {
     let name = file.rsplit('/').next().unwrap_or(file);
     let same = name.strip_suffix(".bin").is_none_or(|stem| stem == set.stem);
     (!same).then(|| format!("the pack was made from {name}, scored as {}", set.name))
+}
+
+/// How many pairs there are, where that is another number than the published one.
+fn other_pairs(set: &EvalSet, pairs: &Pairs) -> Option<String> {
+    count_warning("pairs", pairs.same.len() as u64, set.pairs?)
 }
 
 fn check_folds(place: &str, pairs: &Pairs) -> Result<(), Error> {

@@ -3,11 +3,10 @@
 //! On the processor several sessions of few threads embed more images a second than one of many: the
 //! threads of one batch wait for each other at every node.
 
-use super::Error;
 use super::sets::FACE_PX;
+use super::{Error, ModelOptions};
 use crate::runtime::{Device, OnMissing, Runtime, Session, Tensor};
 use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::{Condvar, Mutex, PoisonError};
 
 /// Sessions on the processor at most: each holds the weights, 260 MB of an IR-101.
@@ -25,20 +24,16 @@ pub(super) struct Sessions {
 
 impl Sessions {
     /// Starts the runtime and loads the model; on the processor `threads` are shared out.
-    pub(super) fn open(
-        path: &Path,
-        device: Device,
-        threads: NonZeroUsize,
-        say: &dyn Fn(&str),
-    ) -> Result<Self, Error> {
-        let runtime = Runtime::start(device, OnMissing::Install, say)?;
+    pub(super) fn open(options: &ModelOptions, say: &dyn Fn(&str)) -> Result<Self, Error> {
+        let ModelOptions { path, device, threads, time_limit, .. } = options;
+        let runtime = Runtime::start(*device, OnMissing::Install, say)?;
         let count = match device {
             Device::Cpu => threads.get().min(MOST),
             Device::Cuda(_) => 1,
         };
         let each = NonZeroUsize::new(threads.get() / count).unwrap_or(NonZeroUsize::MIN);
-        let open = |_| runtime.open(path, each);
-        let sessions = (0..count).map(open).collect::<Result<Vec<_>, _>>()?;
+        let open = |_| Ok(runtime.open(path, each)?.with_time_limit(*time_limit));
+        let sessions = (0..count).map(open).collect::<Result<Vec<_>, Error>>()?;
         let library = format!("onnxruntime {}", runtime.library().version);
         Ok(Self { free: Mutex::new(sessions), returned: Condvar::new(), count, library })
     }

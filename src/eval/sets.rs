@@ -20,6 +20,8 @@ pub struct EvalSet {
     pub kind: Kind,
     /// What must have been done to its faces.
     pub(super) alignment: Expected,
+    /// Pairs of the published set, where it is one of pairs.
+    pub(super) pairs: Option<u64>,
 }
 
 /// How a set is scored.
@@ -88,6 +90,7 @@ pub static EVAL_SETS: [EvalSet; 10] = [
         stem: "tinyface",
         kind: Kind::Identification,
         alignment: Expected::Folder("aligned_pad_0.1_pad_high"),
+        pairs: None,
     },
     EvalSet {
         name: "scface",
@@ -96,6 +99,7 @@ pub static EVAL_SETS: [EvalSet; 10] = [
         stem: "scface",
         kind: Kind::Identification,
         alignment: Expected::FolderOrWarped("aligned"),
+        pairs: None,
     },
     EvalSet {
         name: "ijbb",
@@ -104,6 +108,7 @@ pub static EVAL_SETS: [EvalSet; 10] = [
         stem: "ijbb",
         kind: Kind::Templates,
         alignment: Expected::Warped,
+        pairs: None,
     },
     EvalSet {
         name: "ijbc",
@@ -112,12 +117,13 @@ pub static EVAL_SETS: [EvalSet; 10] = [
         stem: "ijbc",
         kind: Kind::Templates,
         alignment: Expected::Warped,
+        pairs: None,
     },
-    EvalSet::pairs("lfw", "LFW, ten folds of pairs"),
-    EvalSet::pairs("cfp_fp", "CFP-FP, frontal against profile, ten folds of pairs"),
-    EvalSet::pairs("agedb_30", "AgeDB-30, thirty years apart, ten folds of pairs"),
-    EvalSet::pairs("calfw", "CALFW, across age, ten folds of pairs"),
-    EvalSet::pairs("cplfw", "CPLFW, across pose, ten folds of pairs"),
+    EvalSet::pairs("lfw", "LFW, ten folds of pairs", LFW_PAIRS),
+    EvalSet::pairs("cfp_fp", "CFP-FP, frontal against profile, ten folds of pairs", 7000),
+    EvalSet::pairs("agedb_30", "AgeDB-30, thirty years apart, ten folds of pairs", 6000),
+    EvalSet::pairs("calfw", "CALFW, across age, ten folds of pairs", 6000),
+    EvalSet::pairs("cplfw", "CPLFW, across pose, ten folds of pairs", 6000),
     EvalSet {
         name: "crlfw",
         about: "CR-LFW: LFW with one picture of each pair reduced to 8, 12, 16 and 20 pixels",
@@ -125,8 +131,12 @@ pub static EVAL_SETS: [EvalSet; 10] = [
         stem: "lfw",
         kind: Kind::ReducedPairs,
         alignment: Expected::AsTheyAre,
+        pairs: Some(LFW_PAIRS),
     },
 ];
+
+/// Pairs of LFW, as many in each fold as of each kind: ten times 300 and 300.
+const LFW_PAIRS: u64 = 6000;
 
 /// The five sets of HQ Avg.
 pub(super) const HQ: [&str; 5] = ["lfw", "cfp_fp", "agedb_30", "calfw", "cplfw"];
@@ -139,9 +149,10 @@ const ALL: [&str; 8] =
 const GROUPS: [(&str, &[&str]); 2] = [("hq", &HQ), ("all", &ALL)];
 
 impl EvalSet {
-    const fn pairs(name: &'static str, about: &'static str) -> Self {
+    const fn pairs(name: &'static str, about: &'static str, published: u64) -> Self {
         let (kind, alignment) = (Kind::Pairs, Expected::AsTheyAre);
-        Self { name, about, dataset: "bin", stem: name, kind, alignment }
+        let pairs = Some(published);
+        Self { name, about, dataset: "bin", stem: name, kind, alignment, pairs }
     }
 
     /// Finds the sets of a name: one, or those of a group.

@@ -4,7 +4,7 @@ use super::own::is_named;
 use super::{Error, io_error};
 use std::fs::{self, File};
 use std::hash::{BuildHasher, Hasher, RandomState};
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 const PREFIX: &str = ".qgface-";
@@ -33,7 +33,7 @@ impl Beside {
         let folder = folder_of(place);
         let made = loop {
             let path = folder.join(name());
-            match File::options().write(true).create_new(true).open(&path) {
+            match File::options().read(true).write(true).create_new(true).open(&path) {
                 // Whoever removes leftovers may have taken it for one before it was locked.
                 Ok(file) if file.try_lock().is_err() || !is_named(&file, &path) => {}
                 Ok(file) => break Ok((file, path)),
@@ -57,7 +57,7 @@ impl Beside {
     ///
     /// # Errors
     /// Whatever the system refuses with; then the place is as it was.
-    pub fn rename(self) -> Result<(), Error> {
+    pub fn rename(&self) -> Result<(), Error> {
         fs::rename(&self.beside, &self.place).map_err(io_error("write", &self.place))
     }
 }
@@ -69,6 +69,18 @@ impl Write for Beside {
 
     fn flush(&mut self) -> io::Result<()> {
         self.file.flush()
+    }
+}
+
+impl Read for Beside {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        self.file.read(into)
+    }
+}
+
+impl Seek for Beside {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        self.file.seek(to)
     }
 }
 

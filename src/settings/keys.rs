@@ -42,6 +42,11 @@ pub static KEYS: &[Key] = &[
     ),
     value("eval.device", "cpu", "where models run: cpu or cuda:N"),
     value("eval.batch", "32", "images a batch"),
+    value(
+        "eval.time_limit",
+        "600",
+        "seconds that a model may take over a batch; 0 for as long as it likes",
+    ),
     path(
         "eval.cache",
         "cache",

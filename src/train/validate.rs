@@ -66,6 +66,7 @@ impl Validation {
                 flags: Flags::default(),
                 device,
                 threads: NonZeroUsize::new(jobs).unwrap_or(NonZeroUsize::MIN),
+                time_limit: None,
             }),
             protocol: self.protocol.clone(),
             batch: self.batch,
