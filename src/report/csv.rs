@@ -1,7 +1,7 @@
 //! The report as one line a value.
 
 use super::document::{ReportDocument, RowKind, Table, TableRow};
-use super::names::{Unit, per_cent, unit};
+use super::names::{Unit, per_cent, plain, unit};
 use super::published::FineTuned;
 use super::{Error, sections};
 
@@ -16,7 +16,11 @@ pub(super) fn render(document: &ReportDocument) -> Result<String, Error> {
     let lines = document.tables.iter().flat_map(of_table).chain(of_sets(document));
     let written = writer.write_record(HEAD);
     written
-        .and_then(|()| lines.into_iter().try_for_each(|line| writer.write_record(line)))
+        .and_then(|()| {
+            lines
+                .into_iter()
+                .try_for_each(|line| writer.write_record(line.map(|cell| plain(&cell))))
+        })
         .map_err(|error| Error::Csv(error.into()))?;
     writer.flush().map_err(Error::Csv)?;
     drop(writer);

@@ -14,7 +14,10 @@ pub(super) fn notes(table: &Table, measured: &[MeasuredRow]) -> Vec<String> {
     for set in sets(table) {
         let beside = |row: &TableRow| has(table, row, set);
         if table.rows.iter().filter(is_published).any(beside) {
-            notes.extend(measured.iter().filter_map(|row| other_set(set, row)));
+            notes.extend(measured.iter().flat_map(|row| match set {
+                "averages" => other_average(row),
+                set => other_set(set, row),
+            }));
         }
     }
     if table.rows.iter().any(|row| row.name.ends_with('*')) {
@@ -78,6 +81,22 @@ fn other_set(set: &str, row: &MeasuredRow) -> Option<String> {
     Some(format!("{set} of {label} is not the published set: {other}."))
 }
 
+/// An average over such a set is none of the published sets either.
+fn other_average(row: &MeasuredRow) -> Option<String> {
+    if row.averages.is_empty() {
+        return None;
+    }
+    let results = row.results.iter().map(|entry| &entry.result);
+    let others: Vec<&str> = results
+        .filter(|result| result.other_count().is_some())
+        .map(|result| names::set(&result.set))
+        .collect();
+    let (sets, label) = (others.join(", "), &row.label);
+    (!others.is_empty()).then(|| {
+        format!("The averages of {label} are over sets that are not the published ones: {sets}.")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use crate::report::document;
@@ -117,5 +136,19 @@ mod tests {
             notes.iter().any(|note| note.contains("is not the published set: 50")),
             "{notes:?}"
         );
+    }
+    #[test]
+    fn an_average_over_sets_of_other_sizes_is_said_beside_published_ones() {
+        let pairs = ["lfw", "cfp_fp", "agedb_30", "calfw", "cplfw"].map(|set| {
+            let mut result = result(set, &[("accuracy", 0.9)]);
+            if set == "calfw" {
+                result.warnings = vec!["60 pairs, the published set has 6000".to_owned()];
+            }
+            result
+        });
+        let document = document(&[evaluation("a.json", pairs.into())]).unwrap();
+        let ablation = document.tables.iter().find(|table| table.name == "ablation").unwrap();
+        let told = "are over sets that are not the published ones: CALFW.";
+        assert!(ablation.notes.iter().any(|note| note.ends_with(told)), "{:?}", ablation.notes);
     }
 }
