@@ -103,6 +103,31 @@ pub enum Error {
         /// What the file has.
         found: String,
     },
+    /// A file is one of PyTorch's pickles.
+    #[error(
+        "{path}: expected a checkpoint, a model.onnx or a safetensors file, found one of PyTorch's, which \
+         holds a program and is never run here; convert it with torch.load and \
+         safetensors.torch.save_file, as the README shows at --init"
+    )]
+    Pickled {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A file's tensors have names of no backbone.
+    #[error(
+        "{path}: expected the tensors of a backbone by their names in PyTorch (input_layer.0.weight, \
+         body.0.…, output_layer.…), found {count} tensors of floats{}; begin with a checkpoint, with a model \
+         that `qgface-data` exported, or with a safetensors file of such names",
+        first.as_ref().map_or_else(String::new, |name| format!(" by other names, the first {name}"))
+    )]
+    Names {
+        /// The file.
+        path: PathBuf,
+        /// How many tensors it has.
+        count: usize,
+        /// The first of them.
+        first: Option<String>,
+    },
     /// A run of the name is there.
     #[error(
         "{run} is there already; go on with it by --resume {run}, or choose another train.name"

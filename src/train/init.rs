@@ -36,12 +36,17 @@ const COUNTERS: &str = "num_batches_tracked";
 /// by those of a file.
 ///
 /// # Errors
-/// [`Error::Init`] where a tensor of the backbone is missing or of another shape: a backbone that is
-/// half drawn and half loaded would train and be wrong.
+/// [`Error::Names`] where no tensor has a name of a backbone's; [`Error::Init`] where one of the backbone is
+/// missing or of another shape: a backbone that is half drawn and half loaded would train and be wrong.
 pub fn adopt(state: &mut TrainState, path: &Path) -> Result<Adopted, Error> {
     let mut found: IndexMap<String, Tensor> = IndexMap::new();
     for (name, tensor) in read(path)? {
         found.insert(own_name(&name), tensor);
+    }
+    if found.keys().all(|name| !name.starts_with(BACKBONE)) {
+        let (path, count) = (path.to_path_buf(), found.len());
+        let first = found.into_keys().next();
+        return Err(Error::Names { path, count, first });
     }
     let mut adopted = Adopted { file: path.display().to_string(), taken: 0, unused: vec![] };
     for (name, tensor) in &mut state.tensors {
@@ -97,7 +102,16 @@ fn read(path: &Path) -> Result<Vec<(String, Tensor)>, Error> {
         false => path.to_path_buf(),
     };
     let bytes = std::fs::read(&path).map_err(fs::io_error("read", &path))?;
+    if is_pickled(&bytes) {
+        return Err(Error::Pickled { path });
+    }
     floats(&bytes, &path)
+}
+
+/// Whether bytes begin as what `torch.save` writes: a zip of pickles, or in older versions a pickle of
+/// protocol 2 and later.
+fn is_pickled(bytes: &[u8]) -> bool {
+    bytes.starts_with(b"PK\x03\x04") || matches!(bytes, [0x80, 2..=5, ..])
 }
 
 fn of_model(path: &Path) -> Result<Vec<(String, Tensor)>, Error> {
@@ -118,7 +132,12 @@ fn of_model(path: &Path) -> Result<Vec<(String, Tensor)>, Error> {
         (tensor.name.clone(), Tensor { shape: shape.collect(), data })
     });
     // An extent that does not fit the numbers is of no use to anything.
-    Ok(tensors.filter(|(_, t)| t.shape.iter().product::<usize>() == t.data.len()).collect())
+    Ok(tensors.filter(|(_, tensor)| count(&tensor.shape) == Some(tensor.data.len())).collect())
+}
+
+/// How many numbers extents hold, if that is a number.
+fn count(shape: &[usize]) -> Option<usize> {
+    shape.iter().try_fold(1_usize, |count, &extent| count.checked_mul(extent))
 }
 
 #[cfg(test)]
@@ -136,5 +155,21 @@ mod tests {
         ] {
             assert_eq!(own_name(name), own);
         }
+    }
+
+    #[test]
+    fn what_pytorch_saves_is_told_by_its_first_bytes() {
+        for bytes in [&b"PK\x03\x04data"[..], b"\x80\x02}q\0", b"\x80\x04\x95"] {
+            assert!(is_pickled(bytes), "{bytes:?}");
+        }
+        assert!(!is_pickled(b"\x10\0\0\0\0\0\0\0{}") && !is_pickled(b"") && !is_pickled(b"\x80"));
+    }
+
+    #[test]
+    fn extents_whose_product_no_number_holds_are_of_no_use() {
+        assert_eq!(
+            (count(&[2, 3]), count(&[usize::MAX, 2]), count(&[0])),
+            (Some(6), None, Some(0))
+        );
     }
 }

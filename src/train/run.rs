@@ -11,6 +11,7 @@ use super::{Error, Rates, StepGraph, StepOptions, Stepper, TrainState, samples};
 use crate::fs;
 use crate::loader::{Batches, Packs};
 use crate::nn::{JointOptions, QueueOptions};
+use crate::no_follow;
 use crate::onnx;
 use crate::pack::PackFiles;
 use crate::progress::Progress;
@@ -187,6 +188,7 @@ impl<'a> Run<'a> {
             Start::New => new_folder(config)?,
             Start::Resume(folder) => (folder.clone(), claim(folder)?),
         };
+        check_own_folders(&folder)?;
         fs::write_whole(&folder.join(SETTINGS), config.settings.to_file().as_bytes())?;
         let metrics = Metrics::open(&folder.join(METRICS), facts.step)?;
         let shapes = graph.params.parameters.iter().map(|parameter| &parameter.shape);
@@ -391,7 +393,7 @@ impl<'a> Run<'a> {
     /// Scores the backbone, where sets are named.
     fn score(&mut self, state: &TrainState) -> Result<(), Error> {
         let Some(validation) = &self.validation else { return Ok(()) };
-        let folder = self.folder.join(EVALUATIONS);
+        let folder = self.folder.join(EVAL);
         std::fs::create_dir_all(&folder).map_err(fs::io_error("make the folder", &folder))?;
         let model = folder.join("model.onnx");
         export_configured(self.config, state)?.save(&model)?;
@@ -478,11 +480,11 @@ pub const METRICS: &str = "metrics.jsonl";
 /// The folder of a run's views.
 const SAMPLES: &str = "samples";
 
-/// The folder of a run's evaluations.
-const EVALUATIONS: &str = "eval";
+/// The folder of what validation measured.
+const EVAL: &str = "eval";
 
-/// The folders that this module writes in.
-const FOLDERS: [&str; 3] = [checkpoint::FOLDER, SAMPLES, EVALUATIONS];
+/// Folders that a run writes into, and checkpoints are removed from.
+const OWN_FOLDERS: [&str; 4] = [checkpoint::FOLDER, SAMPLES, EVAL, "plots"];
 
 /// Why the steps end.
 enum Ended {
@@ -563,11 +565,18 @@ fn claim_new(folder: PathBuf) -> Result<(PathBuf, File), Error> {
     Ok((folder, claim))
 }
 
-/// Whether a folder holds nothing, or a run without a checkpoint.
+/// Refuses a run's folder of which a part leads elsewhere.
+fn check_own_folders(run: &Path) -> Result<(), Error> {
+    OWN_FOLDERS.map(|name| run.join(name)).iter().try_for_each(|folder| {
+        Ok(no_follow::check_folder(folder).map_err(fs::io_error("write into", folder))?)
+    })
+}
+
+/// Whether a folder, and no link to one, holds nothing, or a run without a checkpoint.
 fn is_unbegun(folder: &Path) -> bool {
     let is_empty = || std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
     let is_run = || folder.join(SETTINGS).is_file();
-    (is_run() || is_empty()) && !checkpoint::any(folder)
+    no_follow::is_folder(folder) && (is_run() || is_empty()) && !checkpoint::any(folder)
 }
 
 /// Keeps other processes from training in the folder as long as it is open.
@@ -577,7 +586,7 @@ fn claim(folder: &Path) -> Result<File, Error> {
         Ok(()) => {
             // Whoever holds the folder is the only one at work in it.
             fs::remove_leftovers(folder);
-            FOLDERS.iter().for_each(|below| fs::remove_leftovers(&folder.join(below)));
+            OWN_FOLDERS.iter().for_each(|below| fs::remove_leftovers(&folder.join(below)));
             Ok(opened)
         }
         Err(TryLockError::WouldBlock) => Err(Error::RunBusy { run: folder.to_path_buf() }),
