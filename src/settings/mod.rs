@@ -130,10 +130,9 @@ impl Settings {
         let path = || file.to_path_buf();
         let text =
             std::fs::read_to_string(file).map_err(|source| Error::Read { path: path(), source })?;
-        let table: toml::Table = text.parse().map_err(|error: toml::de::Error| Error::Syntax {
-            path: path(),
-            found: error.to_string().trim_end().to_owned(),
-        })?;
+        let table: toml::Table = text
+            .parse()
+            .map_err(|error| Error::Syntax { path: path(), found: told(&error, &text) })?;
         let folder = file.parent().unwrap_or(Path::new(""));
         let origin = file.display().to_string();
         for (section, value) in table {
@@ -290,11 +289,11 @@ impl Settings {
     /// [`Error::Value`] with the file or variable it comes from.
     pub fn parse<T: FromStr<Err: std::fmt::Display>>(&self, key: &str) -> Result<T, Error> {
         let setting = self.get(key);
-        setting.text.parse().map_err(|error: T::Err| Error::Value {
-            origin: setting.origin.clone(),
-            key: key.to_owned(),
-            expected: error.to_string(),
-            found: setting.text.clone(),
+        setting.text.parse().map_err(|error: T::Err| {
+            let told = error.to_string();
+            // Some types say themselves what was found.
+            let expected = told.strip_suffix(&format!(", found {:?}", setting.text));
+            self.refused(key, expected.unwrap_or(&told).to_owned())
         })
     }
 
@@ -323,12 +322,15 @@ impl Settings {
         }
     }
 
-    /// A line a setting: key, value and where it comes from.
-    pub fn lines(&self) -> Vec<String> {
+    /// A line a setting of some sections: key, value and where it comes from.
+    pub fn lines(&self, sections: &[&str]) -> Vec<String> {
         let line = |(key, setting): (&String, &Setting)| {
             format!("{key} = {:?} ({})", setting.text, setting.origin)
         };
-        self.values.iter().map(line).collect()
+        let section =
+            |key: &String| key.split_once('.').map_or("", |(section, _)| section).to_owned();
+        let own = |(key, _): &(&String, &Setting)| sections.contains(&section(key).as_str());
+        self.values.iter().filter(own).map(line).collect()
     }
 
     fn get(&self, key: &str) -> Setting {
@@ -336,6 +338,16 @@ impl Settings {
             || Setting { text: String::new(), origin: "default".into(), folder: PathBuf::new() };
         self.values.get(key).cloned().unwrap_or_else(none)
     }
+}
+
+/// What the parser says of a file's text, in one line.
+fn told(error: &toml::de::Error, text: &str) -> String {
+    let said = error.message().replace('\n', ", ");
+    let before = error.span().and_then(|span| text.get(..span.start));
+    let Some(before) = before else { return said };
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+    format!("line {line}, column {column}: {said}")
 }
 
 /// The text of a value of the file, if a setting can be one.
@@ -479,6 +491,37 @@ mod tests {
         let error = load("", &[("QGFACE_PACK_ENCODIN", "png")]).unwrap_err();
         assert!(error.to_string().contains("the nearest is pack.encoding"), "{error}");
         assert!(load("", &[("QGFACE_GOLDEN", "x")]).is_ok());
+    }
+
+    #[test]
+    fn a_file_that_is_no_toml_is_refused_in_one_line() {
+        let error = load("[pack]\nout = \n", &[]).unwrap_err().to_string();
+        assert!(error.contains("expected TOML: line 2, column 7: "), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+    }
+
+    #[test]
+    fn a_value_that_is_found_is_said_once() {
+        #[derive(Debug)]
+        struct Nothing;
+        impl FromStr for Nothing {
+            type Err = String;
+            fn from_str(text: &str) -> Result<Self, String> {
+                Err(format!("expected nothing, found {text:?}"))
+            }
+        }
+        let settings = load("[train]\ndevice = \"gpu\"\n", &[]).unwrap();
+        let told = settings.parse::<Nothing>("train.device").unwrap_err().to_string();
+        assert!(told.ends_with("train.device: expected nothing, found \"gpu\""), "{told}");
+    }
+
+    #[test]
+    fn the_lines_are_those_of_the_sections_asked_for() {
+        let lines = Settings::defaults().lines(&["pack"]);
+        assert!(
+            lines.len() == 3 && lines.iter().all(|line| line.starts_with("pack.")),
+            "{lines:?}"
+        );
     }
 
     #[test]
