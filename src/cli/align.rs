@@ -44,7 +44,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
     let set = args.dataset;
     let root = match args.root {
         Some(root) => root,
-        None => context.settings()?.set_root(set, set.name),
+        None => context.settings(&["data"])?.set_root(set, set.name),
     };
     let recipe = Recipe {
         list: args.list,

@@ -1,5 +1,6 @@
 //! `eval`
 
+use super::model_path::model_path;
 use super::output::grouped;
 use super::{Context, Error, Outcome};
 use qgface_data::eval::results::{EvalReport, SetResult};
@@ -14,6 +15,7 @@ use qgface_data::runtime::Device;
 use qgface_data::settings::Settings;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Evaluate a model, or features made elsewhere, by the protocols of the field
 ///
@@ -22,7 +24,7 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 #[command(after_help = help())]
 pub(crate) struct Args {
-    /// The model; without it --embeddings gives the features
+    /// The model, or the folder of a run that has exported one; without it --embeddings gives the features
     #[arg(
         value_name = "MODEL.onnx",
         required_unless_present = "embeddings",
@@ -118,6 +120,10 @@ struct Feeding {
     /// Images a batch, where the graph does not fix it [default: eval.batch, 32]
     #[arg(long, value_name = "N", conflicts_with = "embeddings")]
     batch: Option<Batch>,
+    /// Seconds that the model may take over a batch; 0 for as long as it likes
+    /// [default: eval.time_limit, 600]
+    #[arg(long, value_name = "SECONDS", conflicts_with = "embeddings")]
+    time_limit: Option<TimeLimit>,
     /// Neither read nor keep features in the cache
     #[arg(long)]
     no_cache: bool,
@@ -165,6 +171,22 @@ impl std::str::FromStr for Batch {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let batch = text.parse().ok().filter(|batch| (1..=4096).contains(batch));
         batch.map(Self).ok_or("expected a number from 1 to 4096")
+    }
+}
+
+/// How long a batch may take.
+#[derive(Debug, Clone, Copy)]
+struct TimeLimit(Option<Duration>);
+
+impl std::str::FromStr for TimeLimit {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text.parse::<u32>() {
+            Ok(0) => Ok(Self(None)),
+            Ok(seconds) => Ok(Self(Some(Duration::from_secs(seconds.into())))),
+            Err(_) => Err("expected whole seconds, or 0 for no limit"),
+        }
     }
 }
 
@@ -239,7 +261,7 @@ fn either(yes: bool, no: bool) -> Option<bool> {
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
-    let settings = context.settings()?;
+    let settings = context.settings(&["data", "pack", "eval"])?;
     let preset = match args.protocol {
         Some(preset) => preset,
         None => settings.parse::<PresetName>("eval.protocol")?.0,
@@ -300,7 +322,7 @@ impl std::str::FromStr for PresetName {
 fn features(args: &Args, settings: &Settings, context: &Context) -> Result<FeatureOptions, Error> {
     match (&args.model, &args.from_files.embeddings) {
         (Some(path), _) => Ok(FeatureOptions::Model(ModelOptions {
-            path: path.clone(),
+            path: model_path(path)?,
             flags: Flags {
                 channel_order: args.feeding.channel_order,
                 mean: args.feeding.mean,
@@ -311,6 +333,10 @@ fn features(args: &Args, settings: &Settings, context: &Context) -> Result<Featu
                 None => settings.parse::<DeviceName>("eval.device")?.0,
             },
             threads: NonZeroUsize::new(context.jobs).unwrap_or(NonZeroUsize::MIN),
+            time_limit: match args.feeding.time_limit {
+                Some(TimeLimit(limit)) => limit,
+                None => settings.parse::<TimeLimit>("eval.time_limit")?.0,
+            },
         })),
         (None, Some(features)) => Ok(FeatureOptions::Files {
             features: features.clone(),

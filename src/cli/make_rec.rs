@@ -115,7 +115,7 @@ fn data_set_help() -> String {
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
-    let settings = context.settings()?;
+    let settings = context.settings(&["data", "pack"])?;
     let set = args.dataset;
     let folder = args.out.unwrap_or_else(|| settings.path("pack.out"));
     let encoding = match (args.origin, args.encode) {

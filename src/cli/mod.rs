@@ -10,6 +10,7 @@ mod inspect;
 mod interrupt;
 mod make_rec;
 mod merge;
+mod model_path;
 mod output;
 mod reindex;
 mod report;
@@ -144,10 +145,11 @@ struct Context {
 }
 
 impl Context {
-    /// The settings in force; only commands that use them mind a broken file.
-    fn settings(&self) -> Result<Settings, Error> {
+    /// The settings in force, of which a command reads these sections; only commands that use them mind a
+    /// broken file.
+    fn settings(&self, sections: &[&str]) -> Result<Settings, Error> {
         let settings = Settings::load(self.config.as_deref(), environment())?;
-        self.output.tell_settings(&settings);
+        self.output.tell_settings(&settings, sections);
         Ok(settings)
     }
 }

@@ -53,7 +53,8 @@ impl Output {
         let text = match self.form {
             Form::Text => text(report),
             Form::Json => {
-                serde_json::to_string_pretty(report).map_err(std::io::Error::from)? + "\n"
+                let json = serde_json::to_string_pretty(report).map_err(std::io::Error::from)?;
+                visible_json(&json) + "\n"
             }
         };
         Ok(write(&text)?)
@@ -77,10 +78,10 @@ impl Output {
         }
     }
 
-    /// With `-v`, says which settings are in force and where they come from.
-    pub(crate) fn tell_settings(&self, settings: &Settings) {
+    /// With `-v`, says which settings of some sections are in force and where they come from.
+    pub(crate) fn tell_settings(&self, settings: &Settings, sections: &[&str]) {
         if self.verbosity == Verbosity::Verbose {
-            settings.lines().iter().for_each(|line| self.say(line));
+            settings.lines(sections).iter().for_each(|line| self.say(line));
         }
     }
 
@@ -113,7 +114,7 @@ impl Progress for Bar {
             };
             bar.set_style(style.with_key("rate", rate));
         }
-        bar.set_prefix(what.to_owned());
+        bar.set_prefix(visible(what, ""));
         *self.bar.lock().unwrap_or_else(PoisonError::into_inner) = Some(bar);
     }
 
@@ -125,7 +126,7 @@ impl Progress for Bar {
 
     fn tell(&self, text: &str) {
         if let Some(bar) = &*self.bar.lock().unwrap_or_else(PoisonError::into_inner) {
-            bar.set_message(text.to_owned());
+            bar.set_message(visible(text, ""));
         }
     }
 
@@ -153,6 +154,7 @@ pub(crate) fn print_error(error: &dyn std::error::Error) {
 
 /// Writes to stdout; a reader that has seen enough and left is no error.
 pub(crate) fn write(text: &str) -> std::io::Result<()> {
+    let text = visible(text, "\n\t");
     let mut stdout = std::io::stdout().lock();
     let written = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
     match written {
@@ -163,7 +165,37 @@ pub(crate) fn write(text: &str) -> std::io::Result<()> {
 
 /// Writes a line to stderr; where nobody can be told, nothing is.
 fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "qgface-data: {text}");
+    let _ = writeln!(std::io::stderr(), "qgface-data: {}", visible(text, ""));
+}
+
+/// Whether a terminal would obey a letter, or show those beside it in another order: names out of files
+/// must do neither.
+fn is_command(letter: char) -> bool {
+    letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// The text with such letters, but those `kept`, as `\n` or `\u{1b}`.
+fn visible(text: &str, kept: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match is_command(letter) && !kept.contains(letter) {
+            true => shown.extend(letter.escape_default()),
+            false => shown.push(letter),
+        }
+    }
+    shown
+}
+
+/// The document with such letters, which JSON allows in its texts from U+007F on, as JSON escapes them.
+fn visible_json(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    for letter in json.chars() {
+        match is_command(letter) && !letter.is_ascii_whitespace() {
+            true => shown += &format!("\\u{:04x}", u32::from(letter)),
+            false => shown.push(letter),
+        }
+    }
+    shown
 }
 
 /// `12,345`.
@@ -188,4 +220,25 @@ pub(crate) fn counted(number: u64, what: &str) -> String {
 /// Bytes in a unit a person reads.
 pub(crate) fn sized(bytes: u64) -> String {
     indicatif::BinaryBytes(bytes).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_shown_and_not_sent() {
+        let name = "a\u{1b}[2J\r\u{9b}1m\u{202e}b\nc\u{7f}\u{fc}";
+        let shown = "a\\u{1b}[2J\\r\\u{9b}1m\\u{202e}b\\nc\\u{7f}\u{fc}";
+        assert_eq!(visible(name, ""), shown);
+        assert_eq!(visible("a\n\tb", "\n\t"), "a\n\tb");
+    }
+
+    #[test]
+    fn a_document_stays_the_same_document() {
+        let value = serde_json::json!({ "a\u{9b}": ["\u{1b}\u{7f}\u{202e}\n"] });
+        let shown = visible_json(&serde_json::to_string_pretty(&value).unwrap());
+        assert!(shown.chars().all(|letter| !is_command(letter) || letter == '\n'), "{shown}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+    }
 }

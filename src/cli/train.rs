@@ -31,6 +31,20 @@ pub(crate) struct Args {
     init: Option<PathBuf>,
 }
 
+/// The sections of settings that a run is made from; validation is by the settings of `eval`.
+const SECTIONS: [&str; 10] = [
+    "data",
+    "pack",
+    "eval",
+    "train",
+    "backbone",
+    "head",
+    "contrast",
+    "views",
+    "checkpoint",
+    "validation",
+];
+
 fn help() -> String {
     let mut text = String::from("Presets:\n");
     for preset in &PRESETS {
@@ -72,7 +86,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
 fn settings(args: &Args, context: &Context) -> Result<Settings, Error> {
     let mut settings = match &args.resume {
         Some(run) => Settings::load(Some(&run.join(train::SETTINGS)), std::iter::empty())?,
-        None => context.settings()?,
+        None => context.settings(&SECTIONS)?,
     };
     for assignment in &args.settings {
         settings.assign(assignment)?;

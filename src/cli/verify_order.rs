@@ -75,7 +75,7 @@ fn adopt_pack(pack: &Path, args: &Args, context: &Context) -> Result<Outcome, Er
 }
 
 fn verify(args: Args, context: &Context) -> Result<Outcome, Error> {
-    let settings = context.settings()?;
+    let settings = context.settings(&["data", "pack"])?;
     let packs = if args.packs.is_empty() {
         every_pack(&settings.path("pack.out"), context)?
     } else {

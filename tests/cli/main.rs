@@ -10,6 +10,7 @@ mod defects;
 mod documents;
 mod evaluating;
 mod faults;
+mod hostile;
 mod installing;
 mod interrupts;
 mod learning;

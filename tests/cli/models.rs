@@ -2,7 +2,7 @@
 
 use crate::program::{done, fixture};
 use qgface_data::onnx::{
-    Attribute, AttributeType, Dimension, ElementType, Entry, Extent, Graph, Model, Node,
+    Attribute, AttributeType, Dimension, ElementType, Entry, Extent, Graph, Location, Model, Node,
     OperatorSet, Shape, Tensor, TensorType, Type, TypeKind, ValueInfo,
 };
 use std::path::{Path, PathBuf};
@@ -31,6 +31,18 @@ pub(crate) enum Outputs {
     Three,
     /// Their difference from themselves, divided by itself.
     NotANumber,
+    /// The unit vector alone.
+    Unit,
+    /// The unit vector, and its length before, negated.
+    NegativeNorm,
+    /// The means of every image twice.
+    Twice,
+    /// A tensor of extents that no tensor has.
+    BelowZero,
+    /// The means, once a loop has ended that never does.
+    Never,
+    /// The means, multiplied by numbers of a `Constant` that lie in `factors.bin`.
+    Scaled,
 }
 
 pub(crate) const RGB: &[(&str, &str)] = &[("channel_order", "rgb")];
@@ -58,6 +70,57 @@ fn integers(name: &str, values: &[i64]) -> Attribute {
         kind: AttributeType::Ints as i32,
         ..Attribute::default()
     }
+}
+
+fn tensor(name: &str, element: ElementType, dims: &[i64], bytes: &[u8]) -> Tensor {
+    Tensor {
+        name: name.to_owned(),
+        dims: dims.to_vec(),
+        data_type: element as i32,
+        raw_data: bytes.to_vec().into(),
+        ..Tensor::default()
+    }
+}
+
+/// Numbers of 147 features that lie in a file.
+pub(crate) fn outside(file: &str) -> Tensor {
+    let entry = Entry { key: "location".to_owned(), value: file.to_owned() };
+    Tensor {
+        external_data: vec![entry],
+        data_location: Location::External as i32,
+        ..tensor("factors", ElementType::Float, &[147], b"")
+    }
+}
+
+/// A loop over `raw` that nothing ends.
+fn endless() -> Node {
+    let scalar = |name: &str, element: ElementType| {
+        let shape = Some(Shape { dim: Vec::new() });
+        let tensor = TensorType { elem_type: element as i32, shape };
+        let r#type = Some(Type { value: Some(TypeKind::Tensor(tensor)), ..Type::default() });
+        ValueInfo { name: name.to_owned(), r#type, ..ValueInfo::default() }
+    };
+    let body = Graph {
+        name: "body".to_owned(),
+        node: vec![
+            node("Identity", &["again"], "still", Vec::new()),
+            node("Identity", &["before"], "after", Vec::new()),
+        ],
+        input: vec![
+            scalar("turn", ElementType::Int64),
+            scalar("again", ElementType::Bool),
+            port("before", &[None, Some(147)]),
+        ],
+        output: vec![scalar("still", ElementType::Bool), port("after", &[None, Some(147)])],
+        ..Graph::default()
+    };
+    let body = Attribute {
+        name: "body".to_owned(),
+        g: Some(Box::new(body)),
+        kind: AttributeType::Graph as i32,
+        ..Attribute::default()
+    };
+    node("Loop", &["", "always", "raw"], "never", vec![body])
 }
 
 fn port(name: &str, extents: &[Option<i64>]) -> ValueInfo {
@@ -104,14 +167,58 @@ pub(crate) fn write_model(path: &Path, looks: &Looks) {
             nodes.push(node("Div", &["zero", "zero"], "nothing", Vec::new()));
             vec![feature("nothing")]
         }
+        Outputs::Unit => {
+            unit();
+            vec![feature("embedding")]
+        }
+        Outputs::NegativeNorm => {
+            unit();
+            nodes.push(node("Neg", &["norm"], "negated", Vec::new()));
+            vec![feature("embedding"), norm("negated")]
+        }
+        Outputs::Twice => {
+            let axis = Attribute {
+                name: "axis".to_owned(),
+                i: Some(0),
+                kind: AttributeType::Int as i32,
+                ..Attribute::default()
+            };
+            nodes.push(node("Concat", &["raw", "raw"], "twice", vec![axis]));
+            vec![port("twice", &[None, Some(147)])]
+        }
+        Outputs::BelowZero => {
+            unit();
+            nodes.push(node("Expand", &["norm", "extents"], "nowhere", Vec::new()));
+            vec![port("nowhere", &[None, None])]
+        }
+        Outputs::Never => {
+            nodes.push(endless());
+            vec![feature("never")]
+        }
+        Outputs::Scaled => {
+            let value = Attribute {
+                name: "value".to_owned(),
+                t: Some(Box::new(outside("factors.bin"))),
+                kind: AttributeType::Tensor as i32,
+                ..Attribute::default()
+            };
+            nodes.push(node("Constant", &[], "factors", vec![value]));
+            nodes.push(node("Mul", &["raw", "factors"], "scaled", Vec::new()));
+            vec![feature("scaled")]
+        }
     };
+    let extents = [1_i64, -3].map(i64::to_le_bytes).concat();
     let edge = Some(looks.edge);
     let graph = Graph {
         name: "squares".to_owned(),
         node: nodes,
         input: vec![port("input", &[looks.batch, Some(3), edge, edge])],
         output: outputs,
-        initializer: Vec::<Tensor>::new(),
+        initializer: match looks.outputs {
+            Outputs::BelowZero => vec![tensor("extents", ElementType::Int64, &[2], &extents)],
+            Outputs::Never => vec![tensor("always", ElementType::Bool, &[], &[1])],
+            _ => Vec::new(),
+        },
         ..Graph::default()
     };
     let entry = |(key, value): &(&str, &str)| Entry { key: (*key).into(), value: (*value).into() };
