@@ -30,7 +30,6 @@ pub mod image;
 pub mod loader;
 pub mod metrics;
 pub mod nn;
-mod no_follow;
 pub mod onnx;
 pub mod optim;
 mod ordered;

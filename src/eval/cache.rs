@@ -12,8 +12,7 @@ use super::model::Model;
 use super::results::OutputForm;
 use super::sets::FACE_PX;
 use super::sink::Sink;
-use crate::fs::{self, io_error};
-use crate::no_follow;
+use crate::fs;
 use crate::pack;
 use crate::runtime::Device;
 use serde::{Deserialize, Serialize};
@@ -102,8 +101,8 @@ impl Slot {
 
     /// Opens the features that are there; a damaged entry counts as none.
     pub(super) fn open(&self, rows: usize) -> Option<ViewFeatures> {
-        let is_own = no_follow::is_folder(&self.folder)
-            && FILES.iter().all(|name| no_follow::is_file(&self.path(name)));
+        let is_own = fs::is_own_folder(&self.folder)
+            && FILES.iter().all(|name| fs::is_own_file(&self.path(name)));
         if !is_own {
             return None;
         }
@@ -123,22 +122,14 @@ impl Slot {
     /// Where new features go: into files, or into memory while another process writes this entry.
     pub(super) fn sink(&mut self, rows: usize) -> Result<Sink, Error> {
         let folder = &self.folder;
-        let cache = folder.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(cache).map_err(io_error("make the folder", cache))?;
-        no_follow::make_folder(folder).map_err(io_error("make the folder", folder))?;
-        let lock = self.path(LOCK);
-        let file = no_follow::open_lock(&lock).map_err(io_error("write", &lock))?;
-        if file.try_lock().is_err() {
+        fs::make_own_folder(folder)?;
+        self.lock = fs::lock_own(&self.path(LOCK))?;
+        if self.lock.is_none() {
             return Ok(Sink::memory());
         }
-        self.lock = Some(file);
         // What is written next belongs to no entry yet, and what a killed run left to none any more.
-        let entries = std::fs::read_dir(&self.folder).map_err(io_error("list", &self.folder))?;
-        for entry in entries.flatten().filter(|entry| is_own(&entry.file_name().to_string_lossy()))
-        {
-            let path = entry.path();
-            std::fs::remove_file(&path).map_err(io_error("remove", &path))?;
-        }
+        FILES.iter().try_for_each(|name| fs::remove_own(&self.path(name)))?;
+        fs::remove_leftovers(folder);
         Ok(Sink::files(&self.path(FEATURES), &self.path(NORMS), rows))
     }
 
@@ -159,48 +150,7 @@ impl Slot {
     }
 }
 
-/// Whether this program writes a file of the name into an entry: its files, and those before they have
-/// their names. The lock stays.
-fn is_own(name: &str) -> bool {
-    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let half = name.strip_prefix('.').and_then(|name| name.strip_suffix(".partial"));
-    let is_half = |half: &str| match (half.rsplit_once('.'), half.strip_prefix("qgface-")) {
-        (Some((file, process)), _) => FILES.contains(&file) && is_number(process),
-        (None, Some(process)) => is_number(process),
-        (None, None) => false,
-    };
-    FILES.contains(&name) || half.is_some_and(is_half)
-}
-
 fn digest(matrix: &Matrix) -> String {
     let bytes = bytemuck::cast_slice(matrix.values());
     blake3::Hasher::new().update_rayon(bytes).finalize().to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_names_that_this_program_writes_are_its_own() {
-        for name in [
-            "features.npy",
-            "norms.npy",
-            "entry.json",
-            ".features.npy.7.partial",
-            ".qgface-12.partial",
-        ] {
-            assert!(is_own(name), "{name}");
-        }
-        for name in [
-            "lock",
-            "notes.txt",
-            ".features.npy.partial",
-            ".mine.7.partial",
-            ".qgface-x.partial",
-            ".partial",
-        ] {
-            assert!(!is_own(name), "{name}");
-        }
-    }
 }

@@ -10,8 +10,8 @@ mod write;
 pub use beside::{Beside, remove_leftovers};
 pub use mapped::{Mapped, map};
 pub use own::{
-    create_own, is_named, is_own_file, is_own_folder, lock_own, make_own_folder, open_own,
-    remove_own,
+    check_own_folder, create_own, is_named, is_own_file, is_own_folder, lock_own, make_own_folder,
+    open_lock, open_own, remove_own,
 };
 pub use truncated::tell_of_truncated_files;
 pub use walk::{Ignored, Walk, endings, is_picture, walk};

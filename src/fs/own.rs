@@ -51,12 +51,20 @@ pub fn open_own(path: &Path) -> Result<File, Error> {
     opened(path, File::options().read(true).write(true))
 }
 
-/// Opens the file, or makes it, and locks it; nothing while another process holds it.
+/// Opens a file to lock, or makes it; its bytes stay as they are.
 ///
 /// # Errors
 /// [`Error::NotOwn`] for what is no file, a link for example; whatever the system refuses with.
+pub fn open_lock(path: &Path) -> Result<File, Error> {
+    opened(path, File::options().write(true).create(true).truncate(false))
+}
+
+/// Opens the file, or makes it, and locks it; nothing while another process holds it.
+///
+/// # Errors
+/// As [`open_lock`].
 pub fn lock_own(path: &Path) -> Result<Option<File>, Error> {
-    let file = opened(path, File::options().write(true).create(true).truncate(false))?;
+    let file = open_lock(path)?;
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
@@ -83,6 +91,19 @@ pub fn is_own_file(path: &Path) -> bool {
 /// Whether a folder lies here, and no link to one.
 pub fn is_own_folder(path: &Path) -> bool {
     own(path).is_some_and(|found| found.is_dir())
+}
+
+/// Refuses what is there and no folder of its own: a run's folder, say, that somebody else prepared.
+///
+/// # Errors
+/// [`Error::NotOwn`] for a link or a file in the folder's place.
+pub fn check_own_folder(path: &Path) -> Result<(), Error> {
+    match own(path).map(|found| found.file_type()) {
+        Some(kind) if !kind.is_dir() => {
+            Err(Error::NotOwn { path: path.to_path_buf(), found: name_of(kind) })
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Whether `path` is still the name of the file that is open.
@@ -175,6 +196,8 @@ mod tests {
             assert!(matches!(lock_own(&at(name)), Err(Error::NotOwn { .. })), "{name}");
         }
         assert!(matches!(make_own_folder(&at("folder")), Err(Error::NotOwn { .. })));
+        assert!(matches!(check_own_folder(&at("folder")), Err(Error::NotOwn { .. })));
+        assert!(check_own_folder(&at("absent")).is_ok() && check_own_folder(&at("tree")).is_ok());
         assert!(!is_own_folder(&at("folder")) && !is_own_file(&at("file")));
         assert_untouched(root.path());
     }

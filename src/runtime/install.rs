@@ -8,7 +8,6 @@ use super::places::{CACHE, Cache, Places, State};
 use super::release::{ABI, FITS_THIS_MACHINE, IMPLEMENTATION, PLATFORM, PYTHON, Release};
 use super::{Build, Error, python, wheel};
 use crate::fs::io_error;
-use crate::no_follow;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -73,7 +72,7 @@ pub(super) fn install_into(
 /// Waits until no other process installs here; the lock ends with the file or the process.
 fn lock(root: &Path, say: &dyn Fn(&str)) -> Result<File, Error> {
     let path = root.join(".lock");
-    let file = no_follow::open_lock(&path).map_err(io_error("write", &path))?;
+    let file = crate::fs::open_lock(&path)?;
     let locked = match file.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => {
@@ -91,7 +90,7 @@ fn lock(root: &Path, say: &dyn Fn(&str)) -> Result<File, Error> {
 fn remove_leftovers(root: &Path) {
     for entry in fs::read_dir(root).into_iter().flatten().flatten() {
         let path = entry.path();
-        if is_half_made(&entry.file_name().to_string_lossy()) && no_follow::is_folder(&path) {
+        if is_half_made(&entry.file_name().to_string_lossy()) && crate::fs::is_own_folder(&path) {
             let _ = fs::remove_dir_all(path);
         }
     }

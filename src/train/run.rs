@@ -11,7 +11,6 @@ use super::{Error, Rates, StepGraph, StepOptions, Stepper, TrainState, samples};
 use crate::fs;
 use crate::loader::{Batches, Packs};
 use crate::nn::{JointOptions, QueueOptions};
-use crate::no_follow;
 use crate::onnx;
 use crate::pack::PackFiles;
 use crate::progress::Progress;
@@ -567,16 +566,17 @@ fn claim_new(folder: PathBuf) -> Result<(PathBuf, File), Error> {
 
 /// Refuses a run's folder of which a part leads elsewhere.
 fn check_own_folders(run: &Path) -> Result<(), Error> {
-    OWN_FOLDERS.map(|name| run.join(name)).iter().try_for_each(|folder| {
-        Ok(no_follow::check_folder(folder).map_err(fs::io_error("write into", folder))?)
-    })
+    OWN_FOLDERS
+        .map(|name| run.join(name))
+        .iter()
+        .try_for_each(|folder| Ok(fs::check_own_folder(folder)?))
 }
 
 /// Whether a folder, and no link to one, holds nothing, or a run without a checkpoint.
 fn is_unbegun(folder: &Path) -> bool {
     let is_empty = || std::fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_none());
     let is_run = || folder.join(SETTINGS).is_file();
-    no_follow::is_folder(folder) && (is_run() || is_empty()) && !checkpoint::any(folder)
+    fs::is_own_folder(folder) && (is_run() || is_empty()) && !checkpoint::any(folder)
 }
 
 /// Keeps other processes from training in the folder as long as it is open.

@@ -177,7 +177,7 @@ fn features_are_kept_and_a_damaged_entry_is_made_anew() {
     // What a killed run left is cleared away by the next.
     let entry = fs::read_dir(work.path().join("cache")).unwrap().next().unwrap().unwrap().path();
     fs::remove_file(entry.join("entry.json")).unwrap();
-    fs::write(entry.join(".features.npy.7.partial"), "half").unwrap();
+    fs::write(entry.join(".qgface-00000000000000aa.partial"), "half").unwrap();
     again();
     done(work.path(), &exchanged);
     let names = |entry: &Path| -> Vec<String> {
