@@ -20,7 +20,8 @@ pub(crate) struct Args {
     /// Where the files go; nothing is written outside this folder
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Landmarks in place of the set's own: a csv of path and x1 y1 … x5 y5, or … x4 y4
+    /// Landmarks in place of the set's own: a csv of path and x1 y1 … x5 y5: left eye, right eye, nose, left
+    /// and right corner of the mouth, as seen in the picture; or … x4 y4, the middle of the mouth last
     #[arg(long, value_name = "FILE.csv")]
     landmarks: Option<PathBuf>,
     /// The list that names the pictures, for `list`

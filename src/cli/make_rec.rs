@@ -45,7 +45,8 @@ pub(crate) struct Args {
     /// Pixels an edge of the aligned faces: a multiple of 112 or 128
     #[arg(long, value_name = "PX", default_value_t = 112, requires = "align")]
     size: u32,
-    /// Landmarks in place of the set's own: a csv of path and x1 y1 … x5 y5, or … x4 y4
+    /// Landmarks in place of the set's own: a csv of path and x1 y1 … x5 y5: left eye, right eye, nose, left
+    /// and right corner of the mouth, as seen in the picture; or … x4 y4, the middle of the mouth last
     #[arg(long, value_name = "FILE.csv", requires = "align")]
     landmarks: Option<PathBuf>,
     /// InsightFace's training layout: keys from 1, identity records, key 0, and the file property

@@ -35,7 +35,8 @@ pub(crate) struct Args {
     /// The csv of labels the pack was made with, when it does not lie in the source tree
     #[arg(long, value_name = "FILE")]
     labels: Option<PathBuf>,
-    /// The csv of landmarks the pack was aligned with, when it does not lie in the source tree
+    /// The csv of landmarks the pack was aligned with (left eye, right eye, nose, corners of the mouth as
+    /// seen in the picture), when it does not lie in the source tree
     #[arg(long, value_name = "FILE")]
     landmarks: Option<PathBuf>,
     /// Write a manifest for a pack made elsewhere; with --root its records are found in that tree by

@@ -14,7 +14,8 @@ pub(super) struct LandmarkTable {
 }
 
 /// Reads a csv with the columns `path` and `x1 y1 … x4 y4` or `… x5 y5`, in any order; others are passed
-/// over. The fifth point may be empty. A `records.csv` is such a table.
+/// over. The points are left eye, right eye, nose, left and right corner of the mouth, or its middle, left
+/// and right as seen in the picture. The fifth point may be empty. A `records.csv` is such a table.
 pub(super) fn read(path: &Path) -> Result<LandmarkTable, Error> {
     let refused = |source| Error::Csv { path: path.to_path_buf(), source };
     let mut reader = csv::Reader::from_path(path).map_err(refused)?;

@@ -10,7 +10,8 @@ use std::path::PathBuf;
 /// Points of a face in the original picture, in pixels.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Landmarks {
-    /// `(x, y)` of five points (eyes, nose, mouth corners) or four (eyes, nose, mouth centre).
+    /// `(x, y)` of five points (left eye, right eye, nose, left and right corner of the mouth) or four (left
+    /// eye, right eye, nose, middle of the mouth), left and right as seen in the picture.
     pub points: Vec<(f64, f64)>,
     /// The detector's score, where the set has one.
     pub score: Option<f64>,

@@ -13,12 +13,17 @@ const FIVE_POINTS: [(f32, f32); 5] = [
     (70.7299, 92.2041),
 ];
 
-/// Points from which a face can be aligned: five (eyes, nose, mouth corners), four (eyes, nose, middle
-/// of the mouth), and the 68 of the iBUG scheme.
+/// Points from which a face can be aligned: five (left eye, right eye, nose, left and right corner of the
+/// mouth), four (left eye, right eye, nose, middle of the mouth), and the 68 of the iBUG scheme. Left and
+/// right are the picture's: the left eye is the one nearer to the left edge.
 const COUNTS: &str = "5, 4 or 68";
 
 /// Landmarks nearer to their mean than this, in pixels, are one point: no angle can be told from them.
 const LEAST_SPREAD_PX: f64 = 1e-6;
+
+/// A fit that leaves less than this share of the error of another is better beyond doubt. In a profile all
+/// points lie in one line, and a mirror changes little: there neither is.
+const CLEARLY_LESS: f64 = 0.5;
 
 /// Why a face cannot be aligned.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -45,6 +50,12 @@ pub enum Error {
         "the landmarks coincide or lie as no face does, so no similarity can be fitted to them"
     )]
     Degenerate,
+    /// The points fit a mirrored face, as where left and right were taken from the person.
+    #[error(
+        "the landmarks are a mirrored face's: expected left eye, right eye, nose, left and right corner of \
+         the mouth (or its middle), left and right as seen in the picture; found left and right exchanged"
+    )]
+    Mirrored,
     /// The template has no such size.
     #[error(
         "expected an edge divisible by 112 or by 128, at most {MAX_EDGE_PX} pixels, found {found}"
@@ -133,15 +144,27 @@ pub fn similarity(landmarks: &[(f64, f64)], size: u32) -> Result<Affine, Error> 
         template.into_iter().map(|point| template_point(point, size)).collect::<Result<_, _>>()?;
     let (from, to) = (mean(&points), mean(&template));
     let (mut real, mut imaginary, mut spread) = (0.0, 0.0, 0.0);
+    // Of a fit with a mirror: `p ↦ a·p̄ + t` with `a = Σ z·w / Σ |z|²`.
+    let (mut mirrored_real, mut mirrored_imaginary, mut target_spread) = (0.0, 0.0, 0.0);
     for (point, target) in points.iter().zip(&template) {
         let (zx, zy) = (point.0 - from.0, point.1 - from.1);
         let (wx, wy) = (target.0 - to.0, target.1 - to.1);
         real += zx * wx + zy * wy;
         imaginary += zx * wy - zy * wx;
         spread += zx * zx + zy * zy;
+        mirrored_real += zx * wx - zy * wy;
+        mirrored_imaginary += zx * wy + zy * wx;
+        target_spread += wx * wx + wy * wy;
     }
     if spread <= LEAST_SPREAD_PX * LEAST_SPREAD_PX || !spread.is_finite() {
         return Err(Error::Degenerate);
+    }
+    // What a fit leaves of `Σ |w|²`.
+    let error =
+        |real: f64, imaginary: f64| target_spread - (real * real + imaginary * imaginary) / spread;
+    let mirrored = error(mirrored_real, mirrored_imaginary);
+    if mirrored < CLEARLY_LESS * error(real, imaginary) {
+        return Err(Error::Mirrored);
     }
     let (a, b) = (real / spread, imaginary / spread);
     let map = Affine([
@@ -284,6 +307,44 @@ mod tests {
         assert!(matches!(error, Error::NotFinite { number: 2, .. }), "{error}");
         let far = face().map(|(x, y)| (x * 1e200, y * 1e200));
         assert_eq!(similarity(&far, 112), Err(Error::Degenerate));
+    }
+
+    /// The points of a face turned away by an angle, which narrows it, in a picture tilted by another.
+    fn turned(yaw_degrees: f64, tilt_degrees: f64) -> [(f64, f64); 5] {
+        let (narrow, (sin, cos)) =
+            (yaw_degrees.to_radians().cos(), tilt_degrees.to_radians().sin_cos());
+        face().map(|(x, y)| {
+            let (x, y) = ((x - 56.0) * narrow, y - 72.0);
+            (300.0 + 3.0 * (cos * x - sin * y), 200.0 + 3.0 * (sin * x + cos * y))
+        })
+    }
+
+    #[test]
+    fn landmarks_with_left_and_right_exchanged_are_refused() {
+        let exchanged = |[a, b, c, d, e]: [(f64, f64); 5]| [b, a, c, e, d];
+        for tilt in [0.0, 40.0, 120.0, 180.0] {
+            for yaw in [0.0, 30.0, 60.0, 75.0] {
+                let points = turned(yaw, tilt);
+                assert!(similarity(&points, 112).is_ok(), "{yaw} {tilt}");
+                assert_eq!(
+                    similarity(&exchanged(points), 112),
+                    Err(Error::Mirrored),
+                    "{yaw} {tilt}"
+                );
+                let [a, b, c, d, e] = points;
+                let mouth = ((d.0 + e.0) / 2.0, (d.1 + e.1) / 2.0);
+                assert!(similarity(&[a, b, c, mouth], 112).is_ok(), "{yaw} {tilt}");
+                let four = similarity(&[b, a, c, mouth], 112);
+                assert!(four == Err(Error::Mirrored) || yaw > 70.0, "{yaw} {tilt}: {four:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_profile_whose_eyes_have_changed_sides_by_a_little_is_no_mirrored_face() {
+        for yaw in [88.0, 90.0, 92.0] {
+            assert!(similarity(&turned(yaw, 10.0), 112).is_ok(), "{yaw}");
+        }
     }
 
     #[test]

@@ -99,11 +99,18 @@ fn scface_is_aligned_from_its_originals_by_four_points_as_a_pack_and_as_files() 
     assert!(pictures(&work.path().join("packs/mine")) == packed);
 }
 
-/// The pictures of the oracle's align topic that are aligned by f32 or f64 landmarks of one source.
+/// The pictures of the oracle's align topic that are aligned by f32 or f64 landmarks of one source, but those
+/// with left and right exchanged.
 fn align_cases(kind: &str) -> Vec<Value> {
     let manifest = fixture_json("golden/align/manifest.json");
     let cases = manifest["cases"].as_array().unwrap();
-    let wanted = |case: &&Value| case["kind"].as_str().unwrap() == kind && case["size"][0] == 112;
+    let mirrored = |case: &Value| {
+        let name = case["name"].as_str().unwrap();
+        name.ends_with("_mirrored") || name.ends_with("_reflected")
+    };
+    let wanted = |case: &&Value| {
+        case["kind"].as_str().unwrap() == kind && case["size"][0] == 112 && !mirrored(case)
+    };
     cases.iter().filter(wanted).cloned().collect()
 }
 
