@@ -9,7 +9,8 @@
 //! and labels; [`pack`] makes, proves and takes apart; [`report`] shows results; [`synth`] draws
 //! faces to try all of it on, and [`demo`] does; [`eval`] scores models by [`protocol`] and [`metrics`];
 //! [`graph`], [`autodiff`], [`nn`] and [`optim`] make training steps, [`views`] and [`loader`] the batches
-//! that [`train`] feeds them on [`runtime`]; [`settings`], [`fs`], [`seed`] and [`progress`] serve them. The binary alone parses arguments, prints
+//! that [`train`] feeds them on [`runtime`]; [`settings`], [`limits`], [`fs`], [`seed`] and [`progress`]
+//! serve them. The binary alone parses arguments, prints
 //! and exits.
 #![warn(
     missing_docs,
@@ -27,6 +28,7 @@ pub mod eval;
 pub mod fs;
 pub mod graph;
 pub mod image;
+pub mod limits;
 pub mod loader;
 pub mod metrics;
 pub mod nn;

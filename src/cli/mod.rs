@@ -25,6 +25,7 @@ use clap::{Parser, Subcommand};
 use output::{Form, Output, Verbosity};
 use qgface_data::datasets::{self, DATASETS, DataSet};
 use qgface_data::image::ChannelOrder;
+use qgface_data::limits;
 use qgface_data::runtime::use_huge_pages;
 use qgface_data::settings::{self, Settings};
 use qgface_data::{pack, synth as drawn};
@@ -203,10 +204,38 @@ fn start(cli: Cli) -> Result<Outcome, Error> {
     // Fails only when a pool was made before, which nothing does.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global();
     let context = Context { config, format, output: Output::new(form, verbosity), jobs };
+    if decodes_files(&cli.command) {
+        let settings = Settings::load(context.config.as_deref(), environment())?;
+        limits::set(settings.limits()?);
+    }
     let begun = Instant::now();
     let outcome = run(cli.command, &context);
     context.output.tell_time(begun.elapsed());
     outcome
+}
+
+/// Whether a command decodes files for which the settings have budgets; the others copy bytes as they are
+/// or read none, and mind no broken settings.
+fn decodes_files(command: &Command) -> bool {
+    match command {
+        Command::Completions(_)
+        | Command::Export(_)
+        | Command::Init(_)
+        | Command::Merge(_)
+        | Command::Reindex(_)
+        | Command::Report(_)
+        | Command::Runtime(_)
+        | Command::Synth(_)
+        | Command::Unpack(_) => false,
+        Command::Align(_)
+        | Command::Demo(_)
+        | Command::Eval(_)
+        | Command::Inspect(_)
+        | Command::MakeRec(_)
+        | Command::Stats(_)
+        | Command::Train(_)
+        | Command::VerifyOrder(_) => true,
+    }
 }
 
 /// The form of the result of a command that has text and JSON; another is refused before any work.

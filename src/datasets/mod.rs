@@ -28,6 +28,7 @@ pub use pickle::Error as PickleError;
 pub use rec::{ImageRecords, RecFiles};
 pub use source::{Source, SourceError};
 
+use crate::causes::excerpt;
 use crate::recordio;
 use crate::{fs, protocol};
 use std::path::{Path, PathBuf};
@@ -191,7 +192,8 @@ impl DataSet {
     }
 
     /// Gives the images of `list` the landmarks of a csv with the columns `path` and `x1 y1 … x5 y5` (or
-    /// `… x4 y4`) in place of their own.
+    /// `… x4 y4`) in place of their own: left eye, right eye, nose, left and right corner of the mouth (or its
+    /// middle), left and right as seen in the picture.
     ///
     /// # Errors
     /// A csv that cannot be read, a row that is no face, an image without a row.
@@ -301,7 +303,8 @@ pub enum Error {
     /// Images shall be aligned, and one has no landmarks.
     #[error(
         "{path}: no landmarks, so it cannot be aligned; {set} has them not for every image, give a \
-         csv of path and x1 y1 … x5 y5 (or x4 y4) with --landmarks"
+         csv of path and x1 y1 … x5 y5 (left eye, right eye, nose, left and right corner of the mouth, as seen \
+         in the picture; or x4 y4, the middle of the mouth last) with --landmarks"
     )]
     NoLandmarks {
         /// The set.
@@ -351,7 +354,7 @@ pub enum Error {
         advice: &'static str,
     },
     /// A line of a text file is not of its form.
-    #[error("{path}: line {line}: expected {expected}, found {found}")]
+    #[error("{path}: line {line}: expected {expected}, found {}", excerpt(found))]
     BadLine {
         /// The file.
         path: PathBuf,

@@ -3,6 +3,7 @@
 use super::conventions::BATCH_MIB;
 use super::fusion;
 use super::sets::FACE_PX;
+use crate::causes::excerpt;
 use crate::datasets::{self, Alignment, SourceError};
 use crate::image::{self, ChannelOrder};
 use crate::{fs, metrics, onnx, pack, protocol, runtime};
@@ -232,7 +233,7 @@ pub enum Error {
         place: String,
     },
     /// A line of a file of pairs is not of its form.
-    #[error("{path}: line {line}: expected {expected}, found {found:?}")]
+    #[error("{path}: line {line}: expected {expected}, found {:?}", excerpt(found))]
     BadPair {
         /// The file.
         path: PathBuf,

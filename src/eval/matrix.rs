@@ -1,14 +1,14 @@
 //! Features as a matrix of f32, in memory or mapped from a `.npy`, and the writing of such files.
 
-use super::Error;
+use super::{Error, npy_header};
 use crate::fs::{self, Beside, Mapped, io_error};
-use npyz::{DType, NpyHeader, Order, TypeChar, WriterBuilder};
+use npyz::WriterBuilder;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 /// Rows of equal width, row after row.
 #[derive(Debug)]
-pub(super) struct Matrix {
+pub struct Matrix {
     values: Values,
     /// Numbers in a row.
     pub width: usize,
@@ -36,7 +36,7 @@ impl Matrix {
     ///
     /// # Errors
     /// [`Error::Npy`] with what was expected and found.
-    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+    pub fn open(path: &Path) -> Result<Self, Error> {
         let refused = |expected: &str, found: String| Error::Npy {
             path: path.to_path_buf(),
             expected: expected.to_owned(),
@@ -44,63 +44,44 @@ impl Matrix {
         };
         let map = fs::map(path)?;
         let expected = "a .npy array (numpy.save of the features)";
-        check_header(&map).map_err(|found| refused(expected, found.to_owned()))?;
-        let mut rest: &[u8] = &map;
-        let header = NpyHeader::from_reader(&mut rest).map_err(|error| {
-            let said = error.to_string();
-            refused(
-                expected,
-                format!("another header: {}", said.lines().next().unwrap_or_default()),
-            )
-        })?;
-        let width = match *header.shape() {
+        let (header, at) = npy_header::parse(&map).map_err(|found| refused(expected, found))?;
+        let rest: &[u8] = &map[at..];
+        let width = match header.shape[..] {
             [_, width] if width > 0 => width,
             [_] => 1,
             _ => {
-                let found = format!("the shape {:?}", header.shape());
+                let found = format!("the shape {:?}", header.shape);
                 return Err(refused("an array of shape [images, numbers]", found));
             }
         };
-        if header.order() != Order::C {
+        if header.fortran_order {
             let found = "Fortran order".to_owned();
             return Err(refused("rows one after the other (numpy.ascontiguousarray)", found));
         }
-        let kind = match header.dtype() {
-            DType::Plain(kind) => kind,
-            other => return Err(refused("numbers", format!("the type {}", other.descr()))),
-        };
-        if kind.type_char() != TypeChar::Float {
-            let found = format!("the type {}", header.dtype().descr());
+        let kind = header.descr;
+        let Some(size) = FLOATS.iter().find(|(own, _)| *own == kind).map(|(_, size)| *size) else {
+            let found = format!("the type {kind}");
             return Err(refused("little-endian f32, f64 or f16", found));
-        }
-        let count = header.shape().iter().try_fold(1u64, |all, edge| all.checked_mul(*edge));
-        let size = kind.size_field();
+        };
+        let count = header.shape.iter().try_fold(1u64, |all, edge| all.checked_mul(*edge));
         let bytes = count.and_then(|count| count.checked_mul(size));
         if bytes != Some(rest.len() as u64) {
-            let expected = format!("{:?} numbers of {size} bytes", header.shape());
+            let expected = format!("{:?} numbers of {size} bytes", header.shape);
             return Err(refused(&expected, format!("{} bytes of them", rest.len())));
         }
-        let little = !matches!(kind.endianness(), npyz::Endianness::Big);
-        let at = map.len() - rest.len();
-        let values = match (kind.type_char(), size, little) {
-            (TypeChar::Float, 4, true) if bytemuck::try_cast_slice::<u8, f32>(rest).is_ok() => {
-                Values::Mapped(map, at)
-            }
-            (TypeChar::Float, 4, true) => {
+        let values = match size {
+            4 if bytemuck::try_cast_slice::<u8, f32>(rest).is_ok() => Values::Mapped(map, at),
+            4 => {
                 let number = |bytes: &[u8; 4]| f32::from_le_bytes(*bytes);
                 Values::Owned(rest.as_chunks::<4>().0.iter().map(number).collect())
             }
-            (TypeChar::Float, 8, true) => {
+            8 => {
                 let number = |bytes: &[u8; 8]| f64::from_le_bytes(*bytes) as f32;
                 Values::Owned(rest.as_chunks::<8>().0.iter().map(number).collect())
             }
-            (TypeChar::Float, 2, true) => {
+            _ => {
                 let number = |bytes: &[u8; 2]| half::f16::from_le_bytes(*bytes).to_f32();
                 Values::Owned(rest.as_chunks::<2>().0.iter().map(number).collect())
-            }
-            _ => {
-                let found = format!("the type {}", header.dtype().descr());
-                return Err(refused("little-endian f32, f64 or f16", found));
             }
         };
         let width = usize::try_from(width).unwrap_or(usize::MAX);
@@ -108,7 +89,7 @@ impl Matrix {
     }
 
     /// All numbers, row after row.
-    pub(super) fn values(&self) -> &[f32] {
+    pub fn values(&self) -> &[f32] {
         match &self.values {
             Values::Owned(values) => values,
             Values::Mapped(map, at) => bytemuck::cast_slice(&map[*at..]),
@@ -116,46 +97,26 @@ impl Matrix {
     }
 
     /// The number of rows.
-    pub(super) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.values().len() / self.width
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.values().is_empty()
     }
 
     /// One row.
     ///
     /// # Panics
     /// Where there is no such row.
-    pub(super) fn row(&self, at: usize) -> &[f32] {
+    pub fn row(&self, at: usize) -> &[f32] {
         &self.values()[at * self.width..(at + 1) * self.width]
     }
 }
 
-/// What every `.npy` begins with, before its version.
-const MAGIC: &[u8] = b"\x93NUMPY";
-
-/// Bytes of a header that this program would read: type, order and shape take a hundred.
-const HEADER_BYTES: usize = 4096;
-
-/// Looks at a header before the library parses it, which multiplies the extents as they are and descends
-/// into brackets however many there are.
-fn check_header(file: &[u8]) -> Result<(), &'static str> {
-    let rest = file.strip_prefix(MAGIC).ok_or("a file that does not begin as one")?;
-    let (length, text) = match rest {
-        [1, _, a, b, text @ ..] => (usize::from(u16::from_le_bytes([*a, *b])), text),
-        [2 | 3, _, a, b, c, d, text @ ..] => (u32::from_le_bytes([*a, *b, *c, *d]) as usize, text),
-        _ => return Err("a version of the format that is not known"),
-    };
-    let header = text.get(..length).ok_or("a header that is cut short")?;
-    if length > HEADER_BYTES {
-        return Err("a header that is too long");
-    }
-    let digits = header.split(|byte| !byte.is_ascii_digit()).filter(|word| !word.is_empty());
-    let number = |word: &[u8]| std::str::from_utf8(word).ok()?.parse::<u64>().ok();
-    let product = digits.map(number).try_fold(1u64, |all, extent| match extent? {
-        0 => Some(all),
-        extent => all.checked_mul(extent),
-    });
-    product.map(|_| ()).ok_or("a shape that no file can hold")
-}
+/// NumPy's names of the types that are read, and the bytes of a number.
+const FLOATS: [(&str, u64); 3] = [("<f4", 4), ("<f8", 8), ("<f2", 2)];
 
 /// Writes a `.npy` of f32 row by row beside its place, and renames it there when it is whole.
 pub(super) struct MatrixWriter {

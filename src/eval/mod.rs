@@ -16,6 +16,7 @@ mod images;
 mod lengths;
 mod matrix;
 mod model;
+mod npy_header;
 mod pairs;
 mod plan;
 pub mod results;
@@ -29,7 +30,9 @@ mod templates;
 pub use conventions::{CHANNEL_ORDER_KEY, Flags, MEAN_KEY, STD_KEY, deviation, mean};
 pub use error::{Error, ImageError, ModelFault};
 pub use images::Place;
+pub use matrix::Matrix;
 pub use model::ModelOptions;
+pub use pairs::read as read_pairs;
 pub use sets::{EVAL_SETS, EvalSet, Kind};
 
 use crate::pack::PackFiles;

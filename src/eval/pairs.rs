@@ -19,7 +19,10 @@ pub(super) const FOLDS: usize = 10;
 const PAIRS_AT_A_TIME: usize = 4096;
 
 /// Reads a file of `position position 0|1`, one pair a line.
-pub(super) fn read(path: &Path, images: usize) -> Result<Pairs, Error> {
+///
+/// # Errors
+/// A file that cannot be read, and [`Error::BadPair`] for a line that names no two of `images` images.
+pub fn read(path: &Path, images: usize) -> Result<Pairs, Error> {
     let text = std::fs::read_to_string(path).map_err(io_error("read", path))?;
     let mut pairs = Pairs::default();
     for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {

@@ -1,7 +1,8 @@
 //! Bytes of a picture file to pixels.
 
-use super::probe::{Probe, probe};
+use super::probe::{Probe, png_pixel_chunks, probe_within};
 use super::{ChannelOrder, Error, Format, Pixels, jpeg};
+use crate::limits::{self, Limits};
 use image::{ColorType, ImageDecoder, codecs::png::PngDecoder};
 use std::io::Cursor;
 
@@ -15,29 +16,46 @@ const MAX_PIXELS_PER_BYTE: u64 = 8 * 1032;
 /// to 8, grey and palettes are expanded. The orientation in EXIF data is not applied.
 ///
 /// # Errors
-/// Any [`Error`]; a truncated picture is never filled up.
+/// Any [`Error`]; a truncated picture is never filled up, and one beyond the budgets of this process is
+/// refused before memory is taken for it.
 pub fn decode(bytes: &[u8]) -> Result<Pixels, Error> {
-    let Probe { format, width, height, .. } = probe(bytes)?;
+    decode_within(bytes, &limits::current())
+}
+
+/// The same within other budgets.
+///
+/// # Errors
+/// As [`decode`].
+pub fn decode_within(bytes: &[u8], limits: &Limits) -> Result<Pixels, Error> {
+    let Probe { format, width, height, .. } = probe_within(bytes, limits)?;
     let pixels = u64::from(width) * u64::from(height);
     if pixels / MAX_PIXELS_PER_BYTE > bytes.len() as u64 {
         let what = format!("a size of {width}x{height}, more than {} bytes can hold", bytes.len());
         return Err(Error::Damaged { offset: 0, what });
     }
     match format {
-        Format::Jpeg => jpeg::decode(bytes),
+        Format::Jpeg => jpeg::decode(bytes, (width, height)),
         Format::Png => png(bytes, width, height),
     }
 }
 
 fn png(bytes: &[u8], width: u32, height: u32) -> Result<Pixels, Error> {
     let refused = |error: image::ImageError| Error::Decoder { message: error.to_string() };
+    let bytes = png_pixel_chunks(bytes)?;
     let decoder = PngDecoder::new(Cursor::new(bytes)).map_err(refused)?;
+    if decoder.dimensions() != (width, height) {
+        let (found_width, found_height) = decoder.dimensions();
+        let found = format!("found one of {found_width}x{found_height}");
+        return Err(Error::Decoder {
+            message: format!("expected a picture of {width}x{height}, {found}"),
+        });
+    }
     let color = decoder.color_type();
     let size = decoder.total_bytes();
     let mut raw = vec![0; usize::try_from(size).map_err(|_| Error::TooLarge { width, height })?];
     decoder.read_image(&mut raw).map_err(refused)?;
     let samples =
-        if color.bytes_per_pixel() / color.channel_count() == 2 { high_bytes(&raw) } else { raw };
+        if color.bytes_per_pixel() / color.channel_count() == 2 { high_bytes(raw) } else { raw };
     let data = match color {
         ColorType::L8 | ColorType::L16 => samples.iter().flat_map(|&grey| [grey; 3]).collect(),
         ColorType::La8 | ColorType::La16 => {
@@ -53,7 +71,7 @@ fn png(bytes: &[u8], width: u32, height: u32) -> Result<Pixels, Error> {
 }
 
 /// Keeps the high byte of native-endian 16-bit samples.
-fn high_bytes(raw: &[u8]) -> Vec<u8> {
+fn high_bytes(raw: Vec<u8>) -> Vec<u8> {
     raw.as_chunks::<2>().0.iter().map(|&pair| (u16::from_ne_bytes(pair) >> 8) as u8).collect()
 }
 

@@ -18,11 +18,18 @@ const HARMLESS: [c_int; 3] = [
 
 /// Decodes to RGB with the accurate integer DCT and fancy up-sampling, libjpeg-turbo's defaults.
 ///
-/// CMYK is converted as OpenCV's `icvCvt_CMYK2BGR` does.
-pub(super) fn decode(bytes: &[u8]) -> Result<Pixels, Error> {
+/// CMYK is converted as OpenCV's `icvCvt_CMYK2BGR` does. A picture of another size than `size`, width and
+/// height, is refused before memory is taken for it.
+pub(super) fn decode(bytes: &[u8], size: (u32, u32)) -> Result<Pixels, Error> {
     FIRST_WARNING.take();
     let decoded = caught(|| {
         let decoder = Decompress::with_err(error_manager()).from_mem(bytes)?;
+        let found = decoder.size();
+        if found != (size.0 as usize, size.1 as usize) {
+            let ((width, height), found) = (size, format!("{}x{}", found.0, found.1));
+            let what = format!("expected a picture of {width}x{height}, found one of {found}");
+            return Err(io::Error::other(what));
+        }
         let four = matches!(decoder.color_space(), ColorSpace::JCS_CMYK | ColorSpace::JCS_YCCK);
         let space = if four { ColorSpace::JCS_CMYK } else { ColorSpace::JCS_RGB };
         let mut rows = decoder.to_colorspace(space)?;

@@ -148,6 +148,30 @@ pub enum Error {
         /// Rows.
         height: u32,
     },
+    /// The picture has more pixels than [`crate::limits::Limits`] allows.
+    #[error(
+        "the picture is {width}x{height}, {} pixels; at most {limit} are decoded, the setting {} changes \
+         that", u64::from(*width) * u64::from(*height), crate::limits::PIXELS
+    )]
+    TooManyPixels {
+        /// Pixels in a row.
+        width: u32,
+        /// Rows.
+        height: u32,
+        /// The budget.
+        limit: u64,
+    },
+    /// A JPEG has more scans than [`crate::limits::Limits`] allows.
+    #[error(
+        "byte {offset}: scan {} of a JPEG; at most {limit} are decoded, the setting {} changes that",
+        limit + 1, crate::limits::SCANS
+    )]
+    TooManyScans {
+        /// Where the first one too many begins.
+        offset: u64,
+        /// The budget.
+        limit: u64,
+    },
     /// A buffer does not have three bytes a pixel, or an edge is zero.
     #[error("expected {expected} bytes for {width}x{height} pixels, found {found}")]
     BadBuffer {

@@ -2,6 +2,7 @@
 
 use super::manifest::Skipped;
 use super::{LayoutError, merge};
+use crate::causes::excerpt;
 use crate::{datasets, fs, image, recordio};
 use std::path::PathBuf;
 
@@ -321,7 +322,7 @@ pub enum Error {
         found: String,
     },
     /// A row of `records.csv` is damaged.
-    #[error("{path}: line {line}: expected {expected}, found {found}")]
+    #[error("{path}: line {line}: expected {expected}, found {}", excerpt(found))]
     BadRow {
         /// The file.
         path: PathBuf,

@@ -1,6 +1,6 @@
 //! The images of a pack that was proved first, by position.
 
-use super::records::RowReader;
+use super::records::{RowReader, most_rows};
 use super::verify_order::{self, Depth, Difference, SourceTree, verify_order};
 use super::{Error, Manifest, PackFiles, Part, Row};
 use crate::progress::Progress;
@@ -37,7 +37,8 @@ impl Images {
         }
         let manifest = Manifest::open(files)?;
         let mut reader = RowReader::open(&files.path(Part::Records))?;
-        let mut rows = Vec::with_capacity(usize::try_from(manifest.count).unwrap_or(0));
+        let table_bytes = manifest.files.records.bytes;
+        let mut rows = Vec::with_capacity(most_rows(manifest.count, table_bytes));
         while let Some(row) = reader.next_row() {
             rows.push(row?);
         }

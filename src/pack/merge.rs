@@ -223,7 +223,8 @@ fn join(
         reoriented: 0,
         framed: Vec::new(),
     };
-    progress.start("merge", shards.iter().map(|shard| shard.manifest.files.rec.bytes).sum());
+    let bytes = shards.iter().map(|shard| shard.manifest.files.rec.bytes);
+    progress.start("merge", bytes.fold(0, u64::saturating_add));
     for shard in shards {
         joining.append(shard, progress)?;
     }

@@ -36,7 +36,7 @@ pub use manifest::{
     FileDigest, Input, Layout, Manifest, NamedDigest, PackDigests, PointsNote, Role, Shard,
     Skipped, Source, digest_file,
 };
-pub use records::Row;
+pub use records::{Row, RowReader, RowWriter};
 pub use staging::{Recovery, recover};
 pub use store::Store;
 

@@ -60,14 +60,18 @@ pub(super) fn list_line(key: u64, label: &Label, path: &str) -> String {
 }
 
 /// Writes rows as csv text.
-pub(super) struct RowWriter {
+#[derive(Debug)]
+pub struct RowWriter {
     csv: csv::Writer<Vec<u8>>,
     with_landmarks: bool,
 }
 
 impl RowWriter {
     /// Starts a table with its header row.
-    pub(super) fn new(with_landmarks: bool) -> Result<Self, csv::Error> {
+    ///
+    /// # Errors
+    /// What the csv writer says.
+    pub fn new(with_landmarks: bool) -> Result<Self, csv::Error> {
         let mut csv = csv::WriterBuilder::new().from_writer(Vec::new());
         let landmarks: &[&str] = if with_landmarks { &LANDMARK_COLUMNS } else { &[] };
         csv.write_record(COLUMNS.iter().chain(landmarks))?;
@@ -75,7 +79,10 @@ impl RowWriter {
     }
 
     /// Adds a row.
-    pub(super) fn append(&mut self, row: &Row) -> Result<(), csv::Error> {
+    ///
+    /// # Errors
+    /// As [`RowWriter::new`].
+    pub fn append(&mut self, row: &Row) -> Result<(), csv::Error> {
         let mut fields = vec![
             row.position.to_string(),
             row.key.to_string(),
@@ -98,7 +105,10 @@ impl RowWriter {
     }
 
     /// Hands out the text written since the last call.
-    pub(super) fn take(&mut self) -> Result<Vec<u8>, csv::Error> {
+    ///
+    /// # Errors
+    /// As [`RowWriter::new`].
+    pub fn take(&mut self) -> Result<Vec<u8>, csv::Error> {
         self.csv.flush()?;
         let fresh = csv::WriterBuilder::new().from_writer(Vec::new());
         let full = std::mem::replace(&mut self.csv, fresh);
@@ -107,7 +117,8 @@ impl RowWriter {
 }
 
 /// Reads rows one after another; the reader holds no more than one.
-pub(super) struct RowReader<R> {
+#[derive(Debug)]
+pub struct RowReader<R> {
     csv: csv::Reader<R>,
     path: PathBuf,
     record: csv::StringRecord,
@@ -115,7 +126,10 @@ pub(super) struct RowReader<R> {
 
 impl RowReader<std::fs::File> {
     /// Opens the table at `path`.
-    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// A file that cannot be read, and [`Error::BadRow`] for one without the names of the columns.
+    pub fn open(path: &Path) -> Result<Self, Error> {
         let file = std::fs::File::open(path).map_err(crate::fs::io_error("read", path))?;
         Self::read(file, path)
     }
@@ -123,7 +137,10 @@ impl RowReader<std::fs::File> {
 
 impl<R: std::io::Read> RowReader<R> {
     /// Reads the table in `source`, called `path` in errors.
-    pub(super) fn read(source: R, path: &Path) -> Result<Self, Error> {
+    ///
+    /// # Errors
+    /// [`Error::BadRow`] for a table without the names of the columns.
+    pub fn read(source: R, path: &Path) -> Result<Self, Error> {
         let mut csv = csv::ReaderBuilder::new().buffer_capacity(1 << 18).from_reader(source);
         let header = csv.headers().map_err(|error| refused(path, &error))?;
         let with_landmarks = header.len() > COLUMNS.len();
@@ -140,8 +157,8 @@ impl<R: std::io::Read> RowReader<R> {
         Ok(Self { csv, path, record: csv::StringRecord::new() })
     }
 
-    /// Reads the next row.
-    pub(super) fn next_row(&mut self) -> Option<Result<Row, Error>> {
+    /// Reads the next row: [`Error::BadRow`] with its line where it is none.
+    pub fn next_row(&mut self) -> Option<Result<Row, Error>> {
         match self.csv.read_record(&mut self.record) {
             Ok(false) => None,
             Ok(true) => Some(parse(&self.record).ok_or_else(|| Error::BadRow {
@@ -153,6 +170,14 @@ impl<R: std::io::Read> RowReader<R> {
             Err(error) => Some(Err(refused(&self.path, &error))),
         }
     }
+}
+
+/// Bytes of the shortest row: its digest alone has 64.
+const SHORTEST_ROW_BYTES: u64 = 80;
+
+/// Rows to make room for: those that a manifest states, if a table of so many bytes can hold them.
+pub(super) fn most_rows(stated: u64, table_bytes: u64) -> usize {
+    usize::try_from(stated.min(table_bytes / SHORTEST_ROW_BYTES)).unwrap_or(0)
 }
 
 fn refused(path: &Path, error: &csv::Error) -> Error {

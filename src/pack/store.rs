@@ -1,7 +1,7 @@
 //! The images of a pack for reading in any order, each held against its digest when it is read.
 
 use super::manifest::OrderDigest;
-use super::records::RowReader;
+use super::records::{RowReader, most_rows};
 use super::{Error, Manifest, PackFiles, Part, digest_file, recover};
 use crate::recordio::{Reader, Record};
 use std::borrow::Cow;
@@ -53,7 +53,7 @@ impl Store {
         }
         let mut rows = RowReader::open(&table)?;
         let mut order = OrderDigest::default();
-        let mut entries = Vec::with_capacity(usize::try_from(manifest.count).unwrap_or(0));
+        let mut entries = Vec::with_capacity(most_rows(manifest.count, found.bytes));
         let mut sizes = BTreeMap::new();
         while let Some(row) = rows.next_row() {
             let row = row?;

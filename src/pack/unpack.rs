@@ -4,7 +4,8 @@ use super::records::RowReader;
 use super::{Error, PackFiles, Part, Previous};
 use crate::datasets::ImageRecords;
 use crate::fs;
-use crate::image::probe::probe;
+use crate::image::probe::probe_within;
+use crate::limits::Limits;
 use crate::progress::Progress;
 use crate::recordio::{self, Record};
 use schemars::JsonSchema;
@@ -104,7 +105,7 @@ fn path_of(
 }
 
 fn ending(payload: &[u8]) -> &'static str {
-    probe(payload).map_or("bin", |found| found.format.ending())
+    probe_within(payload, &Limits::NONE).map_or("bin", |found| found.format.ending())
 }
 
 /// Writes a file under `name` below `root`, and nowhere else.

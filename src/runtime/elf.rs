@@ -51,7 +51,7 @@ fn word<const N: usize>(bytes: &[u8], at: usize) -> [u8; N] {
 ///
 /// # Errors
 /// What it is instead.
-pub(super) fn check(path: &Path) -> Result<(), Error> {
+pub fn check(path: &Path) -> Result<(), Error> {
     let mut file = File::open(path)?;
     let metadata = file.metadata()?;
     if !metadata.is_file() {

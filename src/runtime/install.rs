@@ -30,6 +30,15 @@ pub fn install(build: Build, say: &dyn Fn(&str)) -> Result<PathBuf, Error> {
     install_into(cache, build, say)
 }
 
+/// Takes the files of a build out of a wheel that was fetched by other means, into an empty folder, and
+/// holds each against its published digest.
+///
+/// # Errors
+/// A damaged wheel, a file that is not the published one, a disk that refuses.
+pub fn unpack(build: Build, wheel: &Path, folder: &Path) -> Result<(), wheel::Error> {
+    wheel::unpack(Release::of(build), wheel, folder)
+}
+
 pub(super) fn install_into(
     cache: &Cache,
     build: Build,

@@ -142,4 +142,11 @@ pub static KEYS: &[Key] = &[
     value("checkpoint.keep", "3", "checkpoints that are kept, beside the best"),
     value("validation.sets", "", "sets of `eval` that checkpoints are scored on, parted by commas"),
     value("validation.best", "", "metric of the best checkpoint, as tinyface.rank_1 [none]"),
+    value("limits.pixels", "67108864", "pixels of a picture that is decoded; more are refused"),
+    value("limits.scans", "100", "scans of a JPEG that is decoded; more are refused"),
+    value(
+        "limits.inflated",
+        "268435456",
+        "bytes that the compressed parts of a file may become; more are refused",
+    ),
 ];

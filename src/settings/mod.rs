@@ -4,7 +4,9 @@ mod keys;
 
 pub use keys::{KEYS, Key};
 
+use crate::causes::excerpt;
 use crate::datasets::{DATASETS, DataSet, Root};
+use crate::limits::{self, Limits};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -31,7 +33,7 @@ pub enum Error {
     Syntax {
         /// The file.
         path: PathBuf,
-        /// What the parser says, with line and column.
+        /// What the parser says, and where.
         found: String,
     },
     /// A key is not known.
@@ -283,6 +285,18 @@ impl Settings {
         text
     }
 
+    /// Reads the budgets of a file.
+    ///
+    /// # Errors
+    /// [`Error::Value`].
+    pub fn limits(&self) -> Result<Limits, Error> {
+        Ok(Limits {
+            pixels: self.whole(limits::PIXELS, 1, u64::MAX)?,
+            scans: self.whole(limits::SCANS, 1, u64::MAX)?,
+            inflated: self.whole(limits::INFLATED, 1, u64::MAX)?,
+        })
+    }
+
     /// Reads a setting as a type.
     ///
     /// # Errors
@@ -342,7 +356,7 @@ impl Settings {
 
 /// What the parser says of a file's text, in one line.
 fn told(error: &toml::de::Error, text: &str) -> String {
-    let said = error.message().replace('\n', ", ");
+    let said = excerpt(&error.message().trim_end().replace('\n', ", ")).into_owned();
     let before = error.span().and_then(|span| text.get(..span.start));
     let Some(before) = before else { return said };
     let line = before.matches('\n').count() + 1;
@@ -487,6 +501,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_no_toml_is_told_with_its_line_and_in_one() {
+        let error = load("[pack]\nout = \"p\nx\n", &[]).unwrap_err().to_string();
+        assert!(error.contains("line 2") && !error.contains('\n'), "{error}");
+        let deep = format!("x = {}", "[".repeat(100_000));
+        assert!(load(&deep, &[]).unwrap_err().to_string().len() < 1000);
+    }
+
+    #[test]
     fn a_misspelt_variable_is_refused_and_not_passed_over() {
         let error = load("", &[("QGFACE_PACK_ENCODIN", "png")]).unwrap_err();
         assert!(error.to_string().contains("the nearest is pack.encoding"), "{error}");
@@ -522,6 +544,15 @@ mod tests {
             lines.len() == 3 && lines.iter().all(|line| line.starts_with("pack.")),
             "{lines:?}"
         );
+    }
+
+    #[test]
+    fn the_budgets_by_default_are_those_of_a_process_that_sets_none() {
+        assert_eq!(Settings::defaults().limits().unwrap(), Limits::default());
+        let settings = load("[limits]\npixels = 100\n", &[("QGFACE_LIMITS_SCANS", "3")]).unwrap();
+        let own = Limits { pixels: 100, scans: 3, ..Limits::default() };
+        assert_eq!(settings.limits().unwrap(), own);
+        assert!(load("[limits]\npixels = 0\n", &[]).unwrap().limits().is_err());
     }
 
     #[test]

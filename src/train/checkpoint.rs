@@ -41,10 +41,13 @@ pub struct Facts {
 /// Settings that say where a run lies and not what it is.
 const PLACES: [&str; 2] = ["train.name", "train.runs"];
 
+/// The section of settings that guard the machine and change no result.
+const GUARDS: &str = "limits.";
+
 impl Facts {
     /// Facts of a run at its beginning.
     pub fn new(mut settings: BTreeMap<String, String>, orders: Vec<String>, classes: u64) -> Self {
-        PLACES.iter().for_each(|place| _ = settings.remove(*place));
+        settings.retain(|key, _| !PLACES.contains(&key.as_str()) && !key.starts_with(GUARDS));
         Self {
             format: FORMAT.to_owned(),
             tool: concat!("qgface-data ", env!("CARGO_PKG_VERSION")).to_owned(),

@@ -145,6 +145,12 @@ mod tests {
     use super::*;
 
     #[test]
+    fn extents_whose_product_no_number_holds_are_of_no_numbers() {
+        assert_eq!([&[2, 3][..], &[], &[0, 5]].map(count), [Some(6), Some(1), Some(0)]);
+        assert!(count(&[1 << 32, 1 << 32, 1 << 32]).is_none());
+    }
+
+    #[test]
     fn names_of_other_programs_lose_their_prefixes() {
         for (name, own) in [
             ("model.net.input_layer.0.weight", "backbone.input_layer.0.weight"),

@@ -3,6 +3,7 @@
 mod adopting;
 mod aligning;
 mod bins;
+mod budgets;
 mod completing;
 mod counting;
 mod damage;
