@@ -502,7 +502,7 @@ mod tests {
 
     #[test]
     fn what_is_no_toml_is_told_with_its_line_and_in_one() {
-        let error = load("[pack]\nout = \"p\nx\n", &[]).unwrap_err().to_string();
+        let error = load("[pack]\nout = \n[eval]\n", &[]).unwrap_err().to_string();
         assert!(error.contains("line 2") && !error.contains('\n'), "{error}");
         let deep = format!("x = {}", "[".repeat(100_000));
         assert!(load(&deep, &[]).unwrap_err().to_string().len() < 1000);

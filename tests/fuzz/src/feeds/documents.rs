@@ -28,7 +28,7 @@ pub(super) fn manifest(bytes: &[u8]) -> Fed {
 /// A result document, and the report of it and one more in every form.
 pub(super) fn results(bytes: &[u8]) -> Fed {
     let evaluation = report::read(&put("a.json", bytes)).map_err(told)?;
-    let document = report::document(&[evaluation.clone()]).map_err(told)?;
+    let document = report::document(std::slice::from_ref(&evaluation)).map_err(told)?;
     for format in [Format::Text, Format::Markdown, Format::Csv, Format::Json, Format::Html] {
         report::render(&document, format).map_err(told)?;
     }
