@@ -30,11 +30,11 @@ impl Default for Limits {
     }
 }
 
-/// Names of the settings that change the budgets, for errors.
+/// Name of the setting of [`Limits::pixels`], for errors.
 pub const PIXELS: &str = "limits.pixels";
-/// See [`PIXELS`].
+/// Name of the setting of [`Limits::scans`].
 pub const SCANS: &str = "limits.scans";
-/// See [`PIXELS`].
+/// Name of the setting of [`Limits::inflated`].
 pub const INFLATED: &str = "limits.inflated";
 
 static OF_PROCESS: OnceLock<Limits> = OnceLock::new();

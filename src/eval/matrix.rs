@@ -31,7 +31,7 @@ impl Matrix {
         Self { values: Values::Owned(values), width }
     }
 
-    /// Opens a `.npy` of shape [N, D], or [N] for D = 1: little-endian f32 is mapped, f16 and f64 are
+    /// Opens a `.npy` of shape `[N, D]`, or `[N]` for D = 1: little-endian f32 is mapped, f16 and f64 are
     /// read and converted.
     ///
     /// # Errors

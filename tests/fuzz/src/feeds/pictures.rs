@@ -5,8 +5,34 @@ use qgface_data::image::decode::decode;
 use qgface_data::image::probe::probe;
 use qgface_data::image::{ChannelOrder, Pixels, align, encode};
 
-/// A JPEG or PNG: the decoder's size is the probe's, and the buffer that of the size.
+const PNG_SIGNATURE: &[u8] = b"\x89PNG\r\n\x1a\n";
+
+/// A PNG whose chunks have the checksums of their bytes, so that changes of them reach the decoder.
+fn with_checksums(bytes: &[u8]) -> Vec<u8> {
+    let mut sealed = bytes.to_vec();
+    let mut at = PNG_SIGNATURE.len();
+    while let Some(length) = sealed.get(at..).and_then(|rest| rest.first_chunk::<4>()) {
+        let end = at.saturating_add(8).saturating_add(u32::from_be_bytes(*length) as usize);
+        let Some(body) = sealed.get(at + 4..end) else { break };
+        let checksum = crc32fast::hash(body).to_be_bytes();
+        let Some(place) = sealed.get_mut(end..end + 4) else { break };
+        place.copy_from_slice(&checksum);
+        at = end + 4;
+    }
+    sealed
+}
+
+/// A JPEG or PNG as it is, and a PNG with its checksums put right.
 pub(super) fn picture(bytes: &[u8]) -> Fed {
+    let said = whole_picture(bytes);
+    if said.is_err() && bytes.starts_with(PNG_SIGNATURE) {
+        let _ = whole_picture(&with_checksums(bytes));
+    }
+    said
+}
+
+/// A JPEG or PNG: the decoder's size is the probe's, and the buffer that of the size.
+fn whole_picture(bytes: &[u8]) -> Fed {
     let found = probe(bytes).map_err(told)?;
     let pixels = decode(bytes).map_err(told)?;
     assert_eq!((pixels.width, pixels.height), (found.width, found.height));
