@@ -31,7 +31,7 @@ pub(crate) struct Args {
         conflicts_with = "embeddings"
     )]
     model: Option<PathBuf>,
-    /// Sets to evaluate, parted by commas (see below)
+    /// Sets to evaluate, separated by commas (see below)
     #[arg(long = "set", value_name = "NAME", value_delimiter = ',', value_parser = named_sets)]
     sets: Vec<Named>,
     /// The protocol's preset (see below) [default: eval.protocol, adaface]

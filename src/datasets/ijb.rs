@@ -1,6 +1,6 @@
 //! The layout IJB-B and IJB-C share (insightface `recognition/_evaluation_/ijb`).
 //!
-//! `loose_crop/` holds the faces, `meta/` text files parted by spaces. The order is that of
+//! `loose_crop/` holds the faces, `meta/` text files separated by spaces. The order is that of
 //! `*_name_5pts_score.txt`, and a face's landmarks are those of its own line.
 
 use super::list::in_folder;
@@ -30,7 +30,8 @@ pub struct Edition {
 }
 
 /// Form of a line of `*_name_5pts_score.txt`.
-const FACE_FORM: &str = "a name, ten landmark coordinates and a detector score, parted by spaces";
+const FACE_FORM: &str =
+    "a name, ten landmark coordinates and a detector score, separated by spaces";
 
 pub(super) fn list(edition: &Edition, request: &Request<'_>) -> Result<ImageList, Error> {
     let set = locate(edition, request.root)?;
@@ -217,7 +218,7 @@ fn check_protocol_file(
             templates.insert(template.ok_or_else(|| Error::BadLine {
                 path: path.to_path_buf(),
                 line: i as u64 + 1,
-                expected: "a name, a template and a media, parted by spaces",
+                expected: "a name, a template and a media, separated by spaces",
                 found: format!("{line:?}"),
             })?);
             let own = images.get(faces).and_then(|image| image.path.rsplit('/').next());

@@ -1,6 +1,6 @@
 //! Images in the order of a list file, with its keys and labels.
 //!
-//! Four dialects, parted by tabs and told apart by where the path stands:
+//! Four dialects, separated by tabs and told apart by where the path stands:
 //! im2rec `key label… path`, face2rec2 `aligned path label …` (keys are line numbers from 0),
 //! CVLface `index path label`, with or without a header row, and the path alone. The middle two differ in the first column:
 //! face2rec2's is 0 or 1 and repeats, CVLface's are different numbers.
@@ -44,7 +44,7 @@ enum Dialect {
 
 /// Form of a line of any dialect.
 const LINE_FORM: &str = "key, labels and path (im2rec), aligned, path and label (face2rec2) or \
-                         index, path and label (CVLface), parted by tabs, or a path alone";
+                         index, path and label (CVLface), separated by tabs, or a path alone";
 
 /// A line's number from 1 and its columns.
 type Row<'a> = (u64, Vec<&'a str>);

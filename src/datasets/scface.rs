@@ -51,7 +51,7 @@ const CAMERAS: u64 = 5;
 const PUBLISHED_IMAGES: u64 = PUBLISHED_SUBJECTS * (1 + 3 * CAMERAS);
 
 /// Form of a line of `all.txt`.
-const LINE_FORM: &str = "a path without ending and eight landmark coordinates, parted by tabs";
+const LINE_FORM: &str = "a path without ending and eight landmark coordinates, separated by tabs";
 
 /// What a picture of the set shows.
 #[derive(Debug, PartialEq, Eq)]

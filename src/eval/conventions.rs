@@ -168,7 +168,7 @@ fn order(text: &str) -> Result<ChannelOrder, String> {
     text.trim().parse().map_err(|unknown: UnknownOrder| unknown.to_string())
 }
 
-/// Reads one number for all channels, or three parted by commas; or says what was expected.
+/// Reads one number for all channels, or three separated by commas; or says what was expected.
 fn three(text: &str) -> Result<[f64; 3], String> {
     let numbers: Option<Vec<f64>> = text
         .split(',')
@@ -177,7 +177,7 @@ fn three(text: &str) -> Result<[f64; 3], String> {
     match numbers.as_deref() {
         Some([one]) => Ok([*one; 3]),
         Some([first, second, third]) => Ok([*first, *second, *third]),
-        _ => Err("one number or three, parted by commas".to_owned()),
+        _ => Err("one number or three, separated by commas".to_owned()),
     }
 }
 

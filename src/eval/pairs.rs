@@ -29,7 +29,7 @@ pub fn read(path: &Path, images: usize) -> Result<Pairs, Error> {
         let (positions, same) = parse(line, images).ok_or_else(|| Error::BadPair {
             path: path.to_path_buf(),
             line: at as u64 + 1,
-            expected: format!("two positions below {images} and 0 or 1, parted by blanks"),
+            expected: format!("two positions below {images} and 0 or 1, separated by blanks"),
             found: line.to_owned(),
         })?;
         pairs.positions.push(positions);

@@ -53,7 +53,7 @@ impl Row {
     }
 }
 
-/// im2rec's dialect: key, labels, path, parted by tabs.
+/// im2rec's dialect: key, labels, path, separated by tabs.
 pub(super) fn list_line(key: u64, label: &Label, path: &str) -> String {
     let labels = label.to_string().replace(' ', "\t");
     format!("{key}\t{labels}\t{path}\n")

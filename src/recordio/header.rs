@@ -35,7 +35,7 @@ impl Label {
     }
 }
 
-/// The numbers in their shortest exact decimal form, parted by spaces.
+/// The numbers in their shortest exact decimal form, separated by spaces.
 impl std::fmt::Display for Label {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (i, value) in self.values().iter().enumerate() {

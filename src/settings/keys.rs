@@ -60,7 +60,7 @@ pub static KEYS: &[Key] = &[
     ),
     value("train.name", "", "name of the run [the preset and a number that is free]"),
     path("train.runs", "runs", "folder of the runs"),
-    path("train.packs", "packs/train", "packs to learn from, parted by commas"),
+    path("train.packs", "packs/train", "packs to learn from, separated by commas"),
     value("train.labels", "apart", "labels of several packs: apart (other people), or shared"),
     value("train.classes", "", "number of classes [the largest label and one]"),
     value(
@@ -140,7 +140,11 @@ pub static KEYS: &[Key] = &[
     value("views.channel_order", "bgr", "what the network is fed: bgr (as the reference) or rgb"),
     value("checkpoint.every", "0", "steps between checkpoints; 0 for one at the end of each epoch"),
     value("checkpoint.keep", "3", "checkpoints that are kept, beside the best"),
-    value("validation.sets", "", "sets of `eval` that checkpoints are scored on, parted by commas"),
+    value(
+        "validation.sets",
+        "",
+        "sets of `eval` that checkpoints are scored on, separated by commas",
+    ),
     value("validation.best", "", "metric of the best checkpoint, as tinyface.rank_1 [none]"),
     value("limits.pixels", "67108864", "pixels of a picture that is decoded; more are refused"),
     value("limits.scans", "100", "scans of a JPEG that is decoded; more are refused"),

@@ -163,7 +163,8 @@ fn name(s: &Settings) -> Result<String, Error> {
 fn rate(s: &Settings) -> Result<LearningRate, Error> {
     let milestones: Option<Vec<u32>> =
         s.list("train.milestones").iter().map(|epoch| epoch.parse().ok()).collect();
-    let expected = || s.refused("train.milestones", "expected epochs parted by commas".to_owned());
+    let expected =
+        || s.refused("train.milestones", "expected epochs separated by commas".to_owned());
     Ok(LearningRate {
         base: s.number("train.lr", 0.0, MOST)? as f32,
         milestones: milestones.ok_or_else(expected)?,

@@ -156,7 +156,7 @@ fn what_cannot_be_learned_from_is_told_in_a_line_before_a_step() {
         (&["preset=A", "contrast.queue=proxy"], "views.low"),
         (&["batch=17"], "16 images, fewer than the 17 of a batch"),
         (&["classes=3"], "train.classes: expected at least 8"),
-        (&["packs=packs/none"], "none.manifest.json"),
+        (&["packs=packs/none"], "packs/none.rec: no such file"),
         (&[&foreign], "--adopt"),
         (&["validation.sets=tinyfaces"], "validation.sets: expected sets of"),
         (&["init=packs/train.lst"], "no safetensors file"),

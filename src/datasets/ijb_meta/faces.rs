@@ -5,7 +5,7 @@ use super::number;
 use crate::datasets::without_mark;
 
 /// Form of a line.
-const FORM: &str = "a file name, a template and a media, parted by blanks";
+const FORM: &str = "a file name, a template and a media, separated by blanks";
 
 /// What is said of each face, in the order of the lines.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

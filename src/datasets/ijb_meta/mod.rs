@@ -1,6 +1,6 @@
 //! IJB's protocol files: which faces are a template, which templates are compared, who is who in 1:N.
 //!
-//! All are read from bytes that the caller maps. Words are parted by any number of blanks, lines may end in
+//! All are read from bytes that the caller maps. Words are separated by any number of blanks, lines may end in
 //! CRLF, blank lines are passed over and the last line may lack its end; anything else that is not as
 //! it should be is an error with its line.
 

@@ -7,7 +7,7 @@ use rayon::prelude::*;
 
 /// Form of a line.
 const FORM: &str =
-    "two templates below 4294967296 and 1 (same) or 0 (other person), parted by blanks";
+    "two templates below 4294967296 and 1 (same) or 0 (other person), separated by blanks";
 /// Bytes a thread reads at a time.
 const PIECE_BYTES: usize = 1 << 20;
 
