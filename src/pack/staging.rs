@@ -153,8 +153,8 @@ impl Staging {
 
     /// Removes what an interrupted run left, so that none of it gets into another pack.
     pub(super) fn clear(&self) -> Result<(), Error> {
-        let left = self.contents().filter(|path| path.symlink_metadata().is_ok());
-        Ok(left.map(|path| remove_own(&path)).collect::<Result<(), _>>()?)
+        let mut left = self.contents().filter(|path| path.symlink_metadata().is_ok());
+        Ok(left.try_for_each(|path| remove_own(&path))?)
     }
 
     /// Removes what this program writes in the folder, and the folder if nothing else is in it.
