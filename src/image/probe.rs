@@ -217,11 +217,30 @@ fn png(all: &[u8]) -> Result<Probe, Error> {
                 return Err(damaged(start, "expected one chunk IHDR, found a second"));
             }
             (_, None) => return Err(damaged(start, "expected the chunk IHDR first")),
+            (b"PLTE", _) => check_palette(data, start)?,
             (b"eXIf", _) => reoriented |= asks_to_turn(data),
             (b"IEND", Some((width, height))) => {
                 return Ok(Probe { format: Format::Png, width, height, reoriented });
             }
             _ => {}
+        }
+    }
+}
+
+/// Bytes of an entry of a palette, and the most entries.
+const ENTRY_BYTES: usize = 3;
+const MOST_ENTRIES: usize = 256;
+
+/// Refuses a palette that ends inside an entry, which a decoder may take for one, or that has too many.
+fn check_palette(data: &[u8], offset: usize) -> Result<(), Error> {
+    let entries = data.len() / ENTRY_BYTES;
+    match data.len().is_multiple_of(ENTRY_BYTES) && (1..=MOST_ENTRIES).contains(&entries) {
+        true => Ok(()),
+        false => {
+            let found = data.len();
+            let expected =
+                format!("expected 1 to {MOST_ENTRIES} entries of {ENTRY_BYTES} bytes in PLTE");
+            Err(damaged(offset, format!("{expected}, found {found} bytes")))
         }
     }
 }
@@ -295,13 +314,28 @@ mod tests {
         assert!(error.contains("scan 2") && error.contains("limits.scans"), "{error}");
     }
 
+    fn chunk(kind: &[u8], data: &[u8]) -> Vec<u8> {
+        let body = [kind, data].concat();
+        let checksum = crc32fast::hash(&body).to_be_bytes();
+        [&(data.len() as u32).to_be_bytes()[..], &body, &checksum].concat()
+    }
+
+    #[test]
+    fn a_palette_that_ends_inside_an_entry_is_refused() {
+        let header = chunk(b"IHDR", &[0, 0, 0, 1, 0, 0, 0, 1, 8, 3, 0, 0, 0]);
+        let with = |palette: &[u8]| {
+            let parts = [header.clone(), chunk(b"PLTE", palette), chunk(b"IEND", b"")];
+            probe(&[PNG_SIGNATURE, &parts.concat()].concat()).map_err(|error| error.to_string())
+        };
+        assert!(with(&[0; 6]).is_ok() && with(&[0; 768]).is_ok());
+        for length in [0, 1, 49, 771] {
+            let error = with(&vec![0; length]).unwrap_err();
+            assert!(error.contains("entries of 3 bytes in PLTE"), "{length}: {error}");
+        }
+    }
+
     #[test]
     fn a_decoder_sees_the_chunks_alone_that_make_pixels() {
-        let chunk = |kind: &[u8], data: &[u8]| {
-            let body = [kind, data].concat();
-            let checksum = crc32fast::hash(&body).to_be_bytes();
-            [&(data.len() as u32).to_be_bytes()[..], &body, &checksum].concat()
-        };
         let header = chunk(b"IHDR", &[0, 0, 0, 1, 0, 0, 0, 1, 8, 0, 0, 0, 0]);
         let parts =
             [header.clone(), chunk(b"iCCP", b"x"), chunk(b"tRNS", b"y"), chunk(b"IEND", b"")];
