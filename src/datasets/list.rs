@@ -122,11 +122,20 @@ impl ImageList {
     /// Keeps the images for which `keep` says so.
     pub fn retain(&mut self, keep: impl Fn(usize) -> bool) {
         let kept: Vec<usize> = (0..self.images.len()).filter(|&at| keep(at)).collect();
-        let now = kept.iter().enumerate();
+        self.arrange(&kept);
+    }
+
+    /// Takes the images at these positions, each at most once, in this order.
+    ///
+    /// # Panics
+    /// Where there is no such position.
+    pub fn arrange(&mut self, order: &[usize]) {
+        let images = &mut self.images;
+        let taken = order.iter().map(|&at| std::mem::replace(&mut images[at], Image::at("")));
+        self.images = taken.collect();
+        let now = order.iter().enumerate();
         let now = now.filter(|(_, at)| self.missing.binary_search(at).is_ok());
         self.missing = now.map(|(position, _)| position).collect();
-        let mut at = 0..;
-        self.images.retain(|_| at.next().is_some_and(&keep));
     }
 
     /// The file that holds the image at `at`: its own, or the container.

@@ -127,15 +127,10 @@ impl Plan {
         };
         Seed::new(seed).stream("order").shuffle(&mut units);
         let order: Vec<usize> = units.into_iter().flatten().collect();
-        let (images, labels) = (&mut self.list.images, &mut self.labels);
-        *images =
-            order.iter().map(|&at| std::mem::replace(&mut images[at], Image::at(""))).collect();
+        let labels = &mut self.labels;
         let none = || Label::Scalar(0.0);
         *labels = order.iter().map(|&at| std::mem::replace(&mut labels[at], none())).collect();
-        let was_missing = std::mem::take(&mut self.list.missing);
-        let now = order.iter().enumerate();
-        let now = now.filter(|(_, at)| was_missing.binary_search(at).is_ok());
-        self.list.missing = now.map(|(position, _)| position).collect();
+        self.list.arrange(&order);
     }
 
     /// Images of one class that stand together.
