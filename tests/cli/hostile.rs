@@ -1,6 +1,7 @@
 //! Models, caches and folders that somebody else prepared: none of them hangs, ends or misleads the
 //! program, or has it touch what is not its own.
 
+use crate::learning;
 use crate::models::{Looks, Outputs, drawn, drawn_path, outside, write_model};
 use crate::program::{done, program, run};
 use crate::support::{Tree, assert_same, error_of, run_with, tree, words};
@@ -225,18 +226,9 @@ const SMALL: [&str; 6] = [
     "head.ema_start=first_batch",
 ];
 
-/// A folder with a pack to learn from.
-fn to_learn_from() -> tempfile::TempDir {
-    let work = tempfile::tempdir().unwrap();
-    let root = drawn_path("data/train");
-    let pack = ["make-rec", "--dataset", "folder", "--root", &root, "--name", "train"];
-    done(work.path(), &[&pack[..], &["--label", "rank"]].concat());
-    work
-}
-
 #[test]
 fn a_run_is_begun_in_no_folder_that_leads_elsewhere() {
-    let work = to_learn_from();
+    let work = learning::work();
     let victim = work.path().join("victim");
     fs::create_dir_all(&victim).unwrap();
     fs::create_dir(work.path().join("runs")).unwrap();
@@ -257,7 +249,7 @@ fn a_run_is_begun_in_no_folder_that_leads_elsewhere() {
 
 #[test]
 fn weights_to_begin_with_that_are_none_say_what_they_are() {
-    let work = to_learn_from();
+    let work = learning::work();
     let write = |name: &str, bytes: &[u8]| fs::write(work.path().join(name), bytes).unwrap();
     write("zip.ckpt", b"PK\x03\x04\0\0\0\0archive/data.pkl");
     write("old.pt", b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19.");
@@ -291,7 +283,7 @@ fn weights_to_begin_with_that_are_none_say_what_they_are() {
 
 #[test]
 fn a_value_that_was_found_is_said_once() {
-    let work = to_learn_from();
+    let work = learning::work();
     let ran = run(work.path(), &["train", "backbone.architecture=resnet50"]);
     assert!(ran.code == 2 && ran.stderr.contains("ir18, ir34, ir50 or ir100"), "{}", ran.stderr);
     assert_eq!(ran.stderr.matches("found").count(), 1, "{}", ran.stderr);

@@ -23,7 +23,7 @@ const SMALL: [&str; 7] = [
 ];
 
 /// A folder with a pack of drawn people to learn from.
-fn work() -> tempfile::TempDir {
+pub(crate) fn work() -> tempfile::TempDir {
     let work = tempfile::tempdir().unwrap();
     let root = drawn_path("data/train");
     let pack = ["make-rec", "--dataset", "folder", "--root", &root, "--name", "train"];
