@@ -20,29 +20,29 @@
     clippy::print_stderr
 )]
 
-pub mod autodiff;
-mod causes;
 pub mod datasets;
 pub mod demo;
 pub mod eval;
-pub mod fs;
-pub mod graph;
 pub mod image;
 pub mod limits;
 pub mod loader;
 pub mod metrics;
 pub mod nn;
-pub mod onnx;
 pub mod optim;
 mod ordered;
 pub mod pack;
 pub mod progress;
 pub mod protocol;
-pub mod recordio;
 pub mod report;
-pub mod runtime;
 pub mod seed;
 pub mod settings;
 pub mod synth;
 pub mod train;
 pub mod views;
+
+pub use ::recordio;
+pub use qgface_fs as fs;
+pub use qgface_graph::{autodiff, graph, onnx};
+pub use qgface_runtime as runtime;
+
+use qgface_fs::causes;

@@ -85,7 +85,7 @@ fn every_operator_has_a_row() {
 
 /// Variants of `Op`, read from its source, which no list beside it can lag behind.
 fn operators() -> Vec<String> {
-    let source = include_str!("../src/graph/op.rs");
+    let source = include_str!("../crates/graph/src/graph/op.rs");
     let (_, after) = source.split_once("pub enum Op {\n").unwrap();
     let (body, _) = after.split_once("\n}\n").unwrap();
     let names = body.lines().filter_map(|line| line.strip_prefix("    "));

@@ -19,7 +19,7 @@ pub enum Error {
     },
     /// A file cannot be written; the disk may be full.
     #[error(transparent)]
-    File(#[from] crate::fs::Error),
+    File(#[from] qgface_fs::Error),
     /// A file inside is not the published one.
     #[error("expected {path} to have the BLAKE3 digest {expected}, found {found}")]
     Member {
@@ -37,7 +37,7 @@ pub enum Error {
 /// # Errors
 /// A damaged wheel, a file that is not the published one, a disk that refuses.
 pub(super) fn unpack(release: &Release, wheel: &Path, folder: &Path) -> Result<(), Error> {
-    let file = File::open(wheel).map_err(crate::fs::io_error("read", wheel))?;
+    let file = File::open(wheel).map_err(qgface_fs::io_error("read", wheel))?;
     let damaged = |path: &str| {
         let path = path.to_owned();
         move |source| Error::Zip { path, source }
@@ -48,7 +48,7 @@ pub(super) fn unpack(release: &Release, wheel: &Path, folder: &Path) -> Result<(
         let mut content = zip.by_name(member.path).map_err(damaged(member.path))?;
         write(member, &mut content, folder)?;
     }
-    Ok(crate::fs::sync_folder(folder)?)
+    Ok(qgface_fs::sync_folder(folder)?)
 }
 
 fn write(member: &Member, content: &mut impl Read, folder: &Path) -> Result<(), Error> {
@@ -61,7 +61,7 @@ fn write(member: &Member, content: &mut impl Read, folder: &Path) -> Result<(), 
         written.file.sync_all()?;
         Ok(written.hasher.finalize().to_hex().to_string())
     };
-    let found = fill().map_err(crate::fs::io_error("write", &path))?;
+    let found = fill().map_err(qgface_fs::io_error("write", &path))?;
     if found != member.blake3 {
         return Err(Error::Member { path: member.path, expected: member.blake3, found });
     }
@@ -89,7 +89,7 @@ impl Write for Digested {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::Build;
+    use crate::Build;
 
     fn unpacked(names: &[&str]) -> Error {
         let folder = tempfile::tempdir().unwrap();

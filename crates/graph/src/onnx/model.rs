@@ -3,9 +3,9 @@
 use super::proto::{Entry, Graph, Location, Model, Tensor};
 use super::wire::{Damage, Fields, memory};
 use super::{Error, Summary};
-use crate::fs;
 use prost::Message;
 use prost::bytes::Bytes;
+use qgface_fs as fs;
 use std::path::{Path, PathBuf};
 
 /// Memory for messages that any file may ask for, and per byte of the file: a real graph without

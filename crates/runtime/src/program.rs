@@ -5,7 +5,8 @@ use super::buffer::{Buffer, Counters, Element, Traffic};
 use super::guard::guarded;
 use super::session::{self, Source};
 use super::{Device, Error, Runtime, placement};
-use crate::{fs, onnx};
+use qgface_fs as fs;
+use qgface_graph::onnx;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -189,7 +190,8 @@ fn copied(session: &ort::session::Session, device: Device) -> Result<Vec<String>
 mod tests {
     use super::*;
 
-    const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/onnx/MobileFaceNet.onnx");
+    const MODEL: &str =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/onnx/MobileFaceNet.onnx");
 
     /// On the processor the runtime copies no input, so the program is told that it does.
     #[test]

@@ -115,7 +115,7 @@ fn digest(path: &Path, length: u64) -> io::Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::runtime::Build;
+    use crate::Build;
 
     fn places(variables: &[(&str, &str)]) -> Places {
         Places::from_variables(&|name| {

@@ -296,7 +296,7 @@ impl IndexedReader {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recordio::Writer;
+    use crate::Writer;
     use std::io::Write;
 
     fn mapped(bytes: &[u8]) -> Reader {

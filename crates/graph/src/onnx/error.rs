@@ -8,7 +8,7 @@ use std::path::PathBuf;
 pub enum Error {
     /// The file cannot be opened.
     #[error(transparent)]
-    File(#[from] crate::fs::Error),
+    File(#[from] qgface_fs::Error),
     /// The file has no bytes.
     #[error("{path}: expected an ONNX model, found an empty file; fetch or export it again")]
     Empty {

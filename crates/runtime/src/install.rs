@@ -7,7 +7,7 @@
 use super::places::{CACHE, Cache, Places, State};
 use super::release::{ABI, FITS_THIS_MACHINE, IMPLEMENTATION, PLATFORM, PYTHON, Release};
 use super::{Build, Error, python, wheel};
-use crate::fs::io_error;
+use qgface_fs::io_error;
 use sha2::{Digest, Sha256};
 use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
@@ -73,7 +73,7 @@ pub(super) fn install_into(
         fs::rename(&folder, &old).map_err(io_error("put aside", &folder))?;
     }
     fs::rename(&ready, &folder).map_err(io_error("put in place", &folder))?;
-    crate::fs::sync_folder(root)?;
+    qgface_fs::sync_folder(root)?;
     say(&format!("{} is installed: {}", release.requirement(), library.display()));
     Ok(library)
 }
@@ -81,7 +81,7 @@ pub(super) fn install_into(
 /// Waits until no other process installs here; the lock ends with the file or the process.
 fn lock(root: &Path, say: &dyn Fn(&str)) -> Result<File, Error> {
     let path = root.join(".lock");
-    let file = crate::fs::open_lock(&path)?;
+    let file = qgface_fs::open_lock(&path)?;
     let locked = match file.try_lock() {
         Ok(()) => Ok(()),
         Err(TryLockError::WouldBlock) => {
@@ -99,7 +99,7 @@ fn lock(root: &Path, say: &dyn Fn(&str)) -> Result<File, Error> {
 fn remove_leftovers(root: &Path) {
     for entry in fs::read_dir(root).into_iter().flatten().flatten() {
         let path = entry.path();
-        if is_half_made(&entry.file_name().to_string_lossy()) && crate::fs::is_own_folder(&path) {
+        if is_half_made(&entry.file_name().to_string_lossy()) && qgface_fs::is_own_folder(&path) {
             let _ = fs::remove_dir_all(path);
         }
     }
@@ -175,7 +175,7 @@ fn wheel_in(folder: &Path) -> Option<PathBuf> {
 }
 
 fn sha256(path: &Path) -> Result<String, Error> {
-    let digest = Sha256::digest(&*crate::fs::map(path)?);
+    let digest = Sha256::digest(&*qgface_fs::map(path)?);
     Ok(digest.iter().map(|byte| format!("{byte:02x}")).collect())
 }
 

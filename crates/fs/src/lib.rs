@@ -1,6 +1,14 @@
 //! Files: a walk whose order is a value, and writes that are whole or absent.
+#![warn(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::print_stdout,
+    clippy::print_stderr
+)]
 
 mod beside;
+pub mod causes;
 mod mapped;
 mod own;
 mod truncated;

@@ -11,10 +11,10 @@ use std::path::PathBuf;
 pub enum Error {
     /// A file or folder refused an operation.
     #[error(transparent)]
-    File(#[from] crate::fs::Error),
+    File(#[from] qgface_fs::Error),
     /// The model's file is not a model.
     #[error(transparent)]
-    Model(#[from] crate::onnx::Error),
+    Model(#[from] qgface_graph::onnx::Error),
     /// The environment names a library that cannot be used.
     #[error("ORT_DYLIB_PATH names {path}; set it to a fitting library or unset it")]
     Named {

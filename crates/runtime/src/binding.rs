@@ -166,10 +166,11 @@ pub(super) fn check_apart(model: &Path, outputs: &[(&str, &Buffer)]) -> Result<(
 mod tests {
     use super::super::{Program, Runtime};
     use super::*;
-    use crate::onnx::Model;
+    use qgface_graph::onnx::Model;
     use std::num::NonZeroUsize;
 
-    const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/onnx/MobileFaceNet.onnx");
+    const MODEL: &str =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/onnx/MobileFaceNet.onnx");
 
     #[test]
     fn runtime_refuses_a_buffer_of_another_device() {

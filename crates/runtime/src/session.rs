@@ -3,11 +3,11 @@
 use super::guard::{guarded, within};
 use super::placement::{self, Placed};
 use super::{Device, Error, Port, Runtime, Tensor};
-use crate::onnx;
 use half::f16;
 use ort::session::RunOptions;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::{DynValue, Outlet, TensorElementType, TensorRef};
+use qgface_graph::onnx;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -4,7 +4,7 @@ use super::library::{Library, Origin, Unfit};
 use super::places::{Places, State};
 use super::release::Release;
 use super::{Build, Error};
-use crate::causes::chain;
+use qgface_fs::causes::chain;
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
 

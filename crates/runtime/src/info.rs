@@ -5,7 +5,7 @@ use super::cuda::{self, Driver};
 use super::library::Library;
 use super::locate::{PassedOver, Search, locate};
 use super::places::Places;
-use crate::causes::chain;
+use qgface_fs::causes::chain;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::thread::available_parallelism;

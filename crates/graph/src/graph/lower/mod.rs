@@ -23,6 +23,9 @@ pub use rows::{ByRow, Rows, lower_by_row, lower_with_rows, rows_of};
 /// The version of the operators; every CUDA kernel of the pinned runtime is at hand in it.
 const OPSET: i64 = 18;
 
+/// Who made a model, as the model says.
+const PRODUCER: &str = "qgface-data";
+
 /// The version of the format that came with it and is read by runtimes from 1.18 on.
 const IR_VERSION: i64 = 10;
 
@@ -231,7 +234,7 @@ impl<'g> Lowering<'g> {
 fn model(graph: onnx::Graph) -> onnx::Model {
     onnx::Model {
         ir_version: IR_VERSION,
-        producer_name: env!("CARGO_PKG_NAME").to_owned(),
+        producer_name: PRODUCER.to_owned(),
         producer_version: env!("CARGO_PKG_VERSION").to_owned(),
         graph: Some(graph),
         opset_import: vec![onnx::OperatorSet { domain: String::new(), version: OPSET }],

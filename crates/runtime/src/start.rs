@@ -4,8 +4,8 @@ use super::library::{Library, Origin};
 use super::locate::{Search, locate};
 use super::places::Places;
 use super::{Build, Device, Error, Missing, PassedOver, Session, cuda, install};
-use crate::causes::chain;
 use ort::environment::Environment;
+use qgface_fs::causes::chain;
 use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -181,7 +181,8 @@ mod tests {
     use super::*;
     use ort::session::Session;
 
-    const MODEL: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/onnx/MobileFaceNet.onnx");
+    const MODEL: &str =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/onnx/MobileFaceNet.onnx");
 
     fn on(device: Device) -> Option<Runtime> {
         Some(Runtime { device, ..Runtime::installed()? })
