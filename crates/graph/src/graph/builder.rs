@@ -100,7 +100,7 @@ impl Builder {
     pub fn apply(&mut self, op: Op, inputs: &[Value]) -> Value {
         let nodes: Vec<&Node> = inputs.iter().map(|&input| self.graph.node(input)).collect();
         let (element, shape) = shape::infer(&op, &nodes);
-        let name = self.name(&op.name());
+        let name = self.name(op.name());
         self.append(Node { op, inputs: inputs.to_vec(), shape, element, name })
     }
 

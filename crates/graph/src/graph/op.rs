@@ -168,9 +168,60 @@ pub struct Axes {
 }
 
 impl Op {
-    /// Its name in node names and messages; the variant's own.
-    pub fn name(&self) -> String {
-        let text = format!("{self:?}");
-        text.chars().take_while(|letter| letter.is_alphanumeric()).collect()
+    /// Its name in node names and messages: ONNX's, where ONNX has the operator.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Input => "Input",
+            Self::Constant(_) => "Constant",
+            Self::Detach => "Detach",
+            Self::Neg => "Neg",
+            Self::Exp => "Exp",
+            Self::Log => "Log",
+            Self::Sqrt => "Sqrt",
+            Self::Cos => "Cos",
+            Self::Sin => "Sin",
+            Self::Sigmoid => "Sigmoid",
+            Self::Clip { .. } => "Clip",
+            Self::Cast(_) => "Cast",
+            Self::Add => "Add",
+            Self::Sub => "Sub",
+            Self::Mul => "Mul",
+            Self::Div => "Div",
+            Self::Max => "Max",
+            Self::Min => "Min",
+            Self::Equal => "Equal",
+            Self::Less => "Less",
+            Self::LessOrEqual => "LessOrEqual",
+            Self::And => "And",
+            Self::Or => "Or",
+            Self::Where => "Where",
+            Self::ReduceSum(_) => "ReduceSum",
+            Self::ReduceMean(_) => "ReduceMean",
+            Self::ReduceMax(_) => "ReduceMax",
+            Self::Reshape(_) => "Reshape",
+            Self::Flatten => "Flatten",
+            Self::Transpose(_) => "Transpose",
+            Self::Expand(_) => "Expand",
+            Self::Concat(_) => "Concat",
+            Self::Slice { .. } => "Slice",
+            Self::Gemm { .. } => "Gemm",
+            Self::LogSoftmax => "LogSoftmax",
+            Self::GatherColumns => "GatherColumns",
+            Self::GatherElements => "GatherElements",
+            Self::ScatterElements => "ScatterElements",
+            Self::ScatterColumns(_) => "ScatterColumns",
+            Self::Conv(_) => "Conv",
+            Self::ConvInputGradient(..) => "ConvInputGradient",
+            Self::ConvWeightGradient(_) => "ConvWeightGradient",
+            Self::MaxPool(_) => "MaxPool",
+            Self::MaxPoolGradient(_) => "MaxPoolGradient",
+            Self::BatchNormalization { .. } => "BatchNormalization",
+            Self::BatchNormTraining { .. } => "BatchNormTraining",
+            Self::BatchVariance => "BatchVariance",
+            Self::PRelu => "PRelu",
+            Self::PReluInputGradient => "PReluInputGradient",
+            Self::PReluSlopeGradient => "PReluSlopeGradient",
+            Self::ProductMean => "ProductMean",
+        }
     }
 }

@@ -130,7 +130,7 @@ impl<'g> Lowering<'g> {
             | Op::LessOrEqual
             | Op::And
             | Op::Or
-            | Op::Where => emit.node(&node.op.name(), &inputs, vec![]),
+            | Op::Where => emit.node(node.op.name(), &inputs, vec![]),
             Op::Clip { min, max } => {
                 let (min, max) = (emit.floats(&[], &[*min]), emit.floats(&[], &[*max]));
                 emit.node("Clip", &[inputs[0], &min, &max], vec![])
