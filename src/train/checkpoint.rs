@@ -155,16 +155,13 @@ pub fn open(path: &Path) -> Result<Checkpoint, Error> {
 /// The folder of a run's checkpoints.
 pub const FOLDER: &str = "checkpoints";
 
-/// Whether a run's folder has a checkpoint to go on from.
+/// Whether a run's folder has a checkpoint, whole or damaged.
 pub fn any(run: &Path) -> bool {
-    list(&run.join(FOLDER)).is_ok_and(|all| !all.is_empty())
+    files(&run.join(FOLDER)).is_ok_and(|all| !all.is_empty())
 }
 
-/// The checkpoints of a folder by their `.json`, the earliest first.
-///
-/// # Errors
-/// A folder that cannot be read; damaged facts.
-pub fn list(folder: &Path) -> Result<Vec<(PathBuf, Facts)>, Error> {
+/// The `.json` of every checkpoint of a folder, in no order.
+fn files(folder: &Path) -> Result<Vec<PathBuf>, Error> {
     let entries =
         std::fs::read_dir(folder).and_then(|entries| entries.collect::<Result<Vec<_>, _>>());
     let entries = entries.map_err(fs::io_error("list", folder))?;
@@ -172,6 +169,15 @@ pub fn list(folder: &Path) -> Result<Vec<(PathBuf, Facts)>, Error> {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
         name.is_some_and(|name| name.starts_with("step-") && name.ends_with(".json"))
     });
+    Ok(named.collect())
+}
+
+/// The checkpoints of a folder by their `.json`, the earliest first.
+///
+/// # Errors
+/// A folder that cannot be read; damaged facts.
+pub fn list(folder: &Path) -> Result<Vec<(PathBuf, Facts)>, Error> {
+    let named = files(folder)?.into_iter();
     let mut found =
         named.map(|path| Ok((path.clone(), facts(&path)?))).collect::<Result<Vec<_>, Error>>()?;
     found.sort_by_key(|(_, facts)| facts.step);

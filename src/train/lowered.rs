@@ -1,8 +1,7 @@
 //! A step's two graphs as a device runs them.
 
 use super::StepGraph;
-use super::state::MOMENTUM;
-use super::step::GRADIENT;
+use super::step::{GRADIENT, MOMENTUM};
 use crate::graph::lower::{ByRow, Rows, lower_by_row, lower_with_rows, rows_of};
 use crate::nn::Parameter;
 use crate::onnx;

@@ -1,5 +1,6 @@
 //! Everything that a step reads and replaces, on the host.
 
+use super::step::MOMENTUM;
 use super::{Error, StepGraph};
 use crate::seed::Seed;
 use indexmap::IndexMap;
@@ -11,6 +12,12 @@ pub struct Tensor {
     pub shape: Vec<usize>,
     /// The numbers.
     pub data: Vec<f32>,
+}
+
+impl Tensor {
+    fn filled(shape: &[usize], number: f32) -> Self {
+        Self { shape: shape.to_vec(), data: vec![number; shape.iter().product()] }
+    }
 }
 
 /// Parameters, momenta, running statistics, averages and the queue, by name.
@@ -25,9 +32,6 @@ pub struct TrainState {
     pub tensors: IndexMap<String, Tensor>,
 }
 
-/// What the name of a parameter's momentum begins with.
-pub(super) const MOMENTUM: &str = "momentum.";
-
 impl TrainState {
     /// The state before the first step, drawn from streams of the seed that bear the tensors'
     /// names.
@@ -36,13 +40,12 @@ impl TrainState {
         for parameter in &graph.params.parameters {
             let (name, shape) = (&parameter.name, parameter.shape.clone());
             let data = parameter.initial.draw(name, &shape, seed);
-            let zeros = Tensor { data: vec![0.0; data.len()], shape: shape.clone() };
+            let zeros = Tensor::filled(&shape, 0.0);
             tensors.insert(name.clone(), Tensor { shape, data });
             tensors.insert(format!("{MOMENTUM}{name}"), zeros);
         }
         for buffer in &graph.params.buffers {
-            let data = vec![buffer.initial; buffer.shape.iter().product()];
-            tensors.insert(buffer.name.clone(), Tensor { shape: buffer.shape.clone(), data });
+            tensors.insert(buffer.name.clone(), Tensor::filled(&buffer.shape, buffer.initial));
         }
         Self { tensors }
     }
@@ -68,17 +71,23 @@ impl TrainState {
         }
     }
 
-    /// The state with all that `graph` keeps: what it lacks, as a contrast's queue where the
-    /// contrast begins later, is as in [`TrainState::initial`].
-    pub fn completed(self, graph: &StepGraph, seed: Seed) -> Self {
-        let parameters = graph.params.parameters.iter().map(|own| &own.name);
-        let mut names = parameters.chain(graph.params.buffers.iter().map(|own| &own.name));
-        if names.all(|name| self.tensors.contains_key(name)) {
-            return self;
+    /// The state with all that `graph` keeps: buffers that it lacks, as a contrast's queue where the
+    /// contrast begins later, are as in [`TrainState::initial`].
+    ///
+    /// # Errors
+    /// [`Error::State`] with the first parameter or momentum that it lacks: what was learned is never
+    /// drawn anew.
+    pub fn completed(mut self, graph: &StepGraph) -> Result<Self, Error> {
+        for parameter in &graph.params.parameters {
+            for name in [parameter.name.clone(), format!("{MOMENTUM}{}", parameter.name)] {
+                self.get(&name, &parameter.shape)?;
+            }
         }
-        let mut whole = Self::initial(graph, seed);
-        whole.tensors.extend(self.tensors);
-        whole
+        for buffer in &graph.params.buffers {
+            let own = self.tensors.entry(buffer.name.clone());
+            own.or_insert_with(|| Tensor::filled(&buffer.shape, buffer.initial));
+        }
+        Ok(self)
     }
 
     /// Refuses a queue whose labels are no classes, or that is filled beyond its size.
@@ -97,5 +106,53 @@ impl TrainState {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::{Architecture, Backbone, HeadKind, HeadOptions, JointOptions};
+    use crate::optim::Sgd;
+    use crate::train::{Scales, StepOptions};
+
+    fn graph() -> StepGraph {
+        let head = HeadOptions::new(HeadKind::AdaFace);
+        StepGraph::new(StepOptions {
+            backbone: Backbone::new(Architecture::Ir18, 1.0 / 64.0),
+            joint: JointOptions { head, contrast: None },
+            classes: 3,
+            batch: 2,
+            views: 1,
+            scales: Scales::Fixed { head: 0.0, contrast: 0.0 },
+            sgd: Sgd::default(),
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn a_buffer_that_is_missing_begins_anew_and_no_other_tensor_changes() {
+        let graph = graph();
+        let whole = TrainState::initial(&graph, Seed::new(1));
+        let buffer = &graph.params.buffers[0];
+        let mut state = whole.clone();
+        state.tensors.shift_remove(&buffer.name);
+        let completed = state.completed(&graph).unwrap();
+        let all = whole.tensors.iter();
+        assert!(all.clone().all(|(name, tensor)| completed.tensors[name] == *tensor));
+        assert_eq!(completed.tensors.len(), all.len());
+    }
+
+    #[test]
+    fn a_parameter_or_momentum_that_is_missing_is_an_error_by_name() {
+        let graph = graph();
+        let name = graph.params.parameters[0].name.clone();
+        for lost in [name.clone(), format!("{MOMENTUM}{name}")] {
+            let mut state = TrainState::initial(&graph, Seed::new(1));
+            state.tensors.shift_remove(&lost);
+            let refused = state.completed(&graph).unwrap_err();
+            assert!(matches!(&refused, Error::State { name, .. } if *name == lost), "{refused}");
+        }
+        assert!(TrainState::default().completed(&graph).is_err());
     }
 }

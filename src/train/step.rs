@@ -2,7 +2,6 @@
 //! at, and summed over devices.
 
 use super::Error;
-use super::state::MOMENTUM;
 use crate::autodiff::backward;
 use crate::graph::{Builder, Element, Graph, Value};
 use crate::nn::{
@@ -94,6 +93,9 @@ pub struct StepGraph {
 
 /// What names of gradients begin with, before the parameter's.
 pub(super) const GRADIENT: &str = "gradient.";
+
+/// What the name of a parameter's momentum begins with.
+pub(super) const MOMENTUM: &str = "momentum.";
 
 /// What names of what replaces a tensor begin with, before the tensor's.
 pub(super) const NEXT: &str = "next.";

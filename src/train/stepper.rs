@@ -5,8 +5,7 @@
 //! reads and replaces, lie in two sets of buffers that change roles from step to step. Only the
 //! batch and a few numbers go to the device, and [`SCALARS`] come back.
 
-use super::state::MOMENTUM;
-use super::step::{GRADIENT, NEXT};
+use super::step::{GRADIENT, MOMENTUM, NEXT};
 use super::{Batch, Error, Feed, Lowered, SCALARS, Scalars, StepGraph, Tensor, TrainState};
 use crate::runtime::{Binding, Buffer, Element, Program, Runtime, Traffic};
 use indexmap::IndexMap;

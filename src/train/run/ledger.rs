@@ -1,0 +1,94 @@
+//! What a process counts while it steps.
+
+use crate::train::metrics::Line;
+use std::time::Duration;
+
+/// Sums over the steps of this process.
+#[derive(Debug, Default)]
+pub(super) struct Ledger {
+    /// Numbers of the last step.
+    pub(super) last: Option<Line>,
+    /// Damaged images that were left out, by name, each once.
+    pub(super) skipped: Vec<String>,
+    /// Time of the steps, and the part of it that was spent waiting for batches; without the first,
+    /// which is always waited for.
+    timed: Duration,
+    waited: Duration,
+    weighted_pairs: f64,
+    steps: u64,
+}
+
+impl Ledger {
+    /// Enters a step that took `taken`, of which `waited` for its batch.
+    pub(super) fn enter(&mut self, line: Line, taken: Duration, waited: Duration) {
+        if self.last.is_some() {
+            self.timed += taken;
+            self.waited += waited;
+        }
+        self.weighted_pairs += f64::from(line.weighted_pairs);
+        self.steps += 1;
+        self.last = Some(line);
+    }
+
+    /// Enters an image that was left out; whether it is the first time.
+    pub(super) fn skip(&mut self, name: String) -> bool {
+        let is_new = !self.skipped.contains(&name);
+        if is_new {
+            self.skipped.push(name);
+        }
+        is_new
+    }
+
+    /// Share of the time that was spent waiting, from 0 to 1.
+    pub(super) fn waiting_share(&self) -> f64 {
+        share(self.waited.as_secs_f64(), self.timed.as_secs_f64())
+    }
+
+    /// Mean share of the pairs that had a weight.
+    pub(super) fn weighted_share(&self) -> f64 {
+        share(self.weighted_pairs, self.steps as f64)
+    }
+}
+
+fn share(part: f64, whole: f64) -> f64 {
+    if whole > 0.0 { part / whole } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line(weighted_pairs: f32) -> Line {
+        Line {
+            step: 1,
+            epoch: 0,
+            loss: 1.0,
+            loss_cla: 1.0,
+            loss_con: 0.0,
+            lr: 0.1,
+            margin: 0.0,
+            grad_norm: 1.0,
+            weighted_pairs,
+            images_per_second: 1.0,
+            waited: 0.0,
+        }
+    }
+
+    #[test]
+    fn the_first_step_of_a_process_counts_for_no_time() {
+        let mut ledger = Ledger::default();
+        assert_eq!((ledger.waiting_share(), ledger.weighted_share()), (0.0, 0.0));
+        let seconds = Duration::from_secs;
+        ledger.enter(line(0.5), seconds(100), seconds(100));
+        ledger.enter(line(0.0), seconds(4), seconds(1));
+        ledger.enter(line(1.0), seconds(4), seconds(1));
+        assert_eq!((ledger.waiting_share(), ledger.weighted_share()), (0.25, 0.5));
+    }
+
+    #[test]
+    fn an_image_is_left_out_once() {
+        let mut ledger = Ledger::default();
+        assert!(ledger.skip("a".to_owned()) && !ledger.skip("a".to_owned()));
+        assert_eq!(ledger.skipped, ["a"]);
+    }
+}

@@ -1,0 +1,109 @@
+//! Where a run begins: with drawn weights, with those of a file, or where a checkpoint stands.
+
+use crate::seed::Seed;
+use crate::train::checkpoint::{self, Facts};
+use crate::train::init::{self, Adopted};
+use crate::train::{Config, Error, StepGraph, TrainState};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The state that the first step reads, and where it is from.
+pub(super) struct Beginning {
+    pub(super) state: TrainState,
+    /// What the weights were taken from, if they were not drawn.
+    pub(super) adopted: Option<Adopted>,
+    /// Settings that are others than the checkpoint's, as `key: before, now`.
+    pub(super) changed: Vec<String>,
+}
+
+/// Draws the weights, or takes those that the settings name.
+///
+/// # Errors
+/// As [`init::adopt`].
+pub(super) fn new(config: &Config, graph: &StepGraph) -> Result<Beginning, Error> {
+    let mut state = TrainState::initial(graph, Seed::new(config.seed));
+    let adopted = config.init.as_ref().map(|path| init::adopt(&mut state, path)).transpose()?;
+    Ok(Beginning { state, adopted, changed: Vec::new() })
+}
+
+/// Goes on at the last checkpoint of `run`; `facts` get its step and scores.
+///
+/// # Errors
+/// [`Error::Resume`] where the order of the images would be another from the middle on, and those of
+/// [`checkpoint::open`].
+pub(super) fn resumed(run: &Path, facts: &mut Facts) -> Result<Beginning, Error> {
+    let before = checkpoint::open(run)?;
+    if let Some((what, expected, found)) = obstacle(&before.facts, facts) {
+        return Err(Error::Resume { run: run.to_path_buf(), what, expected, found });
+    }
+    let changed = differences(&before.facts.settings, &facts.settings);
+    facts.step = before.facts.step;
+    facts.scores = before.facts.scores;
+    Ok(Beginning { state: before.state, adopted: None, changed })
+}
+
+/// What keeps a run from going on, with what it was and what it is.
+fn obstacle(before: &Facts, now: &Facts) -> Option<(&'static str, String, String)> {
+    let told = |facts: &Facts| {
+        [
+            ("orders of the packs", facts.orders.join(" ")),
+            ("classes", facts.classes.to_string()),
+            ("steps of an epoch", facts.steps_per_epoch.to_string()),
+            ("train.seed", facts.settings.get("train.seed").cloned().unwrap_or_default()),
+        ]
+    };
+    let mut pairs = told(before).into_iter().zip(told(now));
+    pairs.find_map(|((what, before), (_, now))| (before != now).then_some((what, before, now)))
+}
+
+/// Settings that differ, as `key: before, now`.
+fn differences(before: &BTreeMap<String, String>, now: &BTreeMap<String, String>) -> Vec<String> {
+    let keys = before.keys().chain(now.keys().filter(|key| !before.contains_key(*key)));
+    let told = |value: Option<&String>| value.map_or("nothing".to_owned(), |it| format!("{it:?}"));
+    let others = keys.filter(|key| before.get(*key) != now.get(*key));
+    let line = |key| format!("{key}: {} before, {} now", told(before.get(key)), told(now.get(key)));
+    others.map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settings(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        pairs.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
+    }
+
+    fn facts(seed: &str, orders: &[&str], classes: u64) -> Facts {
+        let orders = orders.iter().map(|order| order.to_string()).collect();
+        Facts::new(settings(&[("train.seed", seed), ("train.lr", "0.1")]), orders, classes)
+    }
+
+    #[test]
+    fn another_order_seed_or_number_of_classes_is_an_obstacle() {
+        let own = facts("1", &["a", "b"], 7);
+        assert_eq!(obstacle(&own, &facts("1", &["a", "b"], 7)), None);
+        let what = |other| obstacle(&own, &other).map(|(what, ..)| what);
+        assert_eq!(what(facts("1", &["b", "a"], 7)), Some("orders of the packs"));
+        assert_eq!(what(facts("1", &["a", "b"], 8)), Some("classes"));
+        assert_eq!(what(facts("2", &["a", "b"], 7)), Some("train.seed"));
+        let longer = Facts { steps_per_epoch: 1, ..own.clone() };
+        assert_eq!(
+            obstacle(&own, &longer),
+            Some(("steps of an epoch", "0".to_owned(), "1".to_owned()))
+        );
+    }
+
+    #[test]
+    fn every_setting_that_differs_is_told_once() {
+        let before = settings(&[("a", "1"), ("b", "2"), ("c", "3")]);
+        let now = settings(&[("b", "2"), ("c", "4"), ("d", "5")]);
+        assert_eq!(
+            differences(&before, &now),
+            [
+                r#"a: "1" before, nothing now"#,
+                r#"c: "3" before, "4" now"#,
+                r#"d: nothing before, "5" now"#
+            ]
+        );
+    }
+}

@@ -1,0 +1,432 @@
+//! The steps of a run, from the first to the exported model.
+
+use super::course::{Course, Segment};
+use super::folder::RunFolder;
+use super::ledger::Ledger;
+use super::report::TrainReport;
+use super::resume::{self, Beginning};
+use crate::fs;
+use crate::loader::{Batches, Packs};
+use crate::nn::{JointOptions, QueueOptions};
+use crate::onnx;
+use crate::pack::{PackFiles, Part};
+use crate::progress::Progress;
+use crate::runtime::{OnMissing, Runtime};
+use crate::seed::Seed;
+use crate::train::checkpoint::{self, Facts};
+use crate::train::export::export_configured;
+use crate::train::feed::{Fed, fed_ahead};
+use crate::train::init::Adopted;
+use crate::train::metrics::{Line, Metrics};
+use crate::train::validate::{Validation, scores};
+use crate::train::{Config, Error, Rates, StepGraph, StepOptions, Stepper, TrainState, samples};
+use crate::views::View;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Where a run begins.
+#[derive(Debug, Clone)]
+pub enum Start {
+    /// At its first step, in a new folder.
+    New,
+    /// At the last checkpoint of a run's folder.
+    Resume(PathBuf),
+}
+
+/// What a run works with beside its settings.
+pub struct Surroundings<'a> {
+    /// Threads that load, and threads of a step on the processor.
+    pub jobs: usize,
+    /// Hears how far it is.
+    pub progress: &'a dyn Progress,
+    /// Hears of decisions.
+    pub say: &'a dyn Fn(&str),
+    /// Set by whoever wants the run to end after the step at work.
+    pub stop: &'a AtomicBool,
+    /// Called after each checkpoint with the run's folder, to draw it.
+    pub after_checkpoint: &'a dyn Fn(&Path),
+}
+
+/// Trains.
+///
+/// Memory: the state three times (on the device twice, once when it is written), 48 bytes an image and a
+/// few batches.
+///
+/// # Errors
+/// Any [`Error`]; checkpoints that are there stay as they are.
+pub fn train(
+    config: &Config,
+    start: &Start,
+    around: &Surroundings<'_>,
+) -> Result<TrainReport, Error> {
+    let (mut run, mut state) = Run::open(config, start, around)?;
+    run.tell()?;
+    while !run.is_finished() && !around.stop.load(Ordering::Relaxed) {
+        state = run.segment(state)?;
+    }
+    run.finish(&state)
+}
+
+/// A run at work.
+struct Run<'a> {
+    config: &'a Config,
+    around: &'a Surroundings<'a>,
+    folder: RunFolder,
+    packs: Arc<Packs>,
+    runtime: Runtime,
+    validation: Option<Validation>,
+    course: Course,
+    metrics: Metrics,
+    /// What the next checkpoint will say of itself; its step is where the run is.
+    facts: Facts,
+    ledger: Ledger,
+    adopted: Option<Adopted>,
+    changed: Vec<String>,
+    parameters: u64,
+}
+
+impl<'a> Run<'a> {
+    /// Checks everything that can be checked before a step, and makes or opens the folder; the state
+    /// that the first step reads.
+    fn open(
+        config: &'a Config,
+        start: &Start,
+        around: &'a Surroundings<'a>,
+    ) -> Result<(Self, TrainState), Error> {
+        let packs = open_packs(config)?;
+        let classes = classes(config, &packs)?;
+        let orders = packs.stores().map(|store| store.manifest.order.clone()).collect();
+        let validation = Validation::new(&config.settings)?;
+        let course = Course::new(config, batches(config, &packs, &config.views)?.steps_per_epoch());
+        let mut facts = Facts::new(config.settings.resolved(), orders, classes as u64);
+        facts.steps_per_epoch = course.steps_per_epoch;
+        // What no step can be made of is found out before the folder is there.
+        let graph = StepGraph::new(step_options(config, classes, config.views.len()))?;
+        let Beginning { state, adopted, changed } = match start {
+            Start::New => resume::new(config, &graph)?,
+            Start::Resume(run) => resume::resumed(run, &mut facts)?,
+        };
+        changed.iter().for_each(|change| (around.say)(&format!("changed: {change}")));
+        let runtime = Runtime::start(config.device, OnMissing::Install, around.say)?;
+        let folder = match start {
+            Start::New => {
+                RunFolder::make(&config.runs, config.name.as_deref(), config.preset.name)?
+            }
+            Start::Resume(run) => RunFolder::open(run.clone())?,
+        };
+        fs::write_whole(&folder.settings(), config.settings.to_file().as_bytes())?;
+        let metrics = Metrics::open(&folder.metrics(), facts.step)?;
+        let shapes = graph.params.parameters.iter().map(|parameter| &parameter.shape);
+        let parameters = shapes.map(|shape| shape.iter().product::<usize>() as u64).sum();
+        let run = Self {
+            config,
+            around,
+            folder,
+            packs,
+            runtime,
+            validation,
+            course,
+            metrics,
+            facts,
+            ledger: Ledger::default(),
+            adopted,
+            changed,
+            parameters,
+        };
+        Ok((run, state))
+    }
+
+    /// Says what will be done, and shows the views.
+    fn tell(&self) -> Result<(), Error> {
+        let (config, say) = (self.config, self.around.say);
+        if let Some(adopted) = &self.adopted {
+            say(&format!("took {} tensors of {}", adopted.taken, adopted.file));
+        }
+        for store in self.packs.stores() {
+            let manifest = &store.manifest;
+            say(&format!(
+                "{}: {} images, stored {}, alignment {}",
+                store.files.path(Part::Rec).display(),
+                store.len(),
+                manifest.stored_channel_order.name(),
+                manifest.alignment,
+            ));
+        }
+        let steps = self.course.steps;
+        say(&format!(
+            "{}: preset {}, {} with {} classes, {} view(s), fed {}, {steps} steps of {} images",
+            self.folder.path().display(),
+            config.preset.name,
+            config.settings.parse::<String>("backbone.architecture")?,
+            self.facts.classes,
+            config.views.len(),
+            config.channel_order.name(),
+            config.batch,
+        ));
+        let of_epochs = self.course.of_epochs();
+        if steps < of_epochs {
+            say(&format!(
+                "train.max_steps ends the run after {steps} of its epochs' {of_epochs} steps"
+            ));
+        }
+        samples::write(
+            &self.batches(config.views.len())?,
+            &self.folder.samples()?.join("views.png"),
+        )
+    }
+
+    fn batches(&self, views: usize) -> Result<Batches, Error> {
+        batches(self.config, &self.packs, &self.config.views[..views])
+    }
+
+    fn is_finished(&self) -> bool {
+        self.facts.step >= self.course.steps
+    }
+
+    /// Makes the steps that one compiled step serves, or those until the run is stopped; the state
+    /// after them.
+    fn segment(&mut self, state: TrainState) -> Result<TrainState, Error> {
+        let Segment { steps, views } = self.course.segment(self.facts.step);
+        let graph = StepGraph::new(step_options(self.config, self.facts.classes as usize, views))?;
+        let state = state.completed(&graph)?;
+        let jobs = NonZeroUsize::new(self.around.jobs).unwrap_or(NonZeroUsize::MIN);
+        let mut stepper = Stepper::new(&self.runtime, graph, jobs)?;
+        stepper.load(&state)?;
+        drop(state);
+        self.facts.views = views as u64;
+        let ended = self.learn(&mut stepper, &steps, &self.batches(views)?);
+        self.around.progress.finish();
+        let stopped = match ended {
+            Ok(()) => false,
+            Err(Ended::Stopped) => true,
+            Err(Ended::Failed(error)) => return Err(*error),
+        };
+        let state = stepper.state()?;
+        let due = self.course.is_due(self.facts.step);
+        if due || stopped {
+            // Whoever interrupts does not wait for scores.
+            self.checkpoint(&state, due && !stopped)?;
+        }
+        Ok(state)
+    }
+
+    /// Learns from the batches of `steps`; all checkpoints but that after the last are made.
+    fn learn(
+        &mut self,
+        stepper: &mut Stepper,
+        steps: &std::ops::Range<u64>,
+        batches: &Batches,
+    ) -> Result<(), Ended> {
+        self.around.progress.start("train", self.course.steps);
+        self.around.progress.advance(steps.start);
+        let feeds = stepper.feeds().to_vec();
+        let range = steps.start as usize..steps.end as usize;
+        let load = |step: u64| batches.load(step);
+        let mut begun = Instant::now();
+        fed_ahead(&feeds, self.around.jobs, range, load, |step, fed| {
+            let waited = begun.elapsed();
+            self.step(stepper, step, fed?, waited)?;
+            if self.around.stop.load(Ordering::Relaxed) {
+                return Err(Ended::Stopped);
+            }
+            if self.facts.step < steps.end && self.course.is_due(self.facts.step) {
+                self.checkpoint(&stepper.state()?, true)?;
+            }
+            begun = Instant::now();
+            Ok(())
+        })
+    }
+
+    /// One step: the batch, the rates of its epoch, a line of metrics.
+    fn step(
+        &mut self,
+        stepper: &mut Stepper,
+        step: u64,
+        fed: Fed,
+        waited: Duration,
+    ) -> Result<(), Error> {
+        let epoch = self.course.epoch(step);
+        let phase = self.config.schedule.phase(epoch);
+        let rates = Rates {
+            learning: self.config.rate.at(step, epoch),
+            contrast_weight: phase.contrast_weight,
+            head_scale: phase.head_scale,
+            contrast_scale: phase.contrast_scale,
+        };
+        let begun = Instant::now();
+        let stepped = stepper.learn(fed.feed, &rates)?;
+        let scalars = stepped.scalars;
+        if !stepped.applied {
+            return Err(Error::NotFinite {
+                step: step + 1,
+                epoch,
+                loss: scalars.loss,
+                gradient_norm: scalars.gradient_norm,
+                rate: rates.learning,
+                run: self.folder.path().to_path_buf(),
+            });
+        }
+        let taken = waited + begun.elapsed();
+        let line = Line {
+            step: step + 1,
+            epoch,
+            loss: scalars.loss,
+            loss_cla: scalars.loss_cla,
+            loss_con: scalars.loss_con,
+            lr: rates.learning,
+            margin: scalars.margin,
+            grad_norm: scalars.gradient_norm,
+            weighted_pairs: scalars.weighted_pairs,
+            images_per_second: self.config.batch as f64 / taken.as_secs_f64(),
+            waited: waited.as_secs_f64() / taken.as_secs_f64(),
+        };
+        self.metrics.write(&line)?;
+        self.ledger.enter(line, taken, waited);
+        self.facts.step = step + 1;
+        self.around.progress.tell(&format!("epoch {epoch}, loss {:.3}", scalars.loss));
+        self.around.progress.advance(1);
+        for name in fed.skipped {
+            let told = format!("skipped, damaged: {name}");
+            if self.ledger.skip(name) {
+                (self.around.say)(&told);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes a checkpoint, scored where sets are named, then lets go of old ones.
+    fn checkpoint(&mut self, state: &TrainState, scored: bool) -> Result<(), Error> {
+        self.facts.scores.clear();
+        if scored {
+            self.score(state)?;
+        }
+        let folder = self.folder.checkpoints()?;
+        checkpoint::save(&folder, &self.facts, state)?;
+        checkpoint::prune(&folder, self.config.keep, self.config.best.as_deref())?;
+        let loss = self.ledger.last.as_ref().map_or(f32::NAN, |line| line.loss);
+        let told = |(name, value): (&String, &f64)| format!(", {name} {value:.4}");
+        let scores: String = self.facts.scores.iter().map(told).collect();
+        let (step, steps) = (self.facts.step, self.course.steps);
+        (self.around.say)(&format!("step {step} of {steps}: loss {loss:.4}{scores}"));
+        (self.around.after_checkpoint)(self.folder.path());
+        Ok(())
+    }
+
+    /// Scores the backbone, where sets are named.
+    fn score(&mut self, state: &TrainState) -> Result<(), Error> {
+        let Some(validation) = &self.validation else { return Ok(()) };
+        let folder = self.folder.evaluations()?;
+        let model = folder.join("model.onnx");
+        export_configured(self.config, state)?.save(&model)?;
+        let report = validation.run(&model, self.config.device, self.around.jobs)?;
+        let text = serde_json::to_vec_pretty(&report).unwrap_or_default();
+        let file = folder.join(format!("step-{:08}.json", self.facts.step));
+        fs::write_whole(&file, &text)?;
+        self.facts.scores = scores(&report);
+        Ok(())
+    }
+
+    /// Exports what was learned and tells what was done.
+    fn finish(self, state: &TrainState) -> Result<TrainReport, Error> {
+        let finished = self.is_finished();
+        let model = self.folder.model();
+        if finished {
+            export_configured(self.config, state)?.save(&model)?;
+        }
+        let all = checkpoint::list(&self.folder.checkpoints()?)?;
+        let best = self.config.best.as_ref().and_then(|metric| checkpoint::best(&all, metric));
+        Ok(TrainReport {
+            run: self.folder.path().display().to_string(),
+            preset: self.config.preset.name.to_owned(),
+            finished,
+            steps: self.facts.step,
+            of_steps: self.course.steps,
+            images: self.packs.len() as u64,
+            classes: self.facts.classes,
+            parameters: self.parameters,
+            channel_order: self.config.channel_order.name().to_owned(),
+            init: self.adopted,
+            changed: self.changed,
+            weighted_pairs: self.ledger.weighted_share(),
+            waited: self.ledger.waiting_share(),
+            last: self.ledger.last,
+            skipped: self.ledger.skipped,
+            scores: self.facts.scores,
+            best_step: best.map(|(step, _)| step),
+            checkpoint: all.last().map_or_else(String::new, |(path, _)| path.display().to_string()),
+            model: finished.then(|| model.display().to_string()),
+        })
+    }
+}
+
+/// The backbone as a run by these settings begins with it.
+///
+/// # Errors
+/// As [`train()`] where no step can be compiled or `train.init` cannot be read.
+pub fn initial_backbone(config: &Config) -> Result<onnx::Model, Error> {
+    // Each tensor is drawn from its own stream: the number of classes makes no other backbone.
+    const CLASSES: usize = 2;
+    let graph = StepGraph::new(step_options(config, CLASSES, config.views.len()))?;
+    export_configured(config, &resume::new(config, &graph)?.state)
+}
+
+/// Why the steps end.
+enum Ended {
+    Stopped,
+    Failed(Box<Error>),
+}
+
+impl<E: Into<Error>> From<E> for Ended {
+    fn from(error: E) -> Self {
+        Self::Failed(Box::new(error.into()))
+    }
+}
+
+fn open_packs(config: &Config) -> Result<Arc<Packs>, Error> {
+    let files = config.packs.iter().map(|path| PackFiles::of(path));
+    let files = files.collect::<Result<Vec<_>, _>>()?;
+    let packs = Packs::open(&files, config.labels, config.channel_order, config.other_size)?;
+    Ok(Arc::new(packs))
+}
+
+/// The number of classes: that of the settings, which must hold all of the packs', or the packs'.
+fn classes(config: &Config, packs: &Packs) -> Result<usize, Error> {
+    let of_packs = packs.classes();
+    match config.classes {
+        Some(classes) if classes < of_packs => Err(Error::Option {
+            option: "train.classes",
+            expected: format!("at least {of_packs}, as in the packs"),
+            found: classes.to_string(),
+        }),
+        given => Ok(given.unwrap_or(of_packs)),
+    }
+}
+
+fn batches(config: &Config, packs: &Arc<Packs>, views: &[View]) -> Result<Batches, Error> {
+    let seed = Seed::new(config.seed);
+    let mut batches = Batches::new(Arc::clone(packs), views.to_vec(), seed, config.batch)?;
+    let share = config.backbone.dropout;
+    batches.dropout = (share > 0.0).then(|| (config.backbone.last_extents(), share));
+    batches.resizing = config.resizing;
+    batches.on_damage = config.on_damage;
+    Ok(batches)
+}
+
+/// The step of an epoch with so many views: with one there is nothing to contrast.
+fn step_options(config: &Config, classes: usize, views: usize) -> StepOptions {
+    let contrast = config.contrast.filter(|_| views > 1).map(|(options, kind, size)| {
+        (options, QueueOptions { kind, size: size.unwrap_or(classes) })
+    });
+    StepOptions {
+        backbone: config.backbone.clone(),
+        joint: JointOptions { head: config.head, contrast },
+        classes,
+        batch: config.batch,
+        views,
+        scales: config.schedule.scales(),
+        sgd: config.sgd,
+    }
+}
