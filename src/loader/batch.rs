@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub enum OnDamage {
     /// It ends the run.
     Stop,
-    /// The image that follows it in the epoch's order takes its place, and it is told.
+    /// An image that the batch does not hold is drawn in its place, and it is told.
     Skip,
 }
 
@@ -50,6 +50,10 @@ pub struct Loaded {
 
 /// Orders that are held: those of an epoch that ends and of the next.
 const ORDERS: usize = 2;
+
+/// Draws of an image that a batch does not hold; that all fail has, where half of the images lie in
+/// the batch, the probability 2⁻⁶⁴.
+const DRAWS: usize = 64;
 
 /// Numbers of a view.
 const VIEW: usize = 3 * (EDGE_PX * EDGE_PX) as usize;
@@ -110,12 +114,13 @@ impl Batches {
         let mut images = vec![0.0; self.views.len() * self.batch * VIEW];
         let mut labels = Vec::with_capacity(self.batch);
         let mut skipped = Vec::new();
+        let mut held = order[first..first + self.batch].to_vec();
         for place in 0..self.batch {
+            let mut image = held[place] as usize;
             let mut tries = 0;
-            let (image, views) = loop {
-                let image = order[(first + place + tries) % order.len()] as usize;
+            let views = loop {
                 match (self.views_of(epoch, image), self.on_damage) {
-                    (Ok(views), _) => break (image, views),
+                    (Ok(views), _) => break views,
                     (Err(error), OnDamage::Stop) => return Err(error),
                     (Err(_), OnDamage::Skip) => skipped.push(self.packs.name(image)),
                 }
@@ -123,6 +128,8 @@ impl Batches {
                 if tries == self.batch {
                     return Err(Error::NoneWhole { step, path: self.packs.name(image) });
                 }
+                image = self.replacement(step, place, tries, &held);
+                held[place] = image as u32;
             };
             labels.push(self.packs.label(image));
             for (view, pixels) in views.iter().enumerate() {
@@ -131,6 +138,21 @@ impl Batches {
             }
         }
         Ok(Loaded { images, labels, dropout_mask: self.mask(step), skipped })
+    }
+
+    /// Another image for a place of a step's batch, from a stream of its own. Where the packs have more
+    /// images than a batch it is none that the batch holds.
+    fn replacement(&self, step: u64, place: usize, tries: usize, held: &[u32]) -> usize {
+        let mut stream = self.seed.stream(&format!("replacement/{step}/{place}/{tries}"));
+        let images = self.packs.len() as u64;
+        let mut image = stream.below(images) as u32;
+        for _ in 1..DRAWS {
+            if !held.contains(&image) {
+                break;
+            }
+            image = stream.below(images) as u32;
+        }
+        image as usize
     }
 
     /// The views of an image in an epoch, each drawn from a stream of its own.
@@ -223,6 +245,37 @@ mod tests {
         let late = [5, 0, 3].map(|step| one.load(step).unwrap().images);
         let early = [0, 3, 5].map(|step| other.load(step).unwrap().images);
         assert!(late[1] == early[0] && late[2] == early[1] && late[0] == early[2]);
+    }
+
+    #[test]
+    fn a_damaged_image_is_replaced_by_one_that_the_batch_does_not_hold() {
+        let folder = tempfile::tempdir().unwrap();
+        drop(packs(folder.path()));
+        let files = PackFiles::new(folder.path(), "p").unwrap();
+        let rec = files.path(pack::Part::Rec);
+        let mut bytes = std::fs::read(&rec).unwrap();
+        let middle = bytes.len() / 2;
+        bytes[middle] ^= 1;
+        std::fs::write(&rec, bytes).unwrap();
+        let packs = Packs::open(&[files], Labels::Apart, ChannelOrder::Bgr, OtherSize::Refuse);
+        let packs = Arc::new(packs.unwrap());
+        let damaged = |image: &usize| packs.pixels(*image).is_err();
+        let damaged: Vec<String> = (0..7).filter(damaged).map(|image| packs.name(image)).collect();
+        assert_eq!(damaged.len(), 1);
+        let batches = Batches { on_damage: OnDamage::Skip, ..batches(&packs, 3) };
+        let mut replaced = std::collections::BTreeSet::new();
+        for step in 0..40 {
+            let loaded = batches.load(step).unwrap();
+            let mut shown = levels(&loaded);
+            if !loaded.skipped.is_empty() {
+                assert!(loaded.skipped.iter().all(|name| *name == damaged[0]), "step {step}");
+                replaced.extend(shown.clone());
+            }
+            shown.sort_unstable();
+            shown.dedup();
+            assert_eq!(shown.len(), 3, "step {step} shows an image twice");
+        }
+        assert_eq!(replaced.len(), 6, "any image can take the place: {replaced:?}");
     }
 
     #[test]
