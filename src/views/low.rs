@@ -1,6 +1,10 @@
 //! The view of low quality.
 
-use super::{Jitter, Rescale, Resizing, draw_flip, draw_region, happens, mirror_if, resized_crop};
+use super::chance::{draw_flip, happens, mirror_if};
+use super::jitter::Jitter;
+use super::region::{draw_region, resized_crop};
+use super::rescale::Rescale;
+use super::resizing::Resizing;
 use crate::image::crop::Region;
 use crate::image::{Error, Pixels, rotate};
 use crate::seed::Stream;

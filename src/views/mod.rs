@@ -8,49 +8,23 @@
 //! BGR and then augments it as if it were RGB. A caller who wants its views gives BGR pixels.
 
 mod ada;
+mod chance;
 mod jitter;
 mod low;
 mod region;
 mod rescale;
+mod resizing;
 
 pub use ada::{AdaDraw, AdaOptions};
 pub use jitter::{Change, Jitter};
 pub use low::{LowDraw, LowOptions};
 pub use region::{draw_region, resized_crop};
 pub use rescale::Rescale;
+pub use resizing::Resizing;
 
-use crate::image::resize::{self, Filter};
-use crate::image::{Error, Pixels, crop};
+use crate::image::{Error, Pixels};
 use crate::seed::Stream;
-
-/// Who resizes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Resizing {
-    /// [`resize::pillow`]: the reference's pixels, bit for bit.
-    #[default]
-    Pillow,
-    /// [`resize::fast_with`]: nearly the same pixels.
-    Fast,
-}
-
-impl Resizing {
-    /// Resizes to `width × height` pixels.
-    ///
-    /// # Errors
-    /// [`Error::BadBuffer`] when an edge is zero or the buffer does not fit the edges.
-    pub fn resize(
-        self,
-        pixels: &Pixels,
-        width: u32,
-        height: u32,
-        filter: Filter,
-    ) -> Result<Pixels, Error> {
-        match self {
-            Self::Pillow => resize::pillow(pixels, width, height, filter),
-            Self::Fast => resize::fast_with(pixels, width, height, filter),
-        }
-    }
-}
+use chance::{draw_flip, mirror_if};
 
 /// What is shown of a picture. Every view is mirrored with probability 1/2, and keeps the picture's
 /// size.
@@ -86,22 +60,6 @@ impl View {
             Self::Low(options) => LowDraw::draw(options, size, stream).apply(pixels, resizing),
             Self::Ada(options) => AdaDraw::draw(options, size, stream).apply(pixels, resizing),
         }
-    }
-}
-
-/// True with this probability (torchvision, `RandomApply`).
-fn happens(probability: f64, stream: &mut Stream) -> bool {
-    stream.uniform(0.0, 1.0) < probability
-}
-
-/// Whether a view is mirrored (torchvision, `RandomHorizontalFlip`).
-fn draw_flip(stream: &mut Stream) -> bool {
-    happens(0.5, stream)
-}
-
-fn mirror_if(flip: bool, picture: &mut Pixels) {
-    if flip {
-        crop::mirror(picture);
     }
 }
 

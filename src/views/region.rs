@@ -1,6 +1,6 @@
 //! A random part of a picture, enlarged to its whole size.
 
-use super::Resizing;
+use super::resizing::Resizing;
 use crate::image::crop::{Region, crop};
 use crate::image::resize::Filter;
 use crate::image::{Error, Pixels};

@@ -1,6 +1,6 @@
 //! A picture reduced and enlarged again, with or without a JPEG between.
 
-use super::Resizing;
+use super::resizing::Resizing;
 use crate::image::resize::Filter;
 use crate::image::{ChannelOrder, Error, Pixels, decode, encode};
 use crate::seed::Stream;

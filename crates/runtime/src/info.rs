@@ -3,7 +3,8 @@
 use super::Build;
 use super::cuda::{self, Driver};
 use super::library::Library;
-use super::locate::{PassedOver, Search, locate};
+use super::library::PassedOver;
+use super::locate::{Search, locate};
 use super::places::Places;
 use qgface_fs::causes::chain;
 use serde::{Deserialize, Serialize};

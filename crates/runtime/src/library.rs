@@ -50,6 +50,21 @@ pub struct Library {
     pub providers: Vec<String>,
 }
 
+/// A library that was found and cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct PassedOver {
+    /// Its file.
+    pub path: PathBuf,
+    /// Why not.
+    pub reason: String,
+}
+
+impl std::fmt::Display for PassedOver {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.reason)
+    }
+}
+
 /// Why a library cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -1,27 +1,11 @@
 //! Finding the library: the environment's, the cache's, a Python package's.
 
-use super::library::{Library, Origin, Unfit};
+use super::library::{Library, Origin, PassedOver, Unfit};
 use super::places::{Places, State};
 use super::release::Release;
 use super::{Build, Error};
 use qgface_fs::causes::chain;
-use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
-
-/// A library that was found and cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct PassedOver {
-    /// Its file.
-    pub path: PathBuf,
-    /// Why not.
-    pub reason: String,
-}
-
-impl std::fmt::Display for PassedOver {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.path.display(), self.reason)
-    }
-}
 
 /// What a search has found.
 #[derive(Debug)]

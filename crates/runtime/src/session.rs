@@ -25,6 +25,17 @@ pub struct Session {
     time_limit: Option<Duration>,
 }
 
+impl Runtime {
+    /// Opens a model with one input for this device; `threads` work on one run together, where the device
+    /// is the processor.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub fn open(&self, model: &Path, threads: NonZeroUsize) -> Result<Session, Error> {
+        Session::open(self, model, threads)
+    }
+}
+
 impl Session {
     /// Opens the model at `path`; weights in files beside it are found there.
     ///

@@ -3,11 +3,9 @@
 use super::library::{Library, Origin};
 use super::locate::{Search, locate};
 use super::places::Places;
-use super::{Build, Device, Error, Missing, PassedOver, Session, cuda, install};
+use super::{Build, Device, Error, Missing, PassedOver, cuda, install};
 use ort::environment::Environment;
 use qgface_fs::causes::chain;
-use std::num::NonZeroUsize;
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What to do when no library is found.
@@ -73,15 +71,6 @@ impl Runtime {
     /// The device that sessions run on.
     pub fn device(&self) -> Device {
         self.device
-    }
-
-    /// Opens a model with one input for this device; `threads` work on one run together, where the device
-    /// is the processor.
-    ///
-    /// # Errors
-    /// As [`Session::open`].
-    pub fn open(&self, model: &Path, threads: NonZeroUsize) -> Result<Session, Error> {
-        Session::open(self, model, threads)
     }
 
     pub(super) fn environment(&self) -> &Environment {

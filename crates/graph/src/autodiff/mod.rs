@@ -4,6 +4,7 @@
 //! rules know no layer, and what they append are ordinary operators. Broadcasting is undone and
 //! cotangents are added up here and nowhere else.
 
+mod cotangents;
 mod rules;
 
 use crate::graph::{Builder, Node, Op, Value};

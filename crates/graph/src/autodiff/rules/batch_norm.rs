@@ -1,6 +1,6 @@
 //! Rules of batch normalisation. M is the number of elements a channel.
 
-use super::Cotangents;
+use crate::autodiff::cotangents::Cotangents;
 use crate::graph::{Builder, Node, Op, Value};
 
 /// `y = γ(x − μ)r + β` with `r = (v + ε)^−½` and μ, v given: `dx = γr·dy`, `dγ = r(Σx·dy − μΣdy)`,

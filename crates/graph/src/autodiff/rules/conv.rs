@@ -1,6 +1,6 @@
 //! Rules of what moves a window over images.
 
-use super::Cotangents;
+use crate::autodiff::cotangents::Cotangents;
 use crate::graph::{Builder, Node, Op, Value, Window};
 
 /// `y = x ⋆ w` is linear in both, and each gradient is an operator of its own.

@@ -1,6 +1,6 @@
 //! Rules of what acts on each element alone.
 
-use super::Cotangents;
+use crate::autodiff::cotangents::Cotangents;
 use crate::graph::{Builder, Element, Node, Op, Value};
 
 /// `y = −x`, so `dx = −dy`.

@@ -1,6 +1,6 @@
 //! The rule of a matrix product.
 
-use super::Cotangents;
+use crate::autodiff::cotangents::Cotangents;
 use crate::graph::{Builder, Node, Op, Value};
 
 /// `y = a·b`, so `da = dy·bᵀ` and `db = aᵀ·dy`; transposed where `a` or `b` is.

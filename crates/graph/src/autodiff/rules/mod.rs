@@ -11,11 +11,8 @@ mod reduce;
 mod select;
 mod shape;
 
+use super::cotangents::Cotangents;
 use crate::graph::{Builder, Node, Op, Value};
-
-/// Cotangents of an operator's inputs, in their order; none for those through which no gradient
-/// flows.
-pub(super) type Cotangents = Vec<Option<Value>>;
 
 /// Applies the rule of `node`, which makes `y`, to the cotangent `dy`.
 pub(super) fn vjp(g: &mut Builder, node: &Node, y: Value, dy: Value) -> Cotangents {

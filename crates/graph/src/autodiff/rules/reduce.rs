@@ -1,6 +1,6 @@
 //! Rules of sums, means and maxima.
 
-use super::Cotangents;
+use crate::autodiff::cotangents::Cotangents;
 use crate::graph::{Axes, Builder, Element, Node, Value};
 
 /// `y = Σx`, so `dx = dy`, repeated.

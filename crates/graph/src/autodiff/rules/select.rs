@@ -1,6 +1,6 @@
 //! Rules of what chooses elements.
 
-use super::Cotangents;
+use crate::autodiff::cotangents::Cotangents;
 use crate::graph::{Builder, Node, Op, Value};
 
 /// `dy` goes to the branch that was taken.

@@ -1,6 +1,6 @@
 //! Rules of what moves elements.
 
-use super::Cotangents;
+use crate::autodiff::cotangents::Cotangents;
 use crate::graph::{Builder, Node, Value};
 
 /// The elements stay in their order, so `dx` is `dy` in the shape of `x`.

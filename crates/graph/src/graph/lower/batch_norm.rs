@@ -3,8 +3,8 @@
 //! `BatchNormalization` in its training mode has no CUDA kernel and takes running statistics along;
 //! here the moments are computed by other operators, and its inference mode applies them.
 
-use super::emitter::float;
-use super::{Lowering, integer};
+use super::emitter::{float, integer};
+use super::lowering::Lowering;
 use crate::graph::{Axes, Node, Value};
 
 /// Planes of fewer pixels are not worth a normalisation of each.

@@ -1,7 +1,7 @@
 //! The gradient of a convolution by its images.
 
-use super::emitter::{Emitter, integers, moves};
-use super::{Lowering, integer};
+use super::emitter::{Emitter, integer, integers, moves};
+use super::lowering::Lowering;
 use crate::graph::{Node, Window};
 
 /// From this height on, a convolution with the kernels turned is faster than a transposed one, which

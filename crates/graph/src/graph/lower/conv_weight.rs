@@ -4,8 +4,8 @@
 //! As matrix products in the formulation that was fastest for the shape. A `Conv` with images and
 //! channels exchanged, or one with zeros between the rows of dy, took up to ten times as long.
 
-use super::emitter::Emitter;
-use super::{Lowering, integer};
+use super::emitter::{Emitter, integer};
+use super::lowering::Lowering;
 use crate::graph::{Node, Window};
 
 /// The extents that all formulations speak of.

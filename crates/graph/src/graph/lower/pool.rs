@@ -1,7 +1,7 @@
 //! The largest of windows, and its gradient.
 
-use super::Lowering;
 use super::emitter::{integer, integers, moves};
+use super::lowering::Lowering;
 use crate::graph::{Node, Window};
 use crate::onnx::Attribute;
 

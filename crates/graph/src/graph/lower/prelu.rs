@@ -1,6 +1,6 @@
 //! Slopes by channel. The gradients multiply by a mask: choosing with `Where` was six times slower.
 
-use super::Lowering;
+use super::lowering::Lowering;
 use crate::graph::{Node, Op, Value};
 use crate::onnx::ElementType;
 

@@ -1,6 +1,6 @@
 //! Reductions.
 
-use super::Lowering;
+use super::lowering::Lowering;
 use crate::graph::{Axes, Node};
 
 /// From so many pixels on, a plane is large.

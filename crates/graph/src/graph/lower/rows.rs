@@ -1,19 +1,16 @@
 //! Large tensors as rows, and what is computed of them row by row: what is made on the way then
 //! stays in a processor's cache. An update took half the time.
 
-use super::{Lowering, info, integer, model};
+use super::emitter::integer;
+use super::lowering::{Lowering, Rows, info, model};
 use crate::graph::Graph;
 use crate::onnx::{self, Attribute, AttributeType};
-use std::collections::HashMap;
 
 /// Elements of a row at most; a row of each tensor that is read and made fits the last cache.
 const LARGEST_ROW: usize = 1 << 18;
 
 /// Rows may be shorter by this factor where fewer do not come out even.
 const SHORTEST: usize = 8;
-
-/// Tensors that are kept as rows `[count, elements]`, by their names.
-pub type Rows = HashMap<String, [usize; 2]>;
 
 /// The rows that a tensor of a shape is kept as; none where it is no longer than one row, or where
 /// rows of no sensible length come out even.
