@@ -14,6 +14,13 @@ impl Seed {
     }
 
     /// Opens the stream called `name` at its beginning.
+    ///
+    /// ```
+    /// # use qgface_data::seed::Seed;
+    /// let draw = |name| Seed::new(1).stream(name).below(1000);
+    /// assert_eq!(draw("order"), draw("order"));
+    /// assert_ne!(draw("order"), draw("views"));
+    /// ```
     pub fn stream(&self, name: &str) -> Stream {
         let mut hasher = blake3::Hasher::new_derive_key("qgface-data random stream, version 1");
         hasher.update(&self.0.to_le_bytes());
@@ -79,6 +86,14 @@ impl Stream {
     }
 
     /// Puts `items` in a random order (Fisher and Yates).
+    ///
+    /// ```
+    /// # use qgface_data::seed::Seed;
+    /// let mut items = [0, 1, 2, 3];
+    /// Seed::new(1).stream("order").shuffle(&mut items);
+    /// items.sort_unstable();
+    /// assert_eq!(items, [0, 1, 2, 3]);
+    /// ```
     pub fn shuffle<T>(&mut self, items: &mut [T]) {
         for last in (1..items.len()).rev() {
             items.swap(last, self.below(last as u64 + 1) as usize);

@@ -125,6 +125,16 @@ fn few(landmarks: &[(f64, f64)]) -> Result<Vec<(f64, f64)>, Error> {
 /// With points as complex numbers, `z` the landmarks and `w` the template less their means, it is
 /// `p ↦ a·p + t` with `a = Σ z̄·w / Σ |z|²` and `t = mean(w) − a·mean(z)` (Umeyama, 1991, in the plane).
 ///
+/// ```
+/// # use qgface_data::image::align::similarity;
+/// // ArcFace's template, twice as large and moved.
+/// let template = [(38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)];
+/// let landmarks = template.map(|(x, y)| (2.0 * x + 10.0, 2.0 * y - 5.0));
+/// let [[a, b, _], _] = similarity(&landmarks, 112)?.0;
+/// assert!((a - 0.5).abs() < 1e-4 && b.abs() < 1e-4);
+/// # Ok::<(), qgface_data::image::align::Error>(())
+/// ```
+///
 /// # Errors
 /// Any [`Error`].
 pub fn similarity(landmarks: &[(f64, f64)], size: u32) -> Result<Affine, Error> {

@@ -42,6 +42,14 @@ pub fn crop(pixels: &Pixels, region: Region) -> Result<Pixels, Error> {
 }
 
 /// Mirrors a picture left to right, in place.
+///
+/// ```
+/// # use qgface_data::image::{ChannelOrder, Pixels, crop::mirror};
+/// let data = vec![1, 2, 3, 4, 5, 6];
+/// let mut pixels = Pixels { width: 2, height: 1, order: ChannelOrder::Rgb, data };
+/// mirror(&mut pixels);
+/// assert_eq!(pixels.data, [4, 5, 6, 1, 2, 3]);
+/// ```
 pub fn mirror(pixels: &mut Pixels) {
     let row = (pixels.width as usize).max(1);
     pixels.data.as_chunks_mut::<3>().0.chunks_exact_mut(row).for_each(<[_]>::reverse);

@@ -15,6 +15,11 @@ const MAX_PIXELS_PER_BYTE: u64 = 8 * 1032;
 /// JPEG equals libjpeg-turbo bit for bit. Of PNG, alpha is dropped (not blended), 16 bits are shifted
 /// to 8, grey and palettes are expanded. The orientation in EXIF data is not applied.
 ///
+/// ```
+/// # use qgface_data::image::decode::decode;
+/// assert!(decode(b"no picture").is_err());
+/// ```
+///
 /// # Errors
 /// Any [`Error`]; a truncated picture is never filled up, and one beyond the budgets of this process is
 /// refused before memory is taken for it.

@@ -15,6 +15,18 @@ pub fn jpeg(pixels: &Pixels, quality: u8) -> Result<Vec<u8>, Error> {
 
 /// Encodes as 8-bit RGB PNG.
 ///
+/// ```
+/// # use qgface_data::image::{ChannelOrder, Pixels, decode::decode, encode};
+/// let data = vec![255, 0, 0];
+/// let red = Pixels { width: 1, height: 1, order: ChannelOrder::Rgb, data };
+/// // The same picture in the other order in memory makes the same file.
+/// let same = red.clone().into_order(ChannelOrder::Bgr);
+/// assert_eq!(same.data, [0, 0, 255]);
+/// assert_eq!(encode::png(&red)?, encode::png(&same)?);
+/// assert_eq!(decode(&encode::png(&same)?)?, red);
+/// # Ok::<(), qgface_data::image::Error>(())
+/// ```
+///
 /// # Errors
 /// As [`jpeg`].
 pub fn png(pixels: &Pixels) -> Result<Vec<u8>, Error> {

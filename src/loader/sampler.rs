@@ -4,6 +4,13 @@ use crate::seed::Seed;
 
 /// The positions of `count` images in the order of `epoch`: a shuffle by a stream of its own.
 ///
+/// ```
+/// # use qgface_data::{loader::epoch_order, seed::Seed};
+/// let order = epoch_order(Seed::new(1), 0, 5);
+/// assert_eq!(order, epoch_order(Seed::new(1), 0, 5));
+/// assert_eq!(order.iter().sum::<u32>(), 10);
+/// ```
+///
 /// # Panics
 /// When there are 2³² images or more.
 pub fn epoch_order(seed: Seed, epoch: u32, count: usize) -> Vec<u32> {

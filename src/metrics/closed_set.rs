@@ -101,6 +101,16 @@ impl ClosedSet {
 /// about 4 MB (`f32`) a thread, 2 MB for a block of 512 probes, and 24 bytes a gallery row, plus 16 bytes
 /// a mate of a block and thread.
 ///
+/// ```
+/// # use qgface_data::metrics::{Rows, closed_set};
+/// let gallery = [1.0f32, 0.0, 0.0, 1.0];
+/// let probes = [0.9f32, 0.1, 0.8, 0.2];
+/// let found = closed_set(Rows::new(&probes, 2)?, &[7, 8], Rows::new(&gallery, 2)?, &[7, 8])?;
+/// assert_eq!((found.rate(1), found.rate(2)), (0.5, 1.0));
+/// assert_eq!(found.cmc(2), [0.5, 1.0]);
+/// # Ok::<(), qgface_data::metrics::Error>(())
+/// ```
+///
 /// # Errors
 /// If lists or widths do not fit together, a number is not finite (or so large that a score might not
 /// be), or no probe has a mate (the reference gives NaN).
@@ -175,6 +185,14 @@ pub(super) fn strike_out<'a, T: Scalar>(
 
 /// [`closed_set()`] of scores that are there already: (probes, gallery), and for each whether it is of a
 /// mate.
+///
+/// ```
+/// # use qgface_data::metrics::{Rows, closed_set_of_scores};
+/// // A non-mate of the mate's score stands before it, and is counted as a tie.
+/// let found = closed_set_of_scores(Rows::new(&[0.5f32, 0.5], 2)?, &[true, false])?;
+/// assert_eq!((found.rate(1), found.ties()), (0.0, 1));
+/// # Ok::<(), qgface_data::metrics::Error>(())
+/// ```
 ///
 /// # Errors
 /// If the lists differ in length, a score is not finite, or no probe has a mate.

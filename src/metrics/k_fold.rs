@@ -47,6 +47,13 @@ pub fn thresholds() -> Vec<f64> {
 ///
 /// The reference compares an `f32` distance with the threshold rounded to `f32`; here all comparisons are in `f64`.
 ///
+/// ```
+/// # use qgface_data::metrics::k_fold;
+/// let result = k_fold(&[0.1, 2.0, 0.1, 2.0], &[true, false, true, false], 2)?;
+/// assert_eq!((result.accuracy, result.std), (1.0, 0.0));
+/// # Ok::<(), qgface_data::metrics::Error>(())
+/// ```
+///
 /// # Errors
 /// If the lists differ in length, a distance is not a number, or there are less than two folds or fewer
 /// pairs than folds.
@@ -138,6 +145,13 @@ impl Counts {
 }
 
 /// `|a − b|²` of rows 2i and 2i + 1, computed in the features' precision and order of sums of NumPy.
+///
+/// ```
+/// # use qgface_data::metrics::{Rows, squared_distances};
+/// let rows = Rows::new(&[1.0f32, 0.0, 0.0, 1.0], 2)?;
+/// assert_eq!(squared_distances(rows)?, [2.0]);
+/// # Ok::<(), qgface_data::metrics::Error>(())
+/// ```
 ///
 /// # Errors
 /// If the number of rows is odd.

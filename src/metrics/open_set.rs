@@ -26,6 +26,15 @@ pub struct OpenSet {
 ///
 /// `top_scores` are the highest scores of the probes that have no mate.
 ///
+/// ```
+/// # use qgface_data::metrics::{Rows, closed_set_of_scores, open_set};
+/// let scores = Rows::new(&[0.9, 0.1, 0.3, 0.4], 2)?;
+/// let mated = closed_set_of_scores(scores, &[true, false, false, true])?;
+/// let found = open_set(&mated, &[0.5, 0.2], &[1], &[0.5])?;
+/// assert_eq!((found.thresholds, found.rates), (vec![0.5], vec![vec![0.5]]));
+/// # Ok::<(), qgface_data::metrics::Error>(())
+/// ```
+///
 /// # Errors
 /// If no probe lacks a mate, a rate is not from 0 to 1, or a mated probe has more than one mate.
 pub fn open_set(
@@ -57,6 +66,12 @@ pub fn open_set(
 
 /// For each false accept rate the count-th highest of the scores, count = n·FAR rounded half to even; for
 /// a count of 0 the highest plus 1e-5 (reference: `find_thresholds_by_FAR`).
+///
+/// ```
+/// # use qgface_data::metrics::thresholds_at;
+/// assert_eq!(thresholds_at(&[0.1, 0.4, 0.3, 0.2], &[0.5, 0.25])?, [0.3, 0.4]);
+/// # Ok::<(), qgface_data::metrics::Error>(())
+/// ```
 ///
 /// # Errors
 /// If there is no score, one is not finite, or a rate is not from 0 to 1.

@@ -19,6 +19,14 @@ pub struct RocPoint {
 /// One point for each distinct score, highest first. Of these a point is kept if it is the first, the last, or
 /// the second difference, over all of them, of its false or of its true positives is not zero. Only then the
 /// point of nothing accepted is put in front.
+///
+/// ```
+/// # use qgface_data::metrics::{Reading, Roc};
+/// let roc = Roc::of_pairs(vec![0.9, 0.8, 0.7, 0.1], &[true, false, true, false])?;
+/// assert_eq!(roc.tar_at(0.5, Reading::Flipped), 1.0);
+/// assert_eq!(roc.tar_at(0.5, Reading::First), 0.5);
+/// # Ok::<(), qgface_data::metrics::Error>(())
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Roc {
     points: Vec<RocPoint>,

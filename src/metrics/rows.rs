@@ -4,6 +4,14 @@ use super::{Error, Scalar};
 use rayon::prelude::*;
 
 /// A borrowed row-major matrix, (rows, width); one feature a row.
+///
+/// ```
+/// # use qgface_data::metrics::Rows;
+/// let rows = Rows::new(&[1.0f32, 0.0, 0.0, 1.0], 2)?;
+/// assert_eq!((rows.len(), rows.row(1)), (2, [0.0, 1.0].as_slice()));
+/// assert!(Rows::new(&[1.0f32, 0.0, 0.0], 2).is_err());
+/// # Ok::<(), qgface_data::metrics::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy)]
 pub struct Rows<'a, T> {
     data: &'a [T],

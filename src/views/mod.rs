@@ -28,6 +28,16 @@ use chance::{draw_flip, mirror_if};
 
 /// What is shown of a picture. Every view is mirrored with probability 1/2, and keeps the picture's
 /// size.
+///
+/// ```
+/// # use qgface_data::image::{ChannelOrder, Pixels};
+/// # use qgface_data::{seed::Seed, views::{LowOptions, Resizing, View}};
+/// let pixels = Pixels { width: 112, height: 112, order: ChannelOrder::Bgr, data: vec![90; 3 * 112 * 112] };
+/// let mut stream = Seed::new(1).stream("view/0/0/1");
+/// let seen = View::Low(LowOptions::default()).draw(&pixels, Resizing::Pillow, &mut stream)?;
+/// assert_eq!((seen.width, seen.height), (112, 112));
+/// # Ok::<(), qgface_data::image::Error>(())
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum View {
     /// The picture itself (the reference's `H_transform`).
@@ -77,6 +87,15 @@ static NORMALISED: [f32; 256] = {
 
 /// Writes a picture as the network takes it: shape (3, height, width), values in [−1, 1], channels
 /// in the order in which they lie in memory.
+///
+/// ```
+/// # use qgface_data::image::{ChannelOrder, Pixels};
+/// # use qgface_data::views::write_tensor;
+/// let pixels = Pixels { width: 1, height: 1, order: ChannelOrder::Bgr, data: vec![0, 255, 0] };
+/// let mut tensor = [0.0; 3];
+/// write_tensor(&pixels, &mut tensor);
+/// assert_eq!(tensor, [-1.0, 1.0, -1.0]);
+/// ```
 ///
 /// # Panics
 /// When `out` has not as many places as the picture has bytes.

@@ -17,6 +17,11 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 const SHOWN: usize = 200;
 
 /// The beginning of a text, for an error.
+///
+/// ```
+/// assert_eq!(qgface_fs::causes::excerpt("short"), "short");
+/// assert!(qgface_fs::causes::excerpt(&"x".repeat(1000)).ends_with('…'));
+/// ```
 pub fn excerpt(text: &str) -> Cow<'_, str> {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),

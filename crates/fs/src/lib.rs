@@ -8,6 +8,11 @@
 )]
 
 mod beside;
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+compile_error!(
+    "qgface-data runs on 64-bit x86 Linux alone: its maps, locks and ONNX Runtime's library are that system's"
+);
+
 pub mod causes;
 mod mapped;
 mod own;

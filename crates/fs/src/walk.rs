@@ -9,6 +9,11 @@ use std::path::Path;
 const PICTURE_ENDINGS: [&str; 3] = ["jpg", "jpeg", "png"];
 
 /// Whether a name ends as pictures do.
+///
+/// ```
+/// assert!(qgface_fs::is_picture("999_1.JPG"));
+/// assert!(!qgface_fs::is_picture("Thumbs.db"));
+/// ```
 pub fn is_picture(name: &str) -> bool {
     name.rsplit_once('.').is_some_and(|(_, ending)| {
         PICTURE_ENDINGS.iter().any(|own| own.eq_ignore_ascii_case(ending))

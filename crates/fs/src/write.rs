@@ -18,6 +18,15 @@ pub fn sync_folder(folder: &Path) -> Result<(), Error> {
 
 /// Writes `bytes` to `path`, whole or not at all: beside it, synced, then renamed over it.
 ///
+/// ```
+/// # let folder = tempfile::tempdir().unwrap();
+/// # let path = folder.path().join("facts.json");
+/// qgface_fs::write_whole(&path, b"old")?;
+/// qgface_fs::write_whole(&path, b"new")?;
+/// assert_eq!(std::fs::read(&path).unwrap(), b"new");
+/// # Ok::<(), qgface_fs::Error>(())
+/// ```
+///
 /// # Errors
 /// Whatever the system refuses with; then `path` is as it was.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), Error> {

@@ -86,6 +86,15 @@ impl Header {
 
     /// Parts the bytes of the record at `offset` into its header and its payload.
     ///
+    /// ```
+    /// # use recordio::{Header, Label};
+    /// let header = Header { label: Label::Vector(vec![3.0, 4.0]), id: 1, id2: 0 };
+    /// let mut record = header.to_bytes();
+    /// record.extend_from_slice(b"picture");
+    /// assert_eq!(Header::parse(&record, 0)?, (header, b"picture".as_slice()));
+    /// # Ok::<(), recordio::Error>(())
+    /// ```
+    ///
     /// # Errors
     /// [`Error::ShortHeader`] and [`Error::ShortLabels`].
     pub fn parse(record: &[u8], offset: u64) -> Result<(Self, &[u8]), Error> {

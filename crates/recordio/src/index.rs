@@ -36,6 +36,14 @@ impl Index {
 
     /// Reads an index from its bytes, in bounded memory beside the index itself.
     ///
+    /// ```
+    /// # use recordio::Index;
+    /// let index = Index::read(b"0\t0\n1\t40\n".as_slice())?;
+    /// assert_eq!((index.len(), index.offset(1), index.position(1)), (2, Some(40), Some(1)));
+    /// assert!(Index::read(b"0 0\n".as_slice()).is_err());
+    /// # Ok::<(), recordio::IndexError>(())
+    /// ```
+    ///
     /// # Errors
     /// As [`Index::open`].
     pub fn read(source: impl Read) -> Result<Self, IndexError> {

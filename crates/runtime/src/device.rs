@@ -5,6 +5,13 @@ use std::fmt;
 use std::str::FromStr;
 
 /// Where a graph runs: on the processor or on one CUDA device.
+///
+/// ```
+/// # use qgface_runtime::Device;
+/// assert_eq!("cuda:1".parse(), Ok(Device::Cuda(1)));
+/// assert_eq!(Device::Cpu.to_string(), "cpu");
+/// assert!("gpu".parse::<Device>().is_err());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub enum Device {
     /// The processor.

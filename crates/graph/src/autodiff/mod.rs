@@ -13,6 +13,18 @@ use std::collections::HashMap;
 /// Gradients of the scalar `loss` by each of `wrt`, appended to the graph; none where the loss does
 /// not depend on one.
 ///
+/// ```
+/// # use qgface_graph::{autodiff::backward, graph::{Builder, Element}};
+/// let mut g = Builder::new();
+/// let x = g.input("x", Element::Float, &[3]);
+/// let unused = g.input("unused", Element::Float, &[]);
+/// let squares = g.mul(x, x);
+/// let loss = g.reduce_sum(squares, &[0]);
+/// let gradients = backward(&mut g, loss, &[x, unused]);
+/// assert_eq!(g.shape(gradients[0].unwrap()), [3]);
+/// assert_eq!(gradients[1], None);
+/// ```
+///
 /// # Panics
 /// When `loss` has an axis, or on the way to it stands an operator that is not differentiated: the
 /// gradients of convolutions, poolings and slopes, and the variance of running statistics.

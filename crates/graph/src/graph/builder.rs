@@ -5,6 +5,17 @@ use super::{Element, Graph, Literal, Node, Op, Value, Window, shape};
 use std::collections::HashMap;
 
 /// A graph in the making. Methods do not fail: a wrong shape panics and names the caller's line.
+///
+/// ```
+/// # use qgface_graph::graph::{Builder, Element};
+/// let mut g = Builder::new();
+/// let x = g.input("x", Element::Float, &[2, 3]);
+/// let w = g.input("w", Element::Float, &[3, 4]);
+/// let y = g.matmul(x, w);
+/// assert_eq!(g.shape(y), [2, 4]);
+/// let graph = g.finish(vec![("y".to_owned(), y)]);
+/// assert_eq!(graph.inputs().len(), 2);
+/// ```
 #[derive(Debug, Default)]
 pub struct Builder {
     graph: Graph,

@@ -16,6 +16,11 @@ pub struct Window {
 impl Window {
     /// Positions along an edge of `extent` pixels.
     ///
+    /// ```
+    /// # use qgface_graph::graph::Window;
+    /// assert_eq!(Window { kernel: 3, stride: 2, pad: 1 }.positions(112), 56);
+    /// ```
+    ///
     /// # Panics
     /// When the window does not fit in.
     #[track_caller]

@@ -26,6 +26,15 @@ pub use rows::{ByRow, lower_by_row, lower_with_rows, rows_of};
 const OPEN: &str = "N";
 
 /// Writes a graph as a model called `name`, with the graph's inputs and outputs under their names.
+///
+/// ```
+/// # use qgface_graph::graph::{Builder, Element, lower};
+/// let mut g = Builder::new();
+/// let x = g.input("x", Element::Float, &[3]);
+/// let y = g.exp(x);
+/// let model = lower(&g.finish(vec![("y".to_owned(), y)]), "exponential");
+/// assert_eq!(model.graph().node[0].op_type, "Exp");
+/// ```
 pub fn lower(graph: &Graph, name: &str) -> onnx::Model {
     lower_with_rows(graph, name, &Rows::new())
 }
