@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Holds models against onnx.checker, with shapes inferred strictly; `tests/torch.rs` runs it.
+"""Holds models against onnx.checker, with shapes inferred strictly; `tests/steps/torch.rs` runs it.
 
     python tests/interop/check_onnx.py MODEL.onnx...
 """

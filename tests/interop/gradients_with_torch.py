@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Gradients of a whole step in PyTorch, in f64 and f32, beside those in a folder; `tests/torch.rs` runs it.
+"""Gradients of a whole step in PyTorch, in f64 and f32, beside those in a folder; `tests/steps/torch.rs` runs it.
 
     python tests/interop/gradients_with_torch.py FOLDER
 

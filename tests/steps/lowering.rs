@@ -1,0 +1,121 @@
+//! Every operator and its gradient, lowered and run by ONNX Runtime on the processor, against the
+//! reference evaluator on the same numbers.
+
+use crate::cases::products::conv;
+use crate::cases::{Case, Gradient, cases};
+use crate::reference::{Tensor, evaluate};
+use crate::run::run;
+use qgface_data::graph::{Builder, Element, Window};
+
+/// Difference allowed, relative to the largest magnitude in the same output: a hundred roundings to
+/// 24 bits.
+const TOLERANCE: f64 = 100.0 / (1 << 24) as f64;
+
+/// What rows need that lose digits, by the beginning of their names.
+const TOLERANCES: &[(&str, f64)] = &[
+    // x·dy has the digits of the mean, which the gradient by γ takes off again.
+    ("BatchNormTraining far from zero", 1e-4),
+];
+
+/// How a row's outputs differ, if they do.
+fn faults(case: &Case) -> Vec<String> {
+    let graph = match case.gradient {
+        Gradient::Refused => case.forward(),
+        Gradient::Smooth | Gradient::Defined => case.backward(),
+    };
+    let feeds = case.feeds();
+    let (expected, found) = (evaluate(&graph, &feeds), run(&graph, &feeds));
+    let own = TOLERANCES.iter().find(|(start, _)| case.name.starts_with(start));
+    let tolerance = own.map_or(TOLERANCE, |(_, tolerance)| *tolerance);
+    let mut faults = Vec::new();
+    for (((output, _), expected), found) in graph.outputs().iter().zip(expected).zip(found) {
+        let largest = expected.data.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
+        let both = found.data.iter().zip(&expected.data);
+        // What is no number is never close.
+        let close = |(a, b): (&f64, &f64)| (a - b).abs() <= tolerance * largest;
+        if let Some(element) = both.map(close).position(|close| !close) {
+            let (found, expected) = (found.data[element], expected.data[element]);
+            faults.push(format!(
+                "{}: {output}, element {element}: {found}, expected {expected}, of at most {largest}",
+                case.name
+            ));
+        }
+    }
+    faults
+}
+
+#[test]
+fn every_row_gives_the_numbers_of_the_evaluator() {
+    let faults: Vec<String> = cases().iter().flat_map(faults).collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_formulation_of_convolutions_gives_the_numbers_of_the_evaluator() {
+    let faults: Vec<String> = large_convolutions().iter().flat_map(faults).collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+/// Convolutions of the sizes at which the lowering goes from one formulation of their gradients to
+/// another, with more channels and with fewer than another of its bounds. They are too large for
+/// central differences.
+fn large_convolutions() -> Vec<Case> {
+    let mut cases = Vec::new();
+    let mut add = |[kernel, stride, pad]: [usize; 3], channels, extents| {
+        cases.push(conv(Window { kernel, stride, pad }, channels, extents));
+    };
+    for height in [56, 28, 14, 7, 5] {
+        for width in [height, height + 3] {
+            add([3, 1, 1], [5, 3], [height, width]);
+        }
+        add([3, 1, 1], [3, 4], [height, height]);
+        add([5, 1, 2], [5, 2], [height, height]);
+        add([1, 1, 0], [5, 3], [height, height]);
+        // Windows that do not keep the extents.
+        add([3, 1, 0], [5, 2], [height + 2, height + 2]);
+        add([2, 1, 1], [5, 2], [height - 1, height - 1]);
+    }
+    // Kernels with more elements than the images.
+    for height in [7, 5] {
+        add([3, 1, 1], [40, 3], [height, height + 1]);
+        add([5, 1, 2], [40, 3], [height, height]);
+        add([1, 1, 0], [120, 3], [height, height]);
+        add([3, 1, 0], [40, 3], [height + 2, height + 2]);
+        add([2, 1, 1], [40, 3], [height - 1, height - 1]);
+    }
+    for height in [56, 55, 14, 13] {
+        add([3, 2, 1], [5, 3], [height, height]);
+        add([3, 2, 1], [3, 4], [height, height - 2]);
+        add([1, 2, 0], [5, 3], [height, height]);
+    }
+    cases
+}
+
+#[test]
+fn inputs_constants_and_one_value_twice_may_be_returned() {
+    let mut g = Builder::new();
+    let x = g.input("x", Element::Float, &[2]);
+    let detached = g.detach(x);
+    let constant = g.constant(&[1, 2], vec![0.5, 0.25]);
+    let integers = g.integers(vec![-3, 5]);
+    let sum = g.add(x, constant);
+    let twice = g.add(sum, sum);
+    let outputs = [x, detached, constant, integers, sum, twice, sum];
+    let name = |(at, value)| (format!("output {at}"), value);
+    let graph = g.finish(outputs.into_iter().enumerate().map(name).collect());
+    let feeds = [("x", Tensor::new(&[2], vec![1.0, 2.0]))];
+    let found = run(&graph, &feeds);
+    // All of them are exact in 32 bits.
+    assert_eq!(found, evaluate(&graph, &feeds));
+    assert_eq!(found[6].data, [1.5, 2.25]);
+}
+
+#[test]
+fn inputs_that_no_output_depends_on_are_not_asked_for() {
+    let mut g = Builder::new();
+    let (x, unread) = (g.input("x", Element::Float, &[2]), g.input("unread", Element::Int64, &[]));
+    let (y, _) = (g.neg(x), g.cast(unread, Element::Float));
+    let graph = g.finish(vec![("y".into(), y)]);
+    let feeds = [("x", Tensor::new(&[2], vec![1.0, 2.0]))];
+    assert_eq!(run(&graph, &feeds), [Tensor::new(&[2], vec![-1.0, -2.0])]);
+}

@@ -1,0 +1,22 @@
+//! Steps of training, from the gradient of one operator to a whole step on ONNX Runtime.
+
+#[path = "../reference/cases/mod.rs"]
+mod cases;
+mod defining;
+mod exporting;
+mod gradients;
+#[path = "../installed.rs"]
+mod installed;
+mod lowering;
+mod placement;
+mod program;
+#[path = "../reference/mod.rs"]
+mod reference;
+mod refusing;
+mod rows;
+#[path = "../reference/run.rs"]
+mod run;
+mod runtime;
+mod stepping;
+mod torch;
+mod trial;

@@ -1,0 +1,164 @@
+//! Every node of every step has a kernel in the pinned CUDA build of ONNX Runtime.
+//!
+//! `fixtures/onnx/cuda_kernels.csv` lists that build's kernels for the operator set of the
+//! lowering. Where they really run is seen on a CUDA device alone (`cargo test-cuda`); a kernel
+//! that is missing is seen here.
+
+use qgface_data::nn::{
+    Architecture, Backbone, ContrastOptions, Coupling, Curve, EmaStart, HeadKind, HeadOptions,
+    JointOptions, Margin, Mask, QueueKind, QueueOptions, Range, Select,
+};
+use qgface_data::onnx::{ElementType, Model, TypeKind, ValueInfo};
+use qgface_data::optim::Sgd;
+use qgface_data::runtime::Device;
+use qgface_data::train::{Scales, StepGraph, StepOptions};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+const KERNELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/onnx/cuda_kernels.csv");
+
+/// Rows of an operator: constraints of its types, each with its name (none where there is one
+/// alone).
+type Kernels = HashMap<String, Vec<BTreeMap<String, BTreeSet<String>>>>;
+
+fn kernels() -> Kernels {
+    let mut kernels = Kernels::new();
+    for record in csv::Reader::from_path(KERNELS).unwrap().into_records() {
+        let record = record.unwrap();
+        let constraints = record[3].split(';').filter(|part| !part.is_empty()).map(|part| {
+            let (name, types) = part.split_once('=').unwrap_or(("", part));
+            (name.to_owned(), types.split('|').map(str::to_owned).collect())
+        });
+        kernels.entry(record[0].to_owned()).or_default().push(constraints.collect());
+    }
+    kernels
+}
+
+fn type_name(element: ElementType) -> &'static str {
+    match element {
+        ElementType::Float => "float",
+        ElementType::Int64 => "int64",
+        ElementType::Int32 => "int32",
+        ElementType::Bool => "bool",
+        other => panic!("no step has {other:?}"),
+    }
+}
+
+fn element_of(info: &ValueInfo) -> ElementType {
+    match &info.r#type.as_ref().unwrap().value {
+        Some(TypeKind::Tensor(tensor)) => tensor.elem_type.try_into().unwrap(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Inputs by which an operator's kernel is chosen, beside its first: the constraint's name and the
+/// position.
+fn constrained(operator: &str) -> &'static [(&'static str, usize)] {
+    match operator {
+        "Where" => &[("B", 0), ("T", 1)],
+        "Gather" | "GatherElements" | "ScatterElements" | "Slice" => &[("T", 0), ("Tind", 1)],
+        "Cast" => &[("T1", 0)],
+        _ => &[("", 0), ("T", 0)],
+    }
+}
+
+/// Nodes without a kernel, by operator and types; adds the operators that are there to `met`.
+fn without_kernel(model: &Model, kernels: &Kernels, met: &mut BTreeSet<String>) -> Vec<String> {
+    let graph = model.graph();
+    let mut types: HashMap<&str, ElementType> = HashMap::new();
+    types.extend(graph.input.iter().map(|info| (info.name.as_str(), element_of(info))));
+    let constants = graph.initializer.iter();
+    types.extend(constants.map(|c| (c.name.as_str(), c.data_type.try_into().unwrap())));
+    let mut faults = Vec::new();
+    for node in &graph.node {
+        met.insert(node.op_type.clone());
+        let inputs: Vec<ElementType> = node.input.iter().map(|name| types[name.as_str()]).collect();
+        let fits = |row: &BTreeMap<String, BTreeSet<String>>| {
+            constrained(&node.op_type).iter().all(|(name, at)| {
+                row.get(*name).is_none_or(|allowed| allowed.contains(type_name(inputs[*at])))
+            })
+        };
+        if !kernels.get(&node.op_type).is_some_and(|rows| rows.iter().any(fits)) {
+            faults.push(format!("{} ({}) of {inputs:?}", node.name, node.op_type));
+        }
+        let made = match node.op_type.as_str() {
+            "Cast" => node.attribute[0].i.map(|to| (to as i32).try_into().unwrap()).unwrap(),
+            "Equal" | "Less" | "LessOrEqual" | "And" | "Or" => ElementType::Bool,
+            "Where" => inputs[1],
+            _ => inputs[0],
+        };
+        types.extend(node.output.iter().map(|name| (name.as_str(), made)));
+    }
+    faults
+}
+
+/// A step for every value of every option, each at least once.
+fn steps() -> Vec<StepOptions> {
+    let heads = [
+        HeadKind::Softmax,
+        HeadKind::CosFace,
+        HeadKind::ArcFace,
+        HeadKind::AdaFace,
+        HeadKind::CurricularFace { eps: 1e-3, fallback: false },
+        HeadKind::CurricularFace { eps: 0.0, fallback: true },
+    ];
+    let defaults = ContrastOptions::default();
+    let contrasts = [
+        None,
+        Some(defaults),
+        Some(ContrastOptions { curve: Curve::Cos, select: Select::Mean, ..defaults }),
+        Some(ContrastOptions { curve: Curve::Linear, range: Range::Whole, ..defaults }),
+        Some(ContrastOptions {
+            curve: Curve::Cos,
+            range: Range::Whole,
+            select: Select::High,
+            coupling: Coupling::One,
+            mask: Mask::SameClass,
+            detach_pos: true,
+            margin: Margin::Dynamic,
+            rescale: false,
+            ..defaults
+        }),
+        Some(ContrastOptions { margin: Margin::Static(0.1), ..defaults }),
+    ];
+    let mut steps = Vec::new();
+    for (at, (kind, contrast)) in heads.into_iter().zip(contrasts).enumerate() {
+        let kinds = [QueueKind::Proxy, QueueKind::Fifo];
+        let queue = QueueOptions { kind: kinds[at / 2 % 2], size: 40 };
+        let starts = [EmaStart::Zero, EmaStart::FirstBatch];
+        let head = HeadOptions { ema_start: starts[at % 2], ..HeadOptions::new(kind) };
+        steps.push(StepOptions {
+            backbone: Backbone::new([Architecture::Ir18, Architecture::Ir50][at % 2], 1.0),
+            joint: JointOptions { head, contrast: contrast.map(|contrast| (contrast, queue)) },
+            classes: 100,
+            batch: 4,
+            views: if contrast.is_some() { 2 } else { 1 },
+            scales: [Scales::Fed, Scales::Fixed { head: 0.3, contrast: 0.3 }][at % 2],
+            sgd: Sgd::default(),
+        });
+    }
+    steps
+}
+
+#[test]
+fn every_node_of_every_step_has_a_cuda_kernel() {
+    let (kernels, mut met) = (kernels(), BTreeSet::new());
+    for options in steps() {
+        let step = StepGraph::new(options).unwrap();
+        let lowered = step.lowered(Device::Cuda(0));
+        for model in [lowered.gradients, lowered.update] {
+            let faults = without_kernel(&model, &kernels, &mut met);
+            assert!(faults.is_empty(), "{}", faults.join("\n"));
+        }
+    }
+    // A list that matched nothing would prove nothing.
+    assert!(met.contains("Conv") && met.len() > 30, "{met:?}");
+}
+
+#[test]
+fn an_operator_without_a_kernel_is_found() {
+    let (mut kernels, mut met) = (kernels(), BTreeSet::new());
+    assert!(!kernels.contains_key("Acos") && kernels.remove("Conv").is_some());
+    let step = StepGraph::new(steps().remove(3)).unwrap();
+    let faults = without_kernel(&step.lowered(Device::Cuda(0)).gradients, &kernels, &mut met);
+    assert!(faults.iter().all(|fault| fault.contains("(Conv)")) && faults.len() > 20, "{faults:?}");
+}
