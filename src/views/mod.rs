@@ -166,7 +166,7 @@ mod tests {
     fn the_high_view_is_the_picture_or_its_mirror_image_in_equal_parts() {
         let picture = picture(4, 2);
         let mut mirrored = picture.clone();
-        crop::mirror(&mut mirrored);
+        crate::image::crop::mirror(&mut mirrored);
         let mut stream = Seed::new(3).stream("views");
         let mut flips = 0;
         for _ in 0..4_000 {

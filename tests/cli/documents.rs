@@ -1,6 +1,7 @@
 //! Help, settings, completions, and the documents of `--format json`.
 
-use crate::program::{done, fits, fixture, program, root, run};
+use crate::pages::type_pages;
+use crate::program::{done, fits, fixture, program, run};
 use crate::support::words;
 use serde_json::Value;
 use std::path::Path;
@@ -107,30 +108,6 @@ fn quiet_says_nothing_but_the_result() {
     assert_eq!(ran.stderr, "");
 }
 
-/// The commands of a page: lines that begin with `$` in its console blocks.
-fn typed(page: &str) -> Vec<String> {
-    let mut within = false;
-    let lines = page.lines().filter_map(|line| {
-        if line.starts_with("```") {
-            within = line == "```console";
-        }
-        line.strip_prefix("$ ").filter(|_| within).map(str::to_owned)
-    });
-    lines.collect()
-}
-
-/// Runs a command as a person types it, with the program on the path.
-fn type_in(folder: &Path, command: &str) {
-    let program = Path::new(env!("CARGO_BIN_EXE_qgface-data")).parent().unwrap();
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let mut paths = vec![program.to_path_buf()];
-    paths.extend(std::env::split_paths(&path));
-    let mut shell = std::process::Command::new("bash");
-    shell.args(["-euo", "pipefail", "-c", command]).current_dir(folder);
-    let ran = shell.env("PATH", std::env::join_paths(paths).unwrap()).output().unwrap();
-    assert!(ran.status.success(), "README.md: {command}: {}", words(&ran));
-}
-
 /// Steps of the tour's training here; all of them would take minutes.
 const DEMO_STEPS: u64 = 3;
 
@@ -158,18 +135,8 @@ fn demo_packs_and_proves_every_set_and_the_commands_work_in_its_folder() {
     }
     let folder = work.path().join("demo");
     done(&folder, &["verify-order"]);
-    let readme = std::fs::read_to_string(root().join("README.md")).unwrap();
-    for command in [
-        &["make-rec", "--dataset", "tinyface", "--origin"][..],
-        &["verify-order", "packs/tinyface"],
-    ] {
-        let told = done(&folder, command).stdout;
-        assert!(readme.contains(&told), "README.md shows another output of {command:?}:\n{told}");
-    }
     done(&folder, &["verify-order", "--quick"]);
-    let commands = typed(&readme);
-    assert!(commands.len() > 20, "{commands:?}");
-    commands.iter().for_each(|command| type_in(&folder, command));
+    type_pages(&folder);
     assert_eq!(demo(work.path())["train"]["steps"], DEMO_STEPS);
     for set in ["lfw", "cfp_fp", "agedb_30", "calfw", "cplfw"] {
         assert!(folder.join(format!("data/hq/{set}.bin")).is_file());

@@ -19,6 +19,7 @@ mod links;
 mod looking;
 mod models;
 mod packing;
+mod pages;
 mod pictures;
 mod program;
 mod reporting;

@@ -1,6 +1,7 @@
 //! What PyTorch and ONNX's checker say of whole networks, where they are installed (`QGFACE_PYTHON`
 //! names their Python).
 
+use crate::installed::runtime;
 use qgface_data::graph::lower;
 use qgface_data::nn::{Architecture, Backbone, HeadKind, HeadOptions, JointOptions};
 use qgface_data::optim::Sgd;
@@ -90,7 +91,7 @@ fn named(list: &[(String, Buffer)]) -> Vec<(&str, &Buffer)> {
 fn write_step(architecture: Architecture, folder: &Path) {
     let graph = step_graph(architecture);
     let state = TrainState::initial(&graph, Seed::new(1));
-    let runtime = installed::runtime();
+    let runtime = runtime();
     let model = lower(&graph.gradients, "gradients");
     let mut program = Program::open(&runtime, &model, NonZeroUsize::MIN).unwrap();
     let mut draws = Seed::new(2).stream("batch");
