@@ -169,6 +169,8 @@ mod tests {
     use super::super::placement;
     use super::*;
     use ort::session::Session;
+    use std::num::NonZeroUsize;
+    use std::path::Path;
 
     const MODEL: &str =
         concat!(env!("CARGO_MANIFEST_DIR"), "/../../fixtures/onnx/MobileFaceNet.onnx");
