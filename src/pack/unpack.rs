@@ -7,7 +7,7 @@ use crate::fs;
 use crate::image::probe::probe_within;
 use crate::limits::Limits;
 use crate::progress::Progress;
-use crate::recordio::{self, Record};
+use crate::recordio::Record;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::fs::File;
@@ -59,7 +59,7 @@ pub fn unpack(
         let line = images.position(&pack, position).map_err(damaged)?;
         let record = pack.get(line).map_err(damaged)?;
         if record.end < pack.reader().length() && starts.binary_search(&record.end).is_err() {
-            return Err(damaged(recordio::Error::unlisted_after(&record)));
+            return Err(damaged(record.unlisted_after()));
         }
         let (_, payload) = record.image().map_err(damaged)?;
         let key = pack.index().key(line).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! What can be wrong with a `.rec` or an `.idx`, each with the byte where it was found.
 
-use super::{MAGIC, MAX_RECORD_BYTES, Record};
+use super::format::{MAGIC, MAX_RECORD_BYTES};
 
 /// Damage in a `.rec` file, or between it and its index.
 #[derive(Debug, thiserror::Error)]
@@ -143,13 +143,6 @@ pub enum Error {
     /// The index itself is damaged.
     #[error("the index is damaged")]
     Index(#[from] IndexError),
-}
-
-impl Error {
-    /// A record is followed by bytes that no line of the index accounts for.
-    pub fn unlisted_after(record: &Record<'_>) -> Self {
-        Self::Unlisted { offset: record.end, expected: "an indexed record", found: 1 }
-    }
 }
 
 /// Damage in an `.idx` file.

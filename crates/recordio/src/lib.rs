@@ -9,6 +9,7 @@
 )]
 
 mod error;
+mod format;
 mod header;
 mod index;
 mod part;
@@ -16,8 +17,9 @@ mod reader;
 mod writer;
 
 pub use error::{Error, IndexError};
+pub use format::{MAGIC, MAX_RECORD_BYTES};
 pub use header::{Header, Label};
 pub use index::{Index, IndexWriter};
-pub use part::{MAGIC, MAX_RECORD_BYTES, frame};
+pub use part::frame;
 pub use reader::{IndexedReader, Part, Reader, Record, Records};
 pub use writer::Writer;

@@ -1,12 +1,7 @@
 //! The parts of a record: their heads, and how a record is cut into them.
 
 use super::Error;
-
-/// The word every part begins with (dmlc-core `RecordIOWriter::kMagic`).
-pub const MAGIC: u32 = 0xced7_230a;
-
-/// A record is shorter than this: its length has 29 bits.
-pub const MAX_RECORD_BYTES: u64 = 1 << 29;
+use super::format::{MAGIC, MAX_RECORD_BYTES};
 
 /// Bytes of a part's head.
 pub(super) const HEAD_BYTES: u64 = 8;

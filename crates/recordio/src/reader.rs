@@ -1,7 +1,8 @@
 //! A `.rec` mapped into memory: record by record from the front, or any record by position or key.
 
+use super::format::MAGIC;
 use super::part::{Continuation, HEAD_BYTES, padding, parse_head};
-use super::{Error, Header, Index, MAGIC};
+use super::{Error, Header, Index};
 use std::borrow::Cow;
 use std::fs::File;
 use std::path::Path;
@@ -42,6 +43,11 @@ impl Record<'_> {
     /// [`Error::ShortHeader`] and [`Error::ShortLabels`].
     pub fn image(&self) -> Result<(Header, &[u8]), Error> {
         Header::parse(&self.bytes, self.offset)
+    }
+
+    /// The error of bytes after this record that no line of the index accounts for.
+    pub fn unlisted_after(&self) -> Error {
+        Error::Unlisted { offset: self.end, expected: "an indexed record", found: 1 }
     }
 }
 

@@ -223,7 +223,7 @@ fn check_framing(pack: &IndexedReader) -> Result<(), recordio::Error> {
     for (&start, end) in starts.iter().zip(ends) {
         let record = pack.reader().record_at(start)?;
         if record.end != end {
-            return Err(recordio::Error::unlisted_after(&record));
+            return Err(record.unlisted_after());
         }
         pack.reader().release_behind(&mut released, end);
     }
