@@ -1,31 +1,13 @@
 //! Resizing: exactly as Pillow does it, for protocols and views, and fast for drawn faces and
 //! sheets.
 
+mod filter;
 mod passes;
+
+pub use filter::Filter;
 
 use super::{Error, Pixels};
 use fast_image_resize as fir;
-
-/// A filter of Pillow's; all but the nearest neighbour are widened when shrinking (antialiased).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Filter {
-    /// The pixel below the middle, without any mean.
-    Nearest,
-    /// The mean of the pixels below.
-    Box,
-    /// A triangle.
-    Bilinear,
-    /// Cubic with a = −0.5.
-    Bicubic,
-    /// A sinc in a window of three lobes.
-    Lanczos,
-}
-
-impl Filter {
-    /// All of them, in the order in which they are declared.
-    pub const ALL: [Self; 5] =
-        [Self::Nearest, Self::Box, Self::Bilinear, Self::Bicubic, Self::Lanczos];
-}
 
 /// Resizes as Pillow's `Image.resize` does, bit for bit: horizontally, then vertically, each
 /// rounded to 8 bits; a pass that changes nothing is left out (Pillow, `Resample.c`). The nearest

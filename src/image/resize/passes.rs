@@ -1,6 +1,6 @@
 //! Pillow's resampling in whole numbers (`Resample.c`), a whole row at a time.
 
-use super::Filter;
+use super::filter::Filter;
 
 /// A filter that is a weighted mean.
 pub(super) struct Kernel {
