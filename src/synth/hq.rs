@@ -8,11 +8,12 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::drawing::Drawing;
 use super::look::{Conditions, Look};
 use super::pickle_writer::pickle;
 use super::shot::{Camera, Shot};
 use super::stage::file;
-use super::{Error, Plan, SetReport};
+use super::{Error, SetReport};
 use crate::image::encode;
 use crate::progress::Progress;
 
@@ -52,39 +53,44 @@ const BIN_SETS: [BinSet; 5] = [
 
 /// Writes the sets.
 pub(super) fn write(
-    plan: &Plan,
+    drawing: &Drawing,
     root: &Path,
     progress: &dyn Progress,
 ) -> Result<Vec<SetReport>, Error> {
-    let images = u64::from(pairs(plan)) * 2;
+    let images = u64::from(pairs(drawing)) * 2;
     progress.start("drawing hq", images * BIN_SETS.len() as u64);
     let mut reports = Vec::new();
     for set in &BIN_SETS {
-        write_set(plan, root, set, progress)?;
+        write_set(drawing, root, set, progress)?;
         let path = format!("hq/{}.bin", set.name);
-        reports.push(SetReport::new(set.name, &path, plan.test_identities, images));
+        reports.push(SetReport::new(set.name, &path, drawing.test_identities, images));
     }
     progress.finish();
     Ok(reports)
 }
 
 /// Four pairs an identity, rounded up to a whole number a half fold.
-fn pairs(plan: &Plan) -> u32 {
-    (plan.test_identities * 4).next_multiple_of(2 * FOLDS)
+fn pairs(drawing: &Drawing) -> u32 {
+    (drawing.test_identities * 4).next_multiple_of(2 * FOLDS)
 }
 
-fn write_set(plan: &Plan, root: &Path, set: &BinSet, progress: &dyn Progress) -> Result<(), Error> {
+fn write_set(
+    drawing: &Drawing,
+    root: &Path,
+    set: &BinSet,
+    progress: &dyn Progress,
+) -> Result<(), Error> {
     let path = root.join(format!("{}.bin", set.name));
-    let half_fold = pairs(plan) / (2 * FOLDS);
+    let half_fold = pairs(drawing) / (2 * FOLDS);
     let same: Vec<bool> =
-        (0..pairs(plan)).map(|pair| (pair / half_fold).is_multiple_of(2)).collect();
-    let jobs: Vec<(u64, &Conditions)> = people(plan, set, &same)
+        (0..pairs(drawing)).map(|pair| (pair / half_fold).is_multiple_of(2)).collect();
+    let jobs: Vec<(u64, &Conditions)> = people(drawing, set, &same)
         .into_iter()
         .flat_map(|[first, second]| [(first, &set.first), (second, &set.second)])
         .collect();
     let images = jobs.par_iter().enumerate().map(|(position, (identity, conditions))| {
-        let mut stream = plan.stream("hq/image", &[number(set), position as u64]);
-        let face = plan.face(set.name, *identity);
+        let mut stream = drawing.stream("hq/image", &[number(set), position as u64]);
+        let face = drawing.face(set.name, *identity);
         let look = Look::draw(&mut stream, conditions);
         let camera = Camera::draw(&mut stream, 0.1);
         let shot = Shot { face: &face, look: &look, camera: &camera };
@@ -102,9 +108,9 @@ fn number(set: &BinSet) -> u64 {
 }
 
 /// The two identities of each pair.
-fn people(plan: &Plan, set: &BinSet, same: &[bool]) -> Vec<[u64; 2]> {
-    let mut stream = plan.stream("hq/pairs", &[number(set)]);
-    let count = u64::from(plan.test_identities);
+fn people(drawing: &Drawing, set: &BinSet, same: &[bool]) -> Vec<[u64; 2]> {
+    let mut stream = drawing.stream("hq/pairs", &[number(set)]);
+    let count = u64::from(drawing.test_identities);
     let draw = |same: &bool| {
         let first = stream.below(count);
         let other = (first + 1 + stream.below(count - 1)) % count;

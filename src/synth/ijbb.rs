@@ -10,11 +10,12 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::drawing::Drawing;
 use super::geometry::{Landmarks, point};
 use super::look::{Conditions, Look};
 use super::shot::{Camera, Shot, place};
 use super::stage::{file, folder};
-use super::{Error, Plan, SetReport};
+use super::{Error, SetReport};
 use crate::progress::Progress;
 
 /// Probe templates of a subject.
@@ -50,17 +51,17 @@ struct Detection {
 
 /// Writes the set.
 pub(super) fn write(
-    plan: &Plan,
+    drawing: &Drawing,
     root: &Path,
     progress: &dyn Progress,
 ) -> Result<Vec<SetReport>, Error> {
     let (crops, meta) = (root.join("IJBB/loose_crop"), root.join("IJBB/meta"));
     folder(&crops)?;
     folder(&meta)?;
-    let images = images(plan);
+    let images = images(drawing);
     progress.start("drawing ijbb", images.len() as u64);
     let detections = images.par_iter().map(|image| {
-        let detection = draw(plan, &crops, image)?;
+        let detection = draw(drawing, &crops, image)?;
         progress.advance(1);
         Ok(detection)
     });
@@ -68,19 +69,19 @@ pub(super) fn write(
     progress.finish();
     file(&meta.join("ijbb_name_5pts_score.txt"), name_5pts_score(&images, &detections))?;
     file(&meta.join("ijbb_face_tid_mid.txt"), face_tid_mid(&images))?;
-    file(&meta.join("ijbb_template_pair_label.txt"), template_pair_label(plan, &images))?;
+    file(&meta.join("ijbb_template_pair_label.txt"), template_pair_label(drawing, &images))?;
     let half = |side: u64| move |image: &Image| image.of_subject == 0 && image.subject % 2 == side;
     file(&meta.join("ijbb_1N_gallery_S1.csv"), csv(&images, half(1)))?;
     file(&meta.join("ijbb_1N_gallery_S2.csv"), csv(&images, half(0)))?;
     file(&meta.join("ijbb_1N_probe_mixed.csv"), csv(&images, |image| image.of_subject > 0))?;
-    Ok(vec![SetReport::new("ijbb", "ijbb", plan.test_identities, images.len() as u64)])
+    Ok(vec![SetReport::new("ijbb", "ijbb", drawing.test_identities, images.len() as u64)])
 }
 
 /// The images, subject by subject; templates and media are numbered from 1.
-fn images(plan: &Plan) -> Vec<Image> {
-    let mut stream = plan.stream("ijbb/templates", &[]);
+fn images(drawing: &Drawing) -> Vec<Image> {
+    let mut stream = drawing.stream("ijbb/templates", &[]);
     let (mut images, mut template, mut medium) = (Vec::new(), 0, 0);
-    for subject in 1..=u64::from(plan.test_identities) {
+    for subject in 1..=u64::from(drawing.test_identities) {
         for of_subject in 0..=PROBES {
             template += 1;
             for _ in 0..=stream.below(MEDIA) {
@@ -96,11 +97,11 @@ fn images(plan: &Plan) -> Vec<Image> {
     images
 }
 
-fn draw(plan: &Plan, crops: &Path, image: &Image) -> Result<Detection, Error> {
-    let face = plan.face("ijbb", image.subject);
-    let mut look = Look::draw(&mut plan.stream("ijbb/medium", &[image.medium]), &CONDITIONS);
+fn draw(drawing: &Drawing, crops: &Path, image: &Image) -> Result<Detection, Error> {
+    let face = drawing.face("ijbb", image.subject);
+    let mut look = Look::draw(&mut drawing.stream("ijbb/medium", &[image.medium]), &CONDITIONS);
     // Frames of one medium differ in pose and quality only.
-    let mut stream = plan.stream("ijbb/image", &[image.number]);
+    let mut stream = drawing.stream("ijbb/image", &[image.number]);
     look.pose = Look::draw(&mut stream, &CONDITIONS).pose;
     let badness = stream.uniform(0.05, 0.8);
     let camera = Camera::draw(&mut stream, badness);
@@ -111,7 +112,7 @@ fn draw(plan: &Plan, crops: &Path, image: &Image) -> Result<Detection, Error> {
     let shot = Shot { face: &face, look: &look, camera: &camera };
     let (picture, landmarks) = shot.scene(&mut stream, placing, (size[0], size[1]));
     let path = crops.join(format!("{}.jpg", image.number));
-    plan.jpeg(&path, &picture.to_pixels(), stream.uniform(60.0, 95.0) as u8)?;
+    drawing.jpeg(&path, &picture.to_pixels(), stream.uniform(60.0, 95.0) as u8)?;
     let sure = confidence(height, badness, look.pose.yaw) + stream.uniform(-0.06, 0.06);
     Ok(Detection { landmarks, score: sure.clamp(0.05, 0.999) })
 }
@@ -148,7 +149,7 @@ fn csv(images: &[Image], chosen: impl Fn(&Image) -> bool) -> String {
 }
 
 /// Every genuine pair of templates, and impostor pairs drawn by chance; sorted.
-fn template_pair_label(plan: &Plan, images: &[Image]) -> String {
+fn template_pair_label(drawing: &Drawing, images: &[Image]) -> String {
     let mut templates: Vec<(u64, u64)> = images.iter().map(|i| (i.template, i.subject)).collect();
     templates.dedup();
     let mut pairs = BTreeMap::new();
@@ -159,7 +160,7 @@ fn template_pair_label(plan: &Plan, images: &[Image]) -> String {
     let count = templates.len();
     let all = count * (count - 1) / 2;
     let wanted = all.min(pairs.len() * (IMPOSTORS + 1));
-    let mut stream = plan.stream("ijbb/pairs", &[]);
+    let mut stream = drawing.stream("ijbb/pairs", &[]);
     while pairs.len() < wanted {
         let [a, b] = [(); 2].map(|()| templates[stream.below(count as u64) as usize]);
         if a.1 < b.1 {

@@ -8,11 +8,12 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::drawing::Drawing;
 use super::geometry::{Landmarks, point};
 use super::look::{Conditions, Look};
 use super::shot::{Camera, Shot, align, place};
 use super::stage::{file, folder};
-use super::{Error, Plan, SetReport};
+use super::{Error, SetReport};
 use crate::progress::Progress;
 
 /// The subjects SCface has, and the most this set has.
@@ -68,20 +69,20 @@ impl Job {
 
 /// Writes the set.
 pub(super) fn write(
-    plan: &Plan,
+    drawing: &Drawing,
     root: &Path,
     progress: &dyn Progress,
 ) -> Result<Vec<SetReport>, Error> {
-    let subjects = plan.test_identities.min(SUBJECTS);
+    let subjects = drawing.test_identities.min(SUBJECTS);
     let mut jobs = jobs(u64::from(subjects));
     for job in &jobs {
         folder(&root.join("original").join(job.folder()))?;
         folder(&root.join("aligned").join(job.folder()))?;
     }
-    plan.stream("scface/order", &[]).shuffle(&mut jobs);
+    drawing.stream("scface/order", &[]).shuffle(&mut jobs);
     progress.start("drawing scface", jobs.len() as u64);
     let landmarks = jobs.par_iter().map(|job| {
-        let landmarks = draw(plan, root, job)?;
+        let landmarks = draw(drawing, root, job)?;
         progress.advance(1);
         Ok(landmarks)
     });
@@ -104,16 +105,17 @@ fn jobs(subjects: u64) -> Vec<Job> {
 }
 
 /// Writes the original and the aligned picture; returns the original's landmarks.
-fn draw(plan: &Plan, root: &Path, job: &Job) -> Result<Landmarks, Error> {
-    let mut stream = plan.stream("scface/image", &[job.subject, job.camera, job.distance as u64]);
+fn draw(drawing: &Drawing, root: &Path, job: &Job) -> Result<Landmarks, Error> {
+    let mut stream =
+        drawing.stream("scface/image", &[job.subject, job.camera, job.distance as u64]);
     let (distance, conditions) = match job.camera {
         0 => (&MUGSHOT, &Conditions::STUDIO),
         _ => (&DISTANCES[job.distance - 1], &PASSING),
     };
-    let face = plan.face("scface", job.subject);
+    let face = drawing.face("scface", job.subject);
     let look = Look::draw(&mut stream, conditions);
     // A camera has its own faults, the same for everybody it sees.
-    let camera_stream = &mut plan.stream("scface/camera", &[job.camera, job.distance as u64]);
+    let camera_stream = &mut drawing.stream("scface/camera", &[job.camera, job.distance as u64]);
     let mut camera = Camera::draw(camera_stream, distance.badness);
     camera.monochrome = job.camera > 5;
     let (width, height) = distance.size;
@@ -124,8 +126,8 @@ fn draw(plan: &Plan, root: &Path, job: &Job) -> Result<Landmarks, Error> {
     let shot = Shot { face: &face, look: &look, camera: &camera };
     let (picture, landmarks) = shot.scene(&mut stream, placing, distance.size);
     let path = |kind: &str| root.join(kind).join(job.folder()).join(job.stem() + ".jpg");
-    plan.jpeg(&path("original"), &picture.to_pixels(), 90)?;
-    plan.jpeg(&path("aligned"), &align(&picture, &landmarks, plan.size), 95)?;
+    drawing.jpeg(&path("original"), &picture.to_pixels(), 90)?;
+    drawing.jpeg(&path("aligned"), &align(&picture, &landmarks, drawing.size), 95)?;
     Ok(landmarks)
 }
 

@@ -5,6 +5,7 @@ use super::face::{Face, HEIGHT, MIDDLE_Y};
 use super::geometry::{Landmarks, Point, Similarity, point, template};
 use super::head::Head;
 use super::look::Look;
+use super::person;
 use super::picture::{Colour, Picture};
 use super::portrait::Portrait;
 use crate::image::Pixels;
@@ -128,7 +129,7 @@ impl Shot<'_> {
         let mut backdrop_stream = backdrop_seed.stream("backdrop");
         let mut painter = backdrop::paint(&mut backdrop_stream, width as usize, height as usize);
         let portrait = Portrait::new(self.face, self.look, head);
-        portrait.paint(&mut painter, &mut backdrop_stream);
+        person::paint(&portrait, &mut painter, &mut backdrop_stream);
         self.camera.develop(&mut painter.picture, stream);
         (painter.picture, portrait.landmarks())
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::PathBuf;
 use std::sync::LazyLock;
 
 use super::*;
@@ -54,7 +55,7 @@ fn the_same_seed_draws_the_same_bytes_with_any_number_of_threads() {
 fn another_seed_draws_other_people() {
     let chin = |seed: u64| {
         let options = Options { seed, ..small(Path::new("unused")) };
-        Plan::new(&options).unwrap().face("train", 0).chin_y
+        Drawing::new(&options).unwrap().face("train", 0).chin_y
     };
     assert_ne!(chin(7), chin(8));
 }

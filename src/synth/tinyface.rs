@@ -7,13 +7,14 @@ use std::path::Path;
 
 use rayon::prelude::*;
 
+use super::drawing::Drawing;
 use super::geometry::{Landmarks, point};
 use super::look::{Conditions, Look};
 use super::mat_writer::{Column, Storage, mat};
 use super::picture::Picture;
 use super::shot::{Camera, Shot, align, place};
 use super::stage::{file, folder};
-use super::{Error, Plan, SetReport};
+use super::{Error, SetReport};
 use crate::progress::Progress;
 
 /// Gallery images of an identity, and as many probes.
@@ -37,7 +38,7 @@ struct Job {
 
 /// Writes the set.
 pub(super) fn write(
-    plan: &Plan,
+    drawing: &Drawing,
     root: &Path,
     progress: &dyn Progress,
 ) -> Result<Vec<SetReport>, Error> {
@@ -45,16 +46,16 @@ pub(super) fn write(
         folder(&root.join(RAW).join(name))?;
         folder(&root.join(ALIGNED).join(name))?;
     }
-    let jobs = jobs(u64::from(plan.test_identities));
+    let jobs = jobs(u64::from(drawing.test_identities));
     progress.start("drawing tinyface", jobs.len() as u64);
     jobs.par_iter().try_for_each(|job| {
-        draw(plan, root, job)?;
+        draw(drawing, root, job)?;
         progress.advance(1);
         Ok::<_, Error>(())
     })?;
     progress.finish();
     lists(root, &jobs)?;
-    Ok(vec![SetReport::new("tinyface", "tinyface", plan.test_identities, jobs.len() as u64)])
+    Ok(vec![SetReport::new("tinyface", "tinyface", drawing.test_identities, jobs.len() as u64)])
 }
 
 /// Identity 1's images first; the distractors, whose identities follow, last.
@@ -74,17 +75,17 @@ fn jobs(identities: u64) -> Vec<Job> {
 }
 
 /// Writes the picture of `job` and its aligned copy.
-fn draw(plan: &Plan, root: &Path, job: &Job) -> Result<(), Error> {
-    let (picture, landmarks) = picture(plan, job);
+fn draw(drawing: &Drawing, root: &Path, job: &Job) -> Result<(), Error> {
+    let (picture, landmarks) = picture(drawing, job);
     let raw = root.join(RAW).join(job.folder).join(&job.name);
-    plan.jpeg(&raw, &picture.to_pixels(), 92)?;
+    drawing.jpeg(&raw, &picture.to_pixels(), 92)?;
     let aligned = root.join(ALIGNED).join(job.folder).join(&job.name);
-    plan.jpeg(&aligned, &align(&picture, &landmarks, plan.size), 95)
+    drawing.jpeg(&aligned, &align(&picture, &landmarks, drawing.size), 95)
 }
 
-fn picture(plan: &Plan, job: &Job) -> (Picture, Landmarks) {
-    let mut stream = plan.stream("tinyface/image", &[job.identity, job.image]);
-    let face = plan.face("tinyface", job.identity);
+fn picture(drawing: &Drawing, job: &Job) -> (Picture, Landmarks) {
+    let mut stream = drawing.stream("tinyface/image", &[job.identity, job.image]);
+    let face = drawing.face("tinyface", job.identity);
     let look = Look::draw(&mut stream, &Conditions::WILD);
     let camera = Camera::draw(&mut stream, 0.5);
     let height = stream.uniform(FACE_PX.0, FACE_PX.1);
@@ -125,10 +126,10 @@ mod tests {
     use super::*;
 
     /// Aligned pictures as vectors: the mean removed, of length 1.
-    fn vectors(plan: &Plan, jobs: &[Job], keep_mean: bool) -> Vec<Vec<f32>> {
+    fn vectors(drawing: &Drawing, jobs: &[Job], keep_mean: bool) -> Vec<Vec<f32>> {
         let draw = |job: &Job| {
-            let (picture, landmarks) = picture(plan, job);
-            let data = align(&picture, &landmarks, plan.size).data;
+            let (picture, landmarks) = picture(drawing, job);
+            let data = align(&picture, &landmarks, drawing.size).data;
             let mut vector: Vec<f32> = data.iter().map(|value| f32::from(*value)).collect();
             let mean = vector.iter().sum::<f32>() / vector.len() as f32;
             if !keep_mean {
@@ -160,10 +161,10 @@ mod tests {
     fn raw_pixels_find_fewer_than_three_in_ten() {
         for seed in 0..3 {
             let options = Options { size: 20, seed, ..Options::new("unused".into()) };
-            let plan = Plan::new(&options).unwrap();
+            let drawing = Drawing::new(&options).unwrap();
             let jobs = jobs(12);
             for keep_mean in [true, false] {
-                let found = rank_1(&jobs, &vectors(&plan, &jobs, keep_mean));
+                let found = rank_1(&jobs, &vectors(&drawing, &jobs, keep_mean));
                 assert!(found < 0.3, "seed {seed}, keep_mean {keep_mean}: rank-1 is {found}");
             }
         }
@@ -171,9 +172,9 @@ mod tests {
 
     #[test]
     fn landmarks_lie_inside_the_picture() {
-        let plan = Plan::new(&Options::new("unused".into())).unwrap();
+        let drawing = Drawing::new(&Options::new("unused".into())).unwrap();
         for job in jobs(10) {
-            let (picture, landmarks) = picture(&plan, &job);
+            let (picture, landmarks) = picture(&drawing, &job);
             let (right, bottom) = (picture.width as f64 - 1.0, picture.height as f64 - 1.0);
             for p in landmarks {
                 let inside = (0.0..=right).contains(&p.x) && (0.0..=bottom).contains(&p.y);
