@@ -2,7 +2,8 @@
 
 use super::Error;
 use super::cursor::Cursor;
-use super::numpy::{self, Name};
+use super::names::Name;
+use super::numpy;
 use super::payload::Spelling;
 use super::value::{Objects, Value, shown};
 use std::collections::HashMap;

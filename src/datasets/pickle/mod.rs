@@ -11,6 +11,7 @@
 mod cursor;
 mod error;
 mod machine;
+mod names;
 mod numpy;
 mod payload;
 #[cfg(test)]
@@ -23,7 +24,7 @@ mod value;
 pub use error::Error;
 pub(super) use payload::Payload;
 
-use numpy::Array;
+use names::Array;
 use value::{Objects, Value};
 
 /// Images and verdicts of a verification set.

@@ -1,7 +1,7 @@
 //! What a pickle's opcodes push, and the lists, tuples and arrays that are shared between them.
 
-use super::Payload;
-use super::numpy::{Array, Dtype, Name};
+use super::names::{Array, Dtype, Name};
+use super::payload::Payload;
 
 /// One object. It refers to what it holds, so copying it copies no item and no byte of an image.
 #[derive(Debug, Clone, Copy)]
