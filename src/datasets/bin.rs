@@ -3,9 +3,9 @@
 //! Order: the pickle's. Label: the index. Which pairs are of one person is told beside the pictures.
 //! The pickle is parsed and never run (insightface `build_eval_pack.py`, `verification.py`).
 
-use super::source::PickledImages;
+use super::source::{PickledImages, ending};
 use super::{
-    DataSet, Error, Image, ImageList, LabelFunction, Protocol, Request, Root, Source, pickle, rec,
+    DataSet, Error, Image, ImageList, LabelFunction, Protocol, Request, Root, Source, pickle,
 };
 use crate::fs;
 
@@ -34,7 +34,7 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
     let pairs = pickle::parse(&file).map_err(refused)?;
     let mut images = Vec::with_capacity(pairs.images.len());
     for (at, payload) in pairs.images.iter().enumerate() {
-        let ending = rec::ending(&payload.bytes(&file).map_err(refused)?);
+        let ending = ending(&payload.bytes(&file).map_err(refused)?);
         images.push(Image {
             stored: u32::try_from(at).unwrap_or(u32::MAX),
             ..Image::at(format!("pair_{:06}_{}.{ending}", at / 2, at % 2 + 1))

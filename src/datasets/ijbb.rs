@@ -3,7 +3,7 @@
 //! Packed are the loose crops, each with the five landmarks and the detector score of its own line of
 //! `ijbb_name_5pts_score.txt`. Scored are 8,010,270 template pairs, and two galleries 1:N.
 
-use super::{DataSet, Error, ImageList, LabelFunction, Protocol, Request, Root, ijb};
+use super::{DataSet, Edition, Error, ImageList, LabelFunction, Protocol, Request, Root, ijb};
 
 pub(super) static IJBB: DataSet = DataSet {
     name: "ijbb",
@@ -20,7 +20,7 @@ pub(super) static IJBB: DataSet = DataSet {
     list,
 };
 
-static EDITION: ijb::Edition = ijb::Edition {
+static EDITION: Edition = Edition {
     folder: "IJBB/",
     crops: "IJBB/loose_crop/",
     prefix: "ijbb",

@@ -2,7 +2,7 @@
 //!
 //! The layout is IJB-B's; scored are 15,658,489 template pairs, and the galleries G1 and G2.
 
-use super::{DataSet, Error, ImageList, LabelFunction, Protocol, Request, Root, ijb};
+use super::{DataSet, Edition, Error, ImageList, LabelFunction, Protocol, Request, Root, ijb};
 
 pub(super) static IJBC: DataSet = DataSet {
     name: "ijbc",
@@ -19,7 +19,7 @@ pub(super) static IJBC: DataSet = DataSet {
     list,
 };
 
-static EDITION: ijb::Edition = ijb::Edition {
+static EDITION: Edition = Edition {
     folder: "IJBC/",
     crops: "IJBC/loose_crop/",
     prefix: "ijbc",

@@ -1,6 +1,6 @@
 //! Label functions: which number an image gets.
 
-use super::{IdentityRule, ImageList};
+use super::list::{Image, ImageList};
 use crate::recordio::Label;
 use regex::Regex;
 use std::collections::{BTreeSet, HashMap};
@@ -26,6 +26,15 @@ pub enum LabelFunction {
     List,
     /// What the records of the pack say.
     Records,
+}
+
+/// How a path tells who is in the picture.
+#[derive(Debug)]
+pub struct IdentityRule {
+    /// The form a path must have, for error messages.
+    pub form: &'static str,
+    /// The identity, or nothing for a path of another form.
+    pub of: fn(&str) -> Option<i32>,
 }
 
 /// Why an image gets no label.
@@ -307,7 +316,7 @@ fn table_label(
     parse_label(path, table.get(path).ok_or_else(none)?)
 }
 
-fn listed_label(image: &super::Image) -> Result<Label, LabelError> {
+fn listed_label(image: &Image) -> Result<Label, LabelError> {
     let path = || image.path.to_string();
     let label = image.label.clone().ok_or_else(|| LabelError::None {
         path: path(),
@@ -323,7 +332,6 @@ fn listed_label(image: &super::Image) -> Result<Label, LabelError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::datasets::Image;
 
     fn list(paths: &[&str]) -> ImageList {
         let images = paths.iter().map(|path| Image::at(*path)).collect();

@@ -5,9 +5,9 @@
 //! CVLface `index path label`, with or without a header row, and the path alone. The middle two differ in the first column:
 //! face2rec2's is 0 or 1 and repeats, CVLface's are different numbers.
 
-use super::{
-    DataSet, Error, Image, ImageList, LabelFunction, Protocol, Request, Root, label, read_text,
-};
+use super::label::parse_label;
+use super::text::read_text;
+use super::{DataSet, Error, Image, ImageList, LabelFunction, Protocol, Request, Root};
 use crate::fs;
 use crate::recordio::Label;
 use rayon::prelude::*;
@@ -150,7 +150,7 @@ fn parse(
 }
 
 fn labels_of(path: &str, labels: &[&str]) -> Option<Label> {
-    let label = |text: &&str| label::parse_label(path, text).ok();
+    let label = |text: &&str| parse_label(path, text).ok();
     let labels: Vec<Label> = labels.iter().map(label).collect::<Option<_>>()?;
     Some(match &labels[..] {
         [label] => label.clone(),

@@ -7,9 +7,11 @@
 //! names without their folder.
 
 use super::list::in_folder;
+use super::published::count_warning;
+use super::text::read_text;
 use super::{
     Alignment, DataSet, Error, IdentityRule, Image, ImageList, LabelFunction, Landmarks, Pictures,
-    Protocol, Request, Root, count_warning, read_text,
+    Protocol, Request, Root,
 };
 use crate::fs;
 use crate::protocol::{self, Identification, Members, Probes};

@@ -1,7 +1,7 @@
 //! Where the bytes of a list's images are: files, a verification pickle, or the records of a pack.
 
+use super::insightface::ImageRecords;
 use super::pickle::{self, Payload};
-use super::rec::ImageRecords;
 use crate::fs::Mapped;
 use crate::recordio::{self, IndexedReader};
 use std::borrow::Cow;
@@ -82,4 +82,10 @@ fn read_file(path: &Path) -> Result<Vec<u8>, SourceError> {
     // `take` keeps `read_to_end` from asking for the length a second time.
     File::open(path)?.take(u64::MAX).read_to_end(&mut bytes)?;
     Ok(bytes)
+}
+
+/// The ending of a picture's file, by its first bytes; whether the rest is whole is found out when it is
+/// packed.
+pub(super) fn ending(picture: &[u8]) -> &'static str {
+    if picture.starts_with(b"\x89PNG") { "png" } else { "jpg" }
 }

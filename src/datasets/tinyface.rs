@@ -6,9 +6,10 @@
 //! name. The two `.mat` protocol files are compared with the tree; scoring takes the file names.
 
 use super::list::in_folder;
+use super::published::count_warning;
 use super::{
     Alignment, DataSet, Error, IdentityRule, Image, ImageList, LabelFunction, Pictures, Protocol,
-    Request, Root, count_warning, mat,
+    Request, Root, mat,
 };
 use crate::fs;
 use crate::protocol::{self, Identification, Members, Probes};

@@ -2,7 +2,7 @@
 
 use super::error::{Error, excerpt};
 use super::number;
-use crate::datasets::without_mark;
+use crate::datasets::text::without_mark;
 
 /// Form of a line.
 const FORM: &str = "a file name, a template and a media, separated by blanks";

@@ -2,7 +2,7 @@
 
 use super::error::{Error, excerpt};
 use super::number;
-use crate::datasets::without_mark;
+use crate::datasets::text::without_mark;
 use rayon::prelude::*;
 
 /// Form of a line.

@@ -1,7 +1,7 @@
 //! `*_1N_*.csv`: the subject of each template of a gallery or of the probes.
 
 use super::error::Error;
-use crate::datasets::without_mark;
+use crate::datasets::text::without_mark;
 use std::collections::BTreeMap;
 
 /// The columns that are read; others are passed over.
