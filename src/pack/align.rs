@@ -1,7 +1,7 @@
 //! The pictures of a set cut out by their landmarks, as files.
 
-use super::make_rec::{Encoding, Plan, Recipe};
 use super::manifest::Skipped;
+use super::plan::{Encoding, Plan, Recipe};
 use super::unpack::write_inside;
 use super::{Error, OnError, Previous, chain};
 use crate::fs::io_error;

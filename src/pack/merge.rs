@@ -3,15 +3,12 @@
 //! Every shard's bytes are proved by the digests of its manifest while they are copied. Memory: the
 //! identities of an InsightFace pack, and buffers of 1 MiB.
 
-use super::make_rec::{
-    MadeFolders, Tables, append_record, check_free, check_property, csv_error, finish_layout,
-};
+use super::make_rec::{MadeFolders, append_record, check_free, check_property, finish_layout};
 use super::manifest::{
     FileDigest, Layout, Manifest, PackDigests, Shard, Skipped, digest_file, hash_from,
 };
-use super::output::Output;
 use super::records::{Row, RowReader, RowWriter};
-use super::staging::{Recovery, Staging, recover};
+use super::write::{Output, Recovery, Staging, Tables, csv_error, recover};
 use super::{Error, PackFiles, Part, Previous, identities::Identities};
 use crate::datasets::{LabelFunction, find};
 use crate::progress::Progress;

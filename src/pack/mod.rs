@@ -9,36 +9,34 @@ pub mod align;
 mod error;
 mod files;
 mod identities;
-mod images;
 pub mod inspect;
 mod make_rec;
 mod manifest;
 pub mod merge;
-mod output;
+mod plan;
+mod proved;
 mod records;
 pub mod reindex;
-mod repack;
 mod sheet;
-mod staging;
 pub mod stats;
 mod store;
 pub mod unpack;
 pub mod verify_order;
+mod write;
 
 pub use error::{Error, ImageError};
 pub use files::{Found, PackFiles, Part, packs_in};
 pub use identities::LayoutError;
-pub use images::Images;
-pub use make_rec::{
-    Encoding, OnError, Options, PackReport, Previous, Recipe, ShardNumber, make_rec,
-};
+pub use make_rec::{OnError, Options, PackReport, Previous, make_rec};
 pub use manifest::{
     FileDigest, Input, Layout, Manifest, NamedDigest, PackDigests, PointsNote, Role, Shard,
     Skipped, Source, digest_file,
 };
+pub use plan::{Encoding, Recipe, ShardNumber};
+pub use proved::Images;
 pub use records::{Row, RowReader, RowWriter};
-pub use staging::{Recovery, recover};
 pub use store::Store;
+pub use write::{Recovery, recover};
 
 use crate::causes::chain;
 use crate::recordio::{self, IndexedReader};

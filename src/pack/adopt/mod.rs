@@ -11,8 +11,8 @@ mod table;
 mod tree;
 
 use super::manifest::{FileDigest, Layout, Manifest, PackDigests, Source, digest_file};
-use super::staging::{Recovery, Staging, recover};
 use super::stats::{self, Verdict};
+use super::write::{Recovery, Staging, recover};
 use super::{Encoding, Error, PackFiles, Part};
 use crate::datasets::{self, Alignment, DataSet, ImageRecords, LabelFunction};
 use crate::fs::{self, Ignored};

@@ -5,7 +5,7 @@ use super::likeness::{Differences, Signature};
 use crate::datasets::{DataSet, LabelFunction, Root, find};
 use crate::image::{ChannelOrder, Pixels, decode::decode};
 use crate::pack::Error;
-use crate::pack::make_rec::{Plan, Recipe};
+use crate::pack::plan::{Plan, Recipe};
 use crate::progress::Progress;
 use rayon::prelude::*;
 use std::collections::HashMap;

@@ -1,16 +1,13 @@
 //! What of an interrupted pack can be kept.
 
-use super::picture::Encoding;
-use super::plan::Plan;
 use super::sources::{Sources, same_source};
-use super::tables::Tables;
 use super::{OnError, Options};
 use crate::fs::{create_own, io_error, is_own_file};
 use crate::image::probe::probe;
 use crate::pack::manifest::Skipped;
-use crate::pack::output::Output;
+use crate::pack::plan::{Encoding, Plan};
 use crate::pack::records::{Row, RowReader};
-use crate::pack::staging::{KEPT_ROWS, SETTINGS, Staging};
+use crate::pack::write::{KEPT_ROWS, Output, SETTINGS, Staging, Tables};
 use crate::pack::{Error, Part, chain};
 use crate::recordio::Reader;
 use std::io::Write;

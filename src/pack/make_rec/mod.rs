@@ -3,21 +3,14 @@
 //! Memory: the list, `IN_FLIGHT_BYTES` of finished records, and one chunk of images a thread.
 
 mod kept;
-mod picture;
-mod plan;
-mod recipe;
 mod sources;
-mod tables;
 mod writing;
 
-pub use picture::Encoding;
-pub(super) use plan::Plan;
-pub use recipe::{Recipe, ShardNumber};
-pub(super) use tables::{Tables, csv_error};
 pub(super) use writing::{append_record, finish_layout};
 
 use super::manifest::{Layout, Manifest, Shard, Skipped, Source};
-use super::staging::{Recovery, Staging, recover};
+use super::plan::{Encoding, Plan, Recipe};
+use super::write::{Recovery, Staging, recover};
 use super::{Error, PackFiles, Part};
 use crate::datasets::{Alignment, Source as ImageSource};
 use crate::fs::{Ignored, io_error};

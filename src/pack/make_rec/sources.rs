@@ -1,9 +1,9 @@
 //! Of which bytes the pictures of a pack that is being written were made, so that an interrupted pack
 //! keeps a picture only as long as its source is the same: clocks and dates of files are not asked.
 
-use super::plan::Plan;
 use crate::image::probe::{Probe, probe};
-use crate::pack::staging::{SOURCES, Staging};
+use crate::pack::plan::Plan;
+use crate::pack::write::{SOURCES, Staging};
 
 /// Bytes of a digest.
 const DIGEST_BYTES: usize = blake3::OUT_LEN;

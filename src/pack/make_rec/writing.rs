@@ -1,16 +1,13 @@
 //! A pack while it is written.
 
 use super::kept::{Interrupted, Kept, write_settings};
-use super::picture::{Encoding, Picture};
-use super::plan::Plan;
 use super::sources::Sources;
-use super::tables::{Tables, csv_error};
 use super::{OnError, Options, PackReport};
 use crate::ordered::{Bound, in_order};
 use crate::pack::manifest::{FileDigest, Manifest, PackDigests, Skipped, Source};
-use crate::pack::output::Output;
+use crate::pack::plan::{Encoding, Picture, Plan};
 use crate::pack::records::{Row, RowWriter};
-use crate::pack::staging::{SOURCES, Staging};
+use crate::pack::write::{Output, SOURCES, Staging, Tables, csv_error};
 use crate::pack::{Error, ImageError, Part, chain};
 use crate::progress::Progress;
 use crate::recordio::{self, Header, frame};

@@ -5,7 +5,7 @@ use super::Depth;
 use crate::datasets::Landmarks;
 use crate::image::{ChannelOrder, decode::decode};
 use crate::pack::adopt::likeness;
-use crate::pack::make_rec::Plan;
+use crate::pack::plan::Plan;
 use crate::pack::records::Row;
 use crate::pack::{Encoding, Manifest, chain};
 use crate::recordio::Record;

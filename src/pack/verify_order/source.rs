@@ -4,7 +4,7 @@ use super::adopted::Adopted;
 use super::findings::Findings;
 use super::{Depth, Difference, Options, SourceTree};
 use crate::datasets::{self, Alignment, LabelFunction};
-use crate::pack::make_rec::Plan;
+use crate::pack::plan::Plan;
 use crate::pack::records::{Row, RowReader};
 use crate::pack::{
     Encoding, Error, Input, Layout, Manifest, PackFiles, Part, Recipe, Role, ShardNumber, chain,

@@ -1,11 +1,10 @@
 //! What stands beside the `.rec` of a pack being written: index, list and rows.
 
+use super::{Output, Staging};
 use crate::fs;
 use crate::pack::identities::Identities;
 use crate::pack::manifest::{FileDigest, OrderDigest};
-use crate::pack::output::Output;
 use crate::pack::records::{Row, RowWriter};
-use crate::pack::staging::Staging;
 use crate::pack::{Error, Part};
 use std::path::Path;
 

@@ -1,12 +1,12 @@
 //! What a pack that is packed again says of its own pictures.
 
-use super::make_rec::Recipe;
-use super::manifest::{Manifest, digest_file};
-use super::records::RowReader;
-use super::{Error, PackFiles, Part};
+use super::Recipe;
 use crate::datasets::{Alignment, ImageList, Source};
 use crate::fs::io_error;
 use crate::image::ChannelOrder;
+use crate::pack::manifest::{Manifest, digest_file};
+use crate::pack::records::RowReader;
+use crate::pack::{Error, PackFiles, Part};
 use std::path::Path;
 
 /// Adds to the list of a pack what its manifest and its `records.csv` tell: paths, landmarks, alignment

@@ -1,13 +1,13 @@
 //! A file that is hashed as it is written.
 
-use super::manifest::FileDigest;
 use crate::fs::{self, create_own, io_error, open_own};
+use crate::pack::manifest::FileDigest;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 /// Buffers, hashes and writes one file of a pack.
-pub(super) struct Output {
+pub(in crate::pack) struct Output {
     file: File,
     path: PathBuf,
     buffer: Vec<u8>,
@@ -20,7 +20,7 @@ const BUFFER_BYTES: usize = 1 << 20;
 
 impl Output {
     /// Starts the file anew.
-    pub(super) fn create(path: &Path) -> Result<Self, fs::Error> {
+    pub(in crate::pack) fn create(path: &Path) -> Result<Self, fs::Error> {
         let file = create_own(path)?;
         let buffer = Vec::with_capacity(BUFFER_BYTES);
         let hasher = blake3::Hasher::new();
@@ -28,7 +28,7 @@ impl Output {
     }
 
     /// Goes on after the first `keep` bytes of the file and drops what follows them.
-    pub(super) fn resume(path: &Path, keep: u64) -> Result<Self, fs::Error> {
+    pub(in crate::pack) fn resume(path: &Path, keep: u64) -> Result<Self, fs::Error> {
         let mut hasher = blake3::Hasher::new();
         let mut file = open_own(path)?;
         let read = file.set_len(keep).and_then(|()| std::io::copy(&mut file, &mut hasher));
@@ -38,22 +38,22 @@ impl Output {
     }
 
     /// Bytes written and buffered so far.
-    pub(super) fn bytes(&self) -> u64 {
+    pub(in crate::pack) fn bytes(&self) -> u64 {
         self.bytes
     }
 
     /// Whether enough has gathered to be written.
-    pub(super) fn is_full(&self) -> bool {
+    pub(in crate::pack) fn is_full(&self) -> bool {
         self.buffer.len() >= BUFFER_BYTES
     }
 
-    pub(super) fn append(&mut self, bytes: &[u8]) {
+    pub(in crate::pack) fn append(&mut self, bytes: &[u8]) {
         self.buffer.extend_from_slice(bytes);
         self.bytes += bytes.len() as u64;
     }
 
     /// Hands the buffer to the operating system.
-    pub(super) fn flush(&mut self) -> Result<(), fs::Error> {
+    pub(in crate::pack) fn flush(&mut self) -> Result<(), fs::Error> {
         self.hasher.update(&self.buffer);
         self.file.write_all(&self.buffer).map_err(io_error("write", &self.path))?;
         self.buffer.clear();
@@ -61,7 +61,7 @@ impl Output {
     }
 
     /// Makes the file durable and tells its length and digest.
-    pub(super) fn finish(mut self) -> Result<FileDigest, fs::Error> {
+    pub(in crate::pack) fn finish(mut self) -> Result<FileDigest, fs::Error> {
         self.flush()?;
         self.file.sync_all().map_err(io_error("make durable", &self.path))?;
         Ok(FileDigest { bytes: self.bytes, blake3: self.hasher.finalize().to_string() })

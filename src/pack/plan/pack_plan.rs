@@ -2,7 +2,7 @@
 
 use super::picture::{Picture, picture};
 use super::recipe::Recipe;
-use super::{Encoding, OnError, Options, PackReport, Previous};
+use super::{Encoding, repack};
 use crate::datasets::{
     Alignment, Image, ImageList, LabelFunction, Labelled, Source as ImageSource,
 };
@@ -14,7 +14,7 @@ use crate::pack::manifest::{
 };
 use crate::pack::records::list_line;
 use crate::pack::verify_order::{self, SourceTree, verify_order};
-use crate::pack::{Error, ImageError, Part, chain, repack};
+use crate::pack::{Error, ImageError, OnError, Options, PackReport, Part, Previous, chain};
 use crate::progress::Progress;
 use crate::recordio::Label;
 use crate::seed::Seed;
@@ -147,7 +147,7 @@ impl Plan {
     }
 
     /// Refuses a list with images that are not there, and pairs that may lose one, before any work.
-    pub(super) fn check_missing(&self, on_error: OnError) -> Result<(), Error> {
+    pub(in crate::pack) fn check_missing(&self, on_error: OnError) -> Result<(), Error> {
         if on_error == OnError::Skip && !self.list.pairs.is_empty() {
             return Err(Error::PairsParted { option: "--on-error skip" });
         }
@@ -173,7 +173,7 @@ impl Plan {
     }
 
     /// What is done to the pictures' bytes.
-    pub(super) fn encoding(&self) -> Encoding {
+    pub(in crate::pack) fn encoding(&self) -> Encoding {
         self.recipe.encoding
     }
 
@@ -254,7 +254,7 @@ impl Plan {
     }
 
     /// What an interrupted pack must agree with.
-    pub(super) fn settings(&self) -> Vec<(&'static str, String)> {
+    pub(in crate::pack) fn settings(&self) -> Vec<(&'static str, String)> {
         let Recipe { encoding, align, layout, shuffle, .. } = &self.recipe;
         // Original bytes are compared with their sources, wherever those lie now.
         let root = match encoding {
@@ -293,7 +293,7 @@ impl Plan {
         hasher.finalize().to_string()
     }
 
-    pub(super) fn report(&self, options: &Options) -> PackReport {
+    pub(in crate::pack) fn report(&self, options: &Options) -> PackReport {
         let images = &self.list.images[self.part.clone()];
         let path =
             |image: Option<&Image>| image.map_or(String::new(), |image| image.path.to_string());
@@ -335,7 +335,7 @@ impl Plan {
 
     /// The report of a pack that is there already, if it is the one this plan would give: of the same
     /// settings, and proved against the sources byte for byte.
-    pub(super) fn finished_before(
+    pub(in crate::pack) fn finished_before(
         &self,
         options: &Options,
         progress: &dyn Progress,

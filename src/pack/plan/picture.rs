@@ -78,7 +78,7 @@ pub(in crate::pack) struct Picture {
 
 /// Makes of the bytes of a picture file what is stored: cut out by the landmarks if `align` says how
 /// large, and encoded.
-pub(in crate::pack) fn picture(
+pub(super) fn picture(
     source: Cow<'_, [u8]>,
     encoding: Encoding,
     align: Option<u32>,

@@ -6,11 +6,11 @@
 //! into place, the new manifest last. Before it is sealed, the old pack is untouched, and the folder can
 //! be resumed or thrown away.
 
-use super::{Error, Manifest, PackFiles, Part, Source};
 use crate::fs::{
     create_own, io_error, is_named, is_own_file, is_own_folder, lock_own, make_own_folder,
     remove_leftovers, remove_own, sync_folder,
 };
+use crate::pack::{Error, Manifest, PackFiles, Part, Source};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
@@ -30,7 +30,7 @@ pub enum Recovery {
 
 /// The hidden folder, held by this process alone.
 #[derive(Debug)]
-pub(super) struct Staging {
+pub(in crate::pack) struct Staging {
     files: PackFiles,
     folder: PathBuf,
     _lock: File,
@@ -39,13 +39,13 @@ pub(super) struct Staging {
 const LOCK: &str = "lock";
 
 /// Name of the settings an interrupted pack was made with.
-pub(super) const SETTINGS: &str = "settings.json";
+pub(in crate::pack) const SETTINGS: &str = "settings.json";
 
 /// Name of the rows of an interrupted pack while they are written anew.
-pub(super) const KEPT_ROWS: &str = "records.kept";
+pub(in crate::pack) const KEPT_ROWS: &str = "records.kept";
 
 /// Name of the digests of the pictures' sources, where those are encoded anew.
-pub(super) const SOURCES: &str = "sources";
+pub(in crate::pack) const SOURCES: &str = "sources";
 
 /// Name of the manifest before it is sealed.
 const UNSEALED: &str = "manifest.unsealed";
@@ -55,7 +55,7 @@ impl Staging {
     ///
     /// # Errors
     /// [`Error::Busy`] while another process holds it.
-    pub(super) fn enter(files: &PackFiles) -> Result<Self, Error> {
+    pub(in crate::pack) fn enter(files: &PackFiles) -> Result<Self, Error> {
         let folder = files.staging();
         let path = folder.join(LOCK);
         loop {
@@ -74,18 +74,18 @@ impl Staging {
     }
 
     /// Where a part is written.
-    pub(super) fn path(&self, part: Part) -> PathBuf {
+    pub(in crate::pack) fn path(&self, part: Part) -> PathBuf {
         let name = part.ending().trim_start_matches('.');
         self.folder.join(if part == Part::Manifest { "manifest.json" } else { name })
     }
 
     /// Where a file that is not part of the pack is written.
-    pub(super) fn beside(&self, name: &str) -> PathBuf {
+    pub(in crate::pack) fn beside(&self, name: &str) -> PathBuf {
         self.folder.join(name)
     }
 
     /// The folder itself.
-    pub(super) fn folder(&self) -> &PathBuf {
+    pub(in crate::pack) fn folder(&self) -> &PathBuf {
         &self.folder
     }
 
@@ -94,7 +94,7 @@ impl Staging {
     }
 
     /// Writes the manifest durably and seals the pack; the other files are durable already.
-    pub(super) fn seal(&self, manifest: &[u8]) -> Result<(), Error> {
+    pub(in crate::pack) fn seal(&self, manifest: &[u8]) -> Result<(), Error> {
         let unsealed = self.folder.join(UNSEALED);
         let mut file = create_own(&unsealed)?;
         let written = file.write_all(manifest).and_then(|()| file.sync_all());
@@ -106,7 +106,7 @@ impl Staging {
     }
 
     /// Renames a sealed pack into place; can be repeated from any point it was interrupted at.
-    pub(super) fn commit(self) -> Result<(), Error> {
+    pub(in crate::pack) fn commit(self) -> Result<(), Error> {
         self.remove_stale_extras()?;
         remove_own(&self.files.path(Part::Manifest))?;
         sync_folder(&self.files.folder)?;
@@ -152,13 +152,13 @@ impl Staging {
     }
 
     /// Removes what an interrupted run left, so that none of it gets into another pack.
-    pub(super) fn clear(&self) -> Result<(), Error> {
+    pub(in crate::pack) fn clear(&self) -> Result<(), Error> {
         let mut left = self.contents().filter(|path| path.symlink_metadata().is_ok());
         Ok(left.try_for_each(|path| remove_own(&path))?)
     }
 
     /// Removes what this program writes in the folder, and the folder if nothing else is in it.
-    pub(super) fn discard(self) -> Result<(), Error> {
+    pub(in crate::pack) fn discard(self) -> Result<(), Error> {
         // The lock goes last, so that what an interrupt leaves is seen to be left over.
         self.contents().chain([self.folder.join(LOCK)]).try_for_each(|path| remove_own(&path))?;
         // Somebody else's file in it keeps it.
