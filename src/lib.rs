@@ -12,13 +12,7 @@
 //! that [`train`] feeds them on [`runtime`]; [`settings`], [`limits`], [`fs`], [`seed`] and [`progress`]
 //! serve them. The binary alone parses arguments, prints
 //! and exits.
-#![warn(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    clippy::print_stderr
-)]
+#![warn(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod datasets;
 pub mod demo;
