@@ -258,6 +258,11 @@ impl<W: Write> IndexWriter<W> {
         writeln!(self.out, "{key}\t{offset}")
     }
 
+    /// The output, to be flushed.
+    pub fn get_mut(&mut self) -> &mut W {
+        &mut self.out
+    }
+
     /// Gives the output back.
     pub fn into_inner(self) -> W {
         self.out

@@ -17,6 +17,11 @@ impl<W: Write> Writer<W> {
         Self { out, offset: 0, framed: Vec::new() }
     }
 
+    /// Goes on at byte `offset` of `out`, where it ends.
+    pub fn resume(out: W, offset: u64) -> Self {
+        Self { out, offset, framed: Vec::new() }
+    }
+
     /// Writes an image record and returns its offset.
     ///
     /// # Errors
@@ -40,7 +45,8 @@ impl<W: Write> Writer<W> {
         Ok(offset)
     }
 
-    /// Writes a record already cut into parts by [`frame`] and returns its offset.
+    /// Writes bytes that stand in a `.rec` already, or were cut into parts by [`frame`], and returns their
+    /// offset.
     ///
     /// # Errors
     /// [`Error::Io`].
@@ -54,6 +60,11 @@ impl<W: Write> Writer<W> {
     /// Bytes in the file so far.
     pub fn offset(&self) -> u64 {
         self.offset
+    }
+
+    /// The output, to be flushed.
+    pub fn get_mut(&mut self) -> &mut W {
+        &mut self.out
     }
 
     /// Gives the output back.
