@@ -30,7 +30,7 @@ pub use edition::{Edition, ProtocolFile};
 pub use error::Error;
 pub use ijb::FacesFile;
 pub use ijb_meta::Error as IjbError;
-pub use insightface::ImageRecords;
+pub use insightface::{Identities, ImageRecords, LayoutError};
 pub use label::{IdentityRule, LabelError, LabelFunction, Labelled};
 pub use list::{Alignment, Image, ImageList, Landmarks};
 pub use pickle::Error as PickleError;

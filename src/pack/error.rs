@@ -1,8 +1,9 @@
 //! What packs can fail with: for each case where, what was expected, what was found and what to do.
 
 use super::manifest::Skipped;
-use super::{LayoutError, merge};
+use super::merge;
 use crate::causes::excerpt;
+use crate::datasets::LayoutError;
 use crate::{datasets, fs, image, recordio};
 use std::path::PathBuf;
 

@@ -9,8 +9,8 @@ use super::manifest::{
 };
 use super::records::{Row, RowReader, RowWriter};
 use super::write::{Output, Recovery, Staging, Tables, csv_error, recover};
-use super::{Error, PackFiles, Part, Previous, identities::Identities};
-use crate::datasets::{LabelFunction, find};
+use super::{Error, PackFiles, Part, Previous};
+use crate::datasets::{Identities, LabelFunction, find};
 use crate::progress::Progress;
 use crate::recordio::{Header, Label, Reader};
 use schemars::JsonSchema;

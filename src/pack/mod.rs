@@ -8,7 +8,6 @@ pub mod adopt;
 pub mod align;
 mod error;
 mod files;
-mod identities;
 pub mod inspect;
 mod make_rec;
 mod manifest;
@@ -26,7 +25,6 @@ mod write;
 
 pub use error::{Error, ImageError};
 pub use files::{Found, PackFiles, Part, packs_in};
-pub use identities::LayoutError;
 pub use make_rec::{OnError, Options, PackReport, Previous, make_rec};
 pub use manifest::{
     FileDigest, Input, Layout, Manifest, NamedDigest, PackDigests, PointsNote, Role, Shard,

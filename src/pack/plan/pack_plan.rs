@@ -3,12 +3,12 @@
 use super::picture::{Picture, picture};
 use super::recipe::Recipe;
 use super::{Encoding, repack};
+use crate::datasets::Identities;
 use crate::datasets::{
     Alignment, Image, ImageList, LabelFunction, Labelled, Source as ImageSource,
 };
 use crate::fs;
 use crate::image::ChannelOrder;
-use crate::pack::identities::Identities;
 use crate::pack::manifest::{
     FileDigest, Input, Layout, Manifest, NamedDigest, PointsNote, Role, Shard, Skipped, digest_file,
 };

@@ -1,8 +1,8 @@
 //! What stands beside the `.rec` of a pack being written: index, list and rows.
 
 use super::{Output, Staging};
+use crate::datasets::Identities;
 use crate::fs;
-use crate::pack::identities::Identities;
 use crate::pack::manifest::{FileDigest, OrderDigest};
 use crate::pack::records::{Row, RowWriter};
 use crate::pack::{Error, Part};
