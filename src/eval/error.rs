@@ -3,7 +3,6 @@
 use super::conventions::BATCH_MIB;
 use super::fusion;
 use super::sets::FACE_PX;
-use crate::causes::excerpt;
 use crate::datasets::{self, Alignment, SourceError};
 use crate::image::{self, ChannelOrder};
 use crate::{fs, metrics, onnx, pack, protocol, runtime};
@@ -232,18 +231,9 @@ pub enum Error {
         /// The pack or list.
         place: String,
     },
-    /// A line of a file of pairs is not of its form.
-    #[error("{path}: line {line}: expected {expected}, found {:?}", excerpt(found))]
-    BadPair {
-        /// The file.
-        path: PathBuf,
-        /// The line, from 1.
-        line: u64,
-        /// Its form.
-        expected: String,
-        /// What stands there.
-        found: String,
-    },
+    /// The pairs cannot be read.
+    #[error(transparent)]
+    Pairs(#[from] datasets::PairsError),
     /// A label is no identity.
     #[error("{pack}: {path}: expected a whole number as label, found {label}")]
     NoIdentity {

@@ -243,15 +243,14 @@ impl Images {
             Source::Pack(pack) => {
                 let path = pack.files.path(Part::Pairs);
                 return match pack.manifest.files.pairs {
-                    Some(_) => super::pairs::read(&path, self.len()).map(Some),
+                    Some(_) => Ok(Some(datasets::read_pairs(&path, self.len())?)),
                     None => Ok(None),
                 };
             }
             Source::List(list) => &list.pairs,
             Source::Names(_) => return Ok(None),
         };
-        let positions = (0..told.len()).map(|pair| [2 * pair, 2 * pair + 1]).collect();
-        Ok((!told.is_empty()).then(|| Pairs { positions, same: told.clone() }))
+        Ok((!told.is_empty()).then(|| datasets::pairs_in_turn(told)))
     }
 
     /// Whether faces are cut out by their landmarks before they are embedded.

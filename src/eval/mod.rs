@@ -32,7 +32,6 @@ pub use error::{Error, ImageError, ModelFault};
 pub use images::Place;
 pub use matrix::Matrix;
 pub use model::ModelOptions;
-pub use pairs::read as read_pairs;
 pub use sets::{EVAL_SETS, EvalSet, Kind};
 
 use crate::pack::PackFiles;

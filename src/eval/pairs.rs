@@ -7,48 +7,14 @@ use super::lengths::Lengths;
 use super::results::Curves;
 use super::score::Scored;
 use super::settings::Protocol;
-use crate::fs::io_error;
 use crate::metrics::{KFold, Reading, Roc, Rows, by_verdict, k_fold, squared_distances};
 use crate::protocol::Pairs;
-use std::path::Path;
 
 /// Folds of every verification set (LFW's protocol).
 pub(super) const FOLDS: usize = 10;
 
 /// Pairs whose features are put side by side at a time.
 const PAIRS_AT_A_TIME: usize = 4096;
-
-/// Reads a file of `position position 0|1`, one pair a line.
-///
-/// # Errors
-/// A file that cannot be read, and [`Error::BadPair`] for a line that names no two of `images` images.
-pub fn read(path: &Path, images: usize) -> Result<Pairs, Error> {
-    let text = std::fs::read_to_string(path).map_err(io_error("read", path))?;
-    let mut pairs = Pairs::default();
-    for (at, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
-        let (positions, same) = parse(line, images).ok_or_else(|| Error::BadPair {
-            path: path.to_path_buf(),
-            line: at as u64 + 1,
-            expected: format!("two positions below {images} and 0 or 1, separated by blanks"),
-            found: line.to_owned(),
-        })?;
-        pairs.positions.push(positions);
-        pairs.same.push(same);
-    }
-    Ok(pairs)
-}
-
-fn parse(line: &str, images: usize) -> Option<([usize; 2], bool)> {
-    let mut words = line.split_ascii_whitespace();
-    let mut position = || words.next()?.parse().ok().filter(|position| *position < images);
-    let positions = [position()?, position()?];
-    let same = match words.next()? {
-        "1" => true,
-        "0" => false,
-        _ => return None,
-    };
-    words.next().is_none().then_some((positions, same))
-}
 
 /// Squared distances of unit features; the rows of a pair in either of two matrices.
 fn distances(
@@ -159,18 +125,4 @@ fn curves(
     let roc = Roc::from_scores(genuine, impostor)?;
     let curves = Curves { roc: vec![roc_curve("", &roc)], scores, ..Curves::default() };
     Ok((Some(roc), curves))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_pair_is_two_positions_and_a_verdict() {
-        assert_eq!(parse("3 7 1", 8), Some(([3, 7], true)));
-        assert_eq!(parse(" 0\t1  0 ", 2), Some(([0, 1], false)));
-        for line in ["3 8 1", "3 7", "3 7 2", "3 7 1 1", "a 7 1", "-1 7 1"] {
-            assert_eq!(parse(line, 8), None, "{line}");
-        }
-    }
 }

@@ -7,8 +7,8 @@ use super::pairs::FOLDS;
 use super::sets::{EvalSet, Kind};
 use super::settings::{Fusion, Protocol as Switched};
 use super::templates::TemplatePlan;
-use super::{Error, Options, OtherAlignment, Task, fusion, pairs};
-use crate::datasets::{Protocol, count_warning};
+use super::{Error, Options, OtherAlignment, Task, fusion};
+use crate::datasets::{Protocol, count_warning, read_pairs};
 use crate::pack::{self, Manifest, PackFiles, Source};
 use crate::progress::Progress;
 use crate::protocol::{Identification, Members, Pairs, Probes};
@@ -96,7 +96,7 @@ impl Plan {
             }
             Task::Verification { pack, pairs: path } => {
                 let images = packed(pack)?;
-                let pairs = pairs::read(path, images.len())?;
+                let pairs = read_pairs(path, images.len())?;
                 check_folds(&path.display().to_string(), &pairs)?;
                 Ok(vec![Self::of_own("verification", vec![images], Scoring::OwnPairs(pairs))])
             }

@@ -90,6 +90,9 @@ pub enum Error {
         /// What is wrong.
         source: recordio::Error,
     },
+    /// The pairs of a pack cannot be read.
+    #[error(transparent)]
+    Pairs(#[from] datasets::PairsError),
     /// An image cannot stand in InsightFace's layout.
     #[error("{path}: cannot stand in InsightFace's layout")]
     Layout {

@@ -5,7 +5,7 @@ use super::recipe::Recipe;
 use super::{Encoding, repack};
 use crate::datasets::Identities;
 use crate::datasets::{
-    Alignment, Image, ImageList, LabelFunction, Labelled, Source as ImageSource,
+    Alignment, Image, ImageList, LabelFunction, Labelled, Source as ImageSource, pairs_text,
 };
 use crate::fs;
 use crate::image::ChannelOrder;
@@ -246,11 +246,9 @@ impl Plan {
         (whole && self.recipe.layout == Layout::Insightface).then(Identities::default)
     }
 
-    /// The text of `pairs.txt`: positions of two pictures and whether they show one person.
+    /// The text of the pairs file, where the set has pairs.
     pub(in crate::pack) fn pairs(&self) -> Option<String> {
-        let pairs = self.list.pairs.iter().enumerate();
-        let line = |(i, same): (usize, &bool)| format!("{} {} {}\n", 2 * i, 2 * i + 1, *same as u8);
-        (!self.list.pairs.is_empty()).then(|| pairs.map(line).collect())
+        (!self.list.pairs.is_empty()).then(|| pairs_text(&self.list.pairs))
     }
 
     /// What an interrupted pack must agree with.

@@ -1,8 +1,7 @@
 //! What a pack that is packed again says of its own pictures.
 
 use super::Recipe;
-use crate::datasets::{Alignment, ImageList, Source};
-use crate::fs::io_error;
+use crate::datasets::{Alignment, ImageList, Source, pairs_in_turn, read_pairs};
 use crate::image::ChannelOrder;
 use crate::pack::manifest::{Manifest, digest_file};
 use crate::pack::records::RowReader;
@@ -48,25 +47,27 @@ pub(super) fn tell(list: &mut ImageList, recipe: &Recipe) -> Result<ChannelOrder
         return Err(Error::AlignedTwice { folder: folder.clone() });
     }
     if manifest.files.pairs.is_some() {
-        list.pairs = read_pairs(&files.path(Part::Pairs))?;
+        list.pairs = pairs(&files.path(Part::Pairs), list.images.len())?;
     }
     list.alignment = manifest.alignment;
     Ok(manifest.stored_channel_order)
 }
 
-/// Whether each pair is of one person, from lines of two positions and 0 or 1, pair i of 2i and 2i + 1.
-fn read_pairs(path: &Path) -> Result<Vec<bool>, Error> {
-    let text = std::fs::read_to_string(path).map_err(io_error("read", path))?;
-    let pair =
-        |(i, line): (usize, &str)| match line.strip_prefix(&format!("{} {} ", 2 * i, 2 * i + 1)) {
-            Some("0") => Ok(false),
-            Some("1") => Ok(true),
-            _ => Err(Error::BadRow {
+/// Whether each pair is of one person, pair i of the images 2i and 2i + 1.
+fn pairs(path: &Path, images: usize) -> Result<Vec<bool>, Error> {
+    let read = read_pairs(path, images)?;
+    let in_turn = pairs_in_turn(&read.same);
+    let mut pairs = read.positions.iter().zip(&in_turn.positions);
+    match pairs.position(|(own, in_turn)| own != in_turn) {
+        None => Ok(read.same),
+        Some(pair) => {
+            let [first, second] = read.positions[pair];
+            Err(Error::BadRow {
                 path: path.to_path_buf(),
-                line: i as u64 + 1,
+                line: pair as u64 + 1,
                 expected: "the positions of the next two pictures and 0 or 1",
-                found: format!("{line:?}"),
-            }),
-        };
-    text.lines().enumerate().map(pair).collect()
+                found: format!("the positions {first} and {second}"),
+            })
+        }
+    }
 }

@@ -2,9 +2,8 @@
 
 use super::{Fed, parted, put, put_once, scratch, told};
 use qgface_data::datasets::{
-    DATASETS, FacesFile, Image, Protocol, Request, find, ijb_meta, read_list,
+    DATASETS, FacesFile, Image, Protocol, Request, find, ijb_meta, read_list, read_pairs,
 };
-use qgface_data::eval::read_pairs;
 use qgface_data::pack::{RowReader, RowWriter};
 use std::path::Path;
 
