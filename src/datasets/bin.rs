@@ -5,7 +5,7 @@
 
 use super::source::{PickledImages, ending};
 use super::{
-    DataSet, Error, Image, ImageList, LabelFunction, Protocol, Request, Root, Source, pickle,
+    DataSet, Error, Image, ImageList, ImageSource, LabelFunction, Protocol, Request, Root, pickle,
 };
 use crate::fs;
 
@@ -40,6 +40,6 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
             ..Image::at(format!("pair_{:06}_{}.{ending}", at / 2, at % 2 + 1))
         });
     }
-    let source = Source::Pickle(PickledImages { file, images: pairs.images });
+    let source = ImageSource::Pickle(PickledImages { file, images: pairs.images });
     Ok(ImageList { source, pairs: pairs.same, ..ImageList::of(path, images) })
 }

@@ -64,7 +64,7 @@ fn landmarks(row: &csv::StringRecord, points: &[(usize, usize)]) -> Option<Landm
 impl LandmarkTable {
     /// Gives every image the landmarks that the table has for its path: the whole path, or what is left
     /// of it without the folders around the pictures (`pictures`).
-    pub(super) fn tell(&self, images: &mut [Image], pictures: &str) -> Result<(), Error> {
+    pub(super) fn give(&self, images: &mut [Image], pictures: &str) -> Result<(), Error> {
         for image in images {
             let below = image.path.strip_prefix(pictures).unwrap_or(&image.path);
             let found = self.rows.get(&*image.path).or_else(|| self.rows.get(below)).cloned();
@@ -96,7 +96,7 @@ mod tests {
     fn points_are_found_by_the_names_of_their_columns() {
         let mut images = [Image::at("set/a.jpg"), Image::at("set/b.jpg")];
         let text = format!("{HEADER}1,2,3,4,5,6,7,8,9,10,a.jpg\n1,2,3,4,5,6,7,8,,,set/b.jpg\n");
-        table(&text).unwrap().tell(&mut images, "set/").unwrap();
+        table(&text).unwrap().give(&mut images, "set/").unwrap();
         let points = images.map(|image| image.landmarks.unwrap().points);
         assert_eq!((points[0].len(), points[0][4], points[1].len()), (5, (9.0, 10.0), 4));
     }
@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn an_image_without_a_row_is_named() {
         let text = format!("{HEADER}1,2,3,4,5,6,7,8,9,10,a.jpg\n");
-        let error = table(&text).unwrap().tell(&mut [Image::at("b.jpg")], "").unwrap_err();
+        let error = table(&text).unwrap().give(&mut [Image::at("b.jpg")], "").unwrap_err();
         assert!(error.to_string().contains("b.jpg"), "{error}");
     }
 

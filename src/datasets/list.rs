@@ -1,6 +1,6 @@
 //! The ordered images of a set, and what its files say of each.
 
-use super::{Source, SourceError};
+use super::{ImageSource, SourceError};
 use crate::fs::Ignored;
 use crate::recordio::Label;
 use serde::{Deserialize, Serialize};
@@ -72,7 +72,7 @@ impl std::fmt::Display for Alignment {
 #[derive(Debug)]
 pub struct ImageList {
     /// Where the bytes of the images are.
-    pub source: Source,
+    pub source: ImageSource,
     /// The folder all paths are relative to, without `prefix`.
     pub base: PathBuf,
     /// The folders, at the front of every path, that an aligned copy of the tree does without. Empty, or
@@ -104,7 +104,7 @@ impl ImageList {
     /// Images that are files below `base`, with nothing told of them.
     pub(super) fn of(base: PathBuf, images: Vec<Image>) -> Self {
         Self {
-            source: Source::Files,
+            source: ImageSource::Files,
             base,
             pictures: "",
             prefix: "",
@@ -141,8 +141,8 @@ impl ImageList {
     /// The file that holds the image at `at`: its own, or the container.
     pub fn file_of(&self, at: usize) -> PathBuf {
         match self.source {
-            Source::Files => self.file(&self.images[at].path),
-            Source::Pickle(_) | Source::Records(_) => self.base.clone(),
+            ImageSource::Files => self.file(&self.images[at].path),
+            ImageSource::Pickle(_) | ImageSource::Records(_) => self.base.clone(),
         }
     }
 

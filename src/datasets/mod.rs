@@ -39,7 +39,7 @@ pub use pickle::Error as PickleError;
 pub(crate) use published::{OTHER_COUNT, count_warning};
 pub use rec::RecFiles;
 pub use set::{DataSet, Pictures, Protocol, Request, Root};
-pub use source::{Source, SourceError};
+pub use source::{ImageSource, SourceError};
 
 use std::path::Path;
 

@@ -6,7 +6,9 @@
 
 use super::insightface::ImageRecords;
 use super::source::{PackedImages, ending};
-use super::{DataSet, Error, Image, ImageList, LabelFunction, Protocol, Request, Root, Source};
+use super::{
+    DataSet, Error, Image, ImageList, ImageSource, LabelFunction, Protocol, Request, Root,
+};
 use crate::recordio::{self, IndexedReader, Label};
 use std::path::{Path, PathBuf};
 
@@ -104,7 +106,7 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
             warnings.push(format!("{beyond} {what}"));
         }
     }
-    let source = Source::Records(PackedImages { pack, images: records });
+    let source = ImageSource::Records(PackedImages { pack, images: records });
     Ok(ImageList { source, warnings, ..ImageList::of(files.rec, images) })
 }
 

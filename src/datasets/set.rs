@@ -138,7 +138,7 @@ impl DataSet {
     /// # Errors
     /// A csv that cannot be read, a row that is no face, an image without a row.
     pub fn take_landmarks(&self, list: &mut ImageList, csv: &Path) -> Result<(), Error> {
-        landmark_table::read(csv)?.tell(&mut list.images, list.pictures)
+        landmark_table::read(csv)?.give(&mut list.images, list.pictures)
     }
 
     /// Refuses a list in which an image has no landmarks.

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 /// What holds the images of a list.
 #[derive(Debug)]
-pub enum Source {
+pub enum ImageSource {
     /// Every image is a file.
     Files,
     /// A verification pickle, and where its pictures stand in it.
@@ -52,7 +52,7 @@ pub enum SourceError {
     Record(#[from] recordio::Error),
 }
 
-impl Source {
+impl ImageSource {
     /// The bytes of an image: of its file, or of picture `stored` of the container.
     pub(super) fn bytes(
         &self,

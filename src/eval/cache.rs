@@ -70,7 +70,7 @@ impl Slot {
     pub(super) fn new(
         cache: &Path,
         model: &Model<'_>,
-        pack: &pack::Images,
+        pack: &pack::ProvedImages,
         selection: Selection,
         view: View,
     ) -> Self {

@@ -66,7 +66,7 @@ pub(super) struct Images {
 }
 
 enum Source {
-    Pack(Box<pack::Images>),
+    Pack(Box<pack::ProvedImages>),
     List(Box<ImageList>),
     Names(Vec<Image>),
 }
@@ -128,7 +128,7 @@ impl Images {
             Wanted::Pictures => Depth::Full,
             Wanted::Names => Depth::Quick,
         };
-        let pack = pack::Images::prove(files, depth, progress)?;
+        let pack = pack::ProvedImages::prove(files, depth, progress)?;
         let alignment = Some(pack.manifest.alignment.clone());
         let files = vec![files.path(Part::Rec).display().to_string()];
         Ok(Self { source: Source::Pack(Box::new(pack)), files, alignment })
@@ -225,7 +225,7 @@ impl Images {
     }
 
     /// The pack, where the images are of one.
-    pub(super) fn pack(&self) -> Option<&pack::Images> {
+    pub(super) fn pack(&self) -> Option<&pack::ProvedImages> {
         match &self.source {
             Source::Pack(pack) => Some(pack),
             _ => None,

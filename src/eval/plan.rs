@@ -9,7 +9,7 @@ use super::settings::{Fusion, Protocol as Switched};
 use super::templates::TemplatePlan;
 use super::{Error, Options, OtherAlignment, Task, fusion};
 use crate::datasets::{Protocol, count_warning, read_pairs};
-use crate::pack::{self, Manifest, PackFiles, Source};
+use crate::pack::{self, Manifest, PackFiles, Provenance};
 use crate::progress::Progress;
 use crate::protocol::{Identification, Members, Pairs, Probes};
 use std::collections::HashSet;
@@ -196,7 +196,7 @@ fn check_whole(set: &EvalSet, images: &Images) -> Result<(), Error> {
     let told = images.files[0].clone();
     let Manifest { source, skipped, shard, .. } = &pack.manifest;
     let by_position = matches!(set.kind, Kind::Pairs | Kind::ReducedPairs);
-    if *source == Source::Pack && !by_position {
+    if *source == Provenance::Pack && !by_position {
         return Err(Error::MadeUpNames { set: set.name, pack: told });
     }
     if let Some(shard) = shard.as_ref().filter(|shard| shard.count > 1) {

@@ -26,7 +26,7 @@ pub struct Manifest {
     /// The label function.
     pub label: String,
     /// Where the order, the paths and the labels come from.
-    pub source: Source,
+    pub source: Provenance,
     /// Which records stand beside the images.
     pub layout: Layout,
     /// The seed of the random order, if it is not the list's own.
@@ -65,7 +65,7 @@ pub struct Manifest {
 /// Where order, paths and labels of a pack come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Source {
+pub enum Provenance {
     /// Made by this program from the set's list.
     List,
     /// Made elsewhere; its records were found again in a tree of pictures.

@@ -27,11 +27,11 @@ pub use error::{Error, ImageError};
 pub use files::{Found, PackFiles, Part, packs_in};
 pub use make_rec::{OnError, Options, PackReport, Previous, make_rec};
 pub use manifest::{
-    FileDigest, Input, Layout, Manifest, NamedDigest, PackDigests, PointsNote, Role, Shard,
-    Skipped, Source, digest_file,
+    FileDigest, Input, Layout, Manifest, NamedDigest, PackDigests, PointsNote, Provenance, Role,
+    Shard, Skipped, digest_file,
 };
 pub use plan::{Encoding, Recipe, ShardNumber};
-pub use proved::Images;
+pub use proved::ProvedImages;
 pub use records::{Row, RowReader, RowWriter};
 pub use store::Store;
 pub use write::{Recovery, recover};

@@ -11,7 +11,7 @@ use std::borrow::Cow;
 ///
 /// Memory: a row an image, about 250 bytes and its path.
 #[derive(Debug)]
-pub struct Images {
+pub struct ProvedImages {
     /// The pack.
     pub files: PackFiles,
     /// What it says of itself.
@@ -21,7 +21,7 @@ pub struct Images {
     reader: Reader,
 }
 
-impl Images {
+impl ProvedImages {
     /// Opens the pack and verifies its order and, at full depth, every picture's digest.
     ///
     /// # Errors

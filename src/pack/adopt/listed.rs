@@ -1,7 +1,7 @@
 //! The list that a pack made elsewhere came with, or that somebody gives: its images' keys, labels and
 //! paths, against which every record is held.
 
-use super::table::Images;
+use super::table::ForeignImages;
 use crate::datasets::{self, Image, ImageRecords};
 use crate::pack::manifest::{Manifest, digest_file};
 use crate::pack::{Error, PackFiles, Part, chain};
@@ -61,7 +61,11 @@ impl Listed {
     ///
     /// # Errors
     /// A file that is no list; [`Error::OtherList`] for one that is of another pack.
-    pub(super) fn read(file: &Path, root: &Path, images: &Images<'_>) -> Result<Self, Error> {
+    pub(super) fn read(
+        file: &Path,
+        root: &Path,
+        images: &ForeignImages<'_>,
+    ) -> Result<Self, Error> {
         let listed = datasets::read_list(file, root)?;
         let mut list = Self { file: file.to_path_buf(), images: listed, lines: Vec::new() };
         let (lines, records) = (list.images.len(), images.images.count());

@@ -10,7 +10,7 @@ mod listed;
 mod table;
 mod tree;
 
-use super::manifest::{FileDigest, Layout, Manifest, PackDigests, Source, digest_file};
+use super::manifest::{FileDigest, Layout, Manifest, PackDigests, Provenance, digest_file};
 use super::stats::{self, Verdict};
 use super::write::{Recovery, Staging, recover};
 use super::{Encoding, Error, PackFiles, Part};
@@ -24,7 +24,7 @@ use listed::{Listed, list_of, passed_over};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use table::{Images, Known};
+use table::{ForeignImages, Known};
 use tree::Tree;
 
 /// How to adopt a pack.
@@ -57,7 +57,7 @@ pub struct AdoptReport {
     /// The set of the tree; `rec` without one.
     pub set: String,
     /// Where paths come from: `tree` or `pack`.
-    pub source: Source,
+    pub source: Provenance,
     /// Images.
     pub count: u64,
     /// Which records stand beside them.
@@ -150,7 +150,7 @@ pub fn adopt(
         }
         .into());
     }
-    let images = Images { files, pack: &pack, images };
+    let images = ForeignImages { files, pack: &pack, images };
     let (list, list_warning) = list(&images, options)?;
     let mut tree = match &options.root {
         Some(root) => Some(Tree::read(root, options.dataset, progress)?),
@@ -200,7 +200,10 @@ struct Found<'a> {
 
 /// The list to hold the records against; and why there is none, where the pack's own is no list. One that is
 /// of another pack is refused.
-fn list(images: &Images<'_>, options: &Options) -> Result<(Option<Listed>, Option<String>), Error> {
+fn list(
+    images: &ForeignImages<'_>,
+    options: &Options,
+) -> Result<(Option<Listed>, Option<String>), Error> {
     let Some(file) = list_of(images.files, options.list.as_deref())? else {
         return Ok((None, None));
     };
@@ -233,7 +236,7 @@ fn check_framing(pack: &IndexedReader) -> Result<(), recordio::Error> {
 /// A pack of this program is not made elsewhere; one that was adopted before may be adopted anew.
 fn refuse_own(files: &PackFiles) -> Result<(), Error> {
     match Manifest::open(files) {
-        Ok(manifest) if manifest.source == Source::List => {
+        Ok(manifest) if manifest.source == Provenance::List => {
             Err(Error::NotForeign { path: files.path(Part::Manifest) })
         }
         Ok(_) | Err(Error::NoManifest { .. }) => Ok(()),
@@ -243,7 +246,7 @@ fn refuse_own(files: &PackFiles) -> Result<(), Error> {
 
 /// Writes the three files and renames them into place.
 fn write(
-    images: &Images<'_>,
+    images: &ForeignImages<'_>,
     found: &Found<'_>,
     options: &Options,
     progress: &dyn Progress,
@@ -314,7 +317,7 @@ fn keep_foreign(files: &PackFiles, part: Part, own: &FileDigest) -> Result<Optio
 }
 
 fn manifest(
-    images: &Images<'_>,
+    images: &ForeignImages<'_>,
     tree: Option<&Tree>,
     known: &Known,
     options: &Options,
@@ -330,7 +333,7 @@ fn manifest(
         set: tree.map_or("rec", |tree| tree.dataset.name).to_owned(),
         count: images.images.count() as u64,
         label: LabelFunction::Records.to_string(),
-        source: if tree.is_some() { Source::Tree } else { Source::Pack },
+        source: if tree.is_some() { Provenance::Tree } else { Provenance::Pack },
         layout: if insightface { Layout::Insightface } else { Layout::Plain },
         shuffle: None,
         shard: None,

@@ -18,7 +18,7 @@ use std::collections::HashMap;
 const AT_A_TIME: usize = 4096;
 
 /// The images of a pack.
-pub(super) struct Images<'a> {
+pub(super) struct ForeignImages<'a> {
     pub(super) files: &'a PackFiles,
     pub(super) pack: &'a IndexedReader,
     pub(super) images: ImageRecords,
@@ -48,7 +48,7 @@ pub(super) struct Known {
     first_of: [Option<(u64, String)>; 2],
 }
 
-impl Images<'_> {
+impl ForeignImages<'_> {
     fn damaged(&self, source: recordio::Error) -> Error {
         Error::Record { path: self.files.path(Part::Rec), source }
     }
@@ -328,7 +328,7 @@ impl Known {
         })
     }
 
-    pub(super) fn report(&self, images: &Images<'_>, tree: &Tree) -> TreeReport {
+    pub(super) fn report(&self, images: &ForeignImages<'_>, tree: &Tree) -> TreeReport {
         let listed = &tree.plan.list.images;
         let displaced = |(position, at): &(usize, &u32)| *position != **at as usize;
         let mut by_key: Vec<usize> = (0..self.at.len()).collect();

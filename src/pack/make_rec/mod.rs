@@ -8,11 +8,11 @@ mod writing;
 
 pub(super) use writing::{append_record, finish_layout};
 
-use super::manifest::{Layout, Manifest, Shard, Skipped, Source};
+use super::manifest::{Layout, Manifest, Provenance, Shard, Skipped};
 use super::plan::{Encoding, Plan, Recipe};
 use super::write::{Recovery, Staging, recover};
 use super::{Error, PackFiles, Part};
-use crate::datasets::{Alignment, Source as ImageSource};
+use crate::datasets::{Alignment, ImageSource};
 use crate::fs::{Ignored, io_error};
 use crate::image::ChannelOrder;
 use crate::progress::Progress;
@@ -264,7 +264,7 @@ pub(super) fn check_property(files: &PackFiles) -> Result<(), Error> {
     }
     let own = || {
         let manifest = Manifest::open(files);
-        manifest.is_ok_and(|own| own.source == Source::List && own.files.property.is_some())
+        manifest.is_ok_and(|own| own.source == Provenance::List && own.files.property.is_some())
     };
     if path.symlink_metadata().is_ok() && !own() {
         return Err(Error::PropertyTaken { path });

@@ -4,7 +4,7 @@ use super::kept::{Interrupted, Kept, write_settings};
 use super::sources::Sources;
 use super::{OnError, Options, PackReport};
 use crate::ordered::{Bound, in_order};
-use crate::pack::manifest::{FileDigest, Manifest, PackDigests, Skipped, Source};
+use crate::pack::manifest::{FileDigest, Manifest, PackDigests, Provenance, Skipped};
 use crate::pack::plan::{Encoding, Picture, Plan};
 use crate::pack::records::{Row, RowWriter};
 use crate::pack::write::{Output, SOURCES, Staging, Tables, csv_error};
@@ -352,7 +352,7 @@ fn manifest(
         set: report.set.clone(),
         count: report.count,
         label: report.label.clone(),
-        source: Source::List,
+        source: Provenance::List,
         layout: report.layout,
         shuffle: report.shuffle,
         shard: report.shard.clone(),

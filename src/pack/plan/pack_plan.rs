@@ -5,12 +5,13 @@ use super::recipe::Recipe;
 use super::{Encoding, repack};
 use crate::datasets::Identities;
 use crate::datasets::{
-    Alignment, Image, ImageList, LabelFunction, Labelled, Source as ImageSource, pairs_text,
+    Alignment, Image, ImageList, ImageSource, LabelFunction, Labelled, pairs_text,
 };
 use crate::fs;
 use crate::image::ChannelOrder;
 use crate::pack::manifest::{
-    FileDigest, Input, Layout, Manifest, NamedDigest, PointsNote, Role, Shard, Skipped, digest_file,
+    FileDigest, Input, Layout, Manifest, NamedDigest, PointsNote, Provenance, Role, Shard, Skipped,
+    digest_file,
 };
 use crate::pack::records::list_line;
 use crate::pack::verify_order::{self, SourceTree, verify_order};
@@ -44,7 +45,7 @@ impl Plan {
     pub(in crate::pack) fn of(recipe: &Recipe) -> Result<Self, Error> {
         recipe.check()?;
         let mut list = recipe.dataset.list(&recipe.request())?;
-        let stored_order = repack::tell(&mut list, recipe)?;
+        let stored_order = repack::take_description(&mut list, recipe)?;
         if let Some(csv) = &recipe.landmarks {
             recipe.dataset.take_landmarks(&mut list, csv)?;
         }
@@ -342,7 +343,7 @@ impl Plan {
             return Ok(None);
         }
         let Ok(manifest) = Manifest::open(&options.files) else { return Ok(None) };
-        let same = manifest.source == crate::pack::manifest::Source::List
+        let same = manifest.source == Provenance::List
             && manifest.set == self.recipe.dataset.name
             && manifest.label == self.function.to_string()
             && manifest.encoding == Some(self.recipe.encoding)

@@ -1,7 +1,7 @@
 //! What a pack that is packed again says of its own pictures.
 
 use super::Recipe;
-use crate::datasets::{Alignment, ImageList, Source, pairs_in_turn, read_pairs};
+use crate::datasets::{Alignment, ImageList, ImageSource, pairs_in_turn, read_pairs};
 use crate::image::ChannelOrder;
 use crate::pack::manifest::{Manifest, digest_file};
 use crate::pack::records::RowReader;
@@ -13,8 +13,11 @@ use std::path::Path;
 ///
 /// A list of files is left alone, as is a pack without a manifest, whose colours nobody declared: they
 /// are taken for what a decoder returns.
-pub(super) fn tell(list: &mut ImageList, recipe: &Recipe) -> Result<ChannelOrder, Error> {
-    let Source::Records(_) = list.source else { return Ok(ChannelOrder::Rgb) };
+pub(super) fn take_description(
+    list: &mut ImageList,
+    recipe: &Recipe,
+) -> Result<ChannelOrder, Error> {
+    let ImageSource::Records(_) = list.source else { return Ok(ChannelOrder::Rgb) };
     let files = PackFiles::of(&list.base)?;
     let manifest = match Manifest::open(&files) {
         Err(Error::NoManifest { .. }) => {

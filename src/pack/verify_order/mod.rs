@@ -8,9 +8,9 @@
 mod adopted;
 mod against;
 mod findings;
+mod listed_tree;
 mod pass;
 mod places;
-mod source;
 
 use super::manifest::{FileDigest, Manifest, digest_file};
 use super::records::RowReader;
@@ -19,10 +19,10 @@ use crate::progress::Progress;
 use crate::recordio::{self, IndexError, Reader};
 use against::against;
 use findings::Findings;
+use listed_tree::ListedTree;
 use pass::check_records;
 use schemars::JsonSchema;
 use serde::Serialize;
-use source::Source;
 use std::path::{Path, PathBuf};
 
 /// How thoroughly a pack is verified.
@@ -143,7 +143,7 @@ pub fn verify_order(
     super::recover(files)?;
     let manifest = Manifest::open(files)?;
     let mut findings = Findings::new(files, &manifest);
-    let source = Source::find(files, &manifest, options, &mut findings)?;
+    let source = ListedTree::find(files, &manifest, options, &mut findings)?;
     if let Some(source) = &source {
         source.compare_lists(&manifest, options, &mut findings)?;
     }

@@ -1,8 +1,8 @@
 //! One pass over all records of a pack.
 
 use super::findings::Findings;
+use super::listed_tree::ListedTree;
 use super::places::Places;
-use super::source::Source;
 use super::{Depth, Difference, Options, compare_digest};
 use crate::datasets::Identities;
 use crate::fs::io_error;
@@ -19,7 +19,7 @@ use std::path::{Path, PathBuf};
 
 /// The identities that the records beside the images must tell, gathered from nothing.
 fn expected_identities(manifest: &Manifest) -> Option<Identities> {
-    let made_here = manifest.source == manifest::Source::List;
+    let made_here = manifest.source == manifest::Provenance::List;
     let whole = made_here && manifest.shard.is_none();
     (whole && manifest.layout == Layout::Insightface).then(Identities::default)
 }
@@ -31,7 +31,7 @@ const ROWS_AT_A_TIME: usize = 4096;
 pub(super) fn check_records(
     files: &PackFiles,
     manifest: &Manifest,
-    source: Option<&Source>,
+    source: Option<&ListedTree>,
     options: &Options,
     findings: &mut Findings,
     progress: &dyn Progress,
@@ -78,7 +78,7 @@ pub(super) fn check_records(
 struct Pass<'a> {
     files: &'a PackFiles,
     manifest: &'a Manifest,
-    source: Option<&'a Source>,
+    source: Option<&'a ListedTree>,
     depth: Depth,
     pack: &'a IndexedReader,
     places: Places,
@@ -194,7 +194,7 @@ impl Pass<'_> {
         let end = self.places.end(self.pack, line, record.offset);
         hold("the next record at byte", end.to_string(), record.end.to_string());
         // Other programs put other numbers there; their bytes are held by the digest of the .rec.
-        if self.manifest.source == manifest::Source::List {
+        if self.manifest.source == manifest::Provenance::List {
             hold("id", row.key.to_string(), header.id.to_string());
             hold("id2", "0".to_owned(), header.id2.to_string());
         }

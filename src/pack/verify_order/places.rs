@@ -1,7 +1,7 @@
 //! Where the image records of a pack stand in its index and in its `.rec`.
 
 use crate::datasets::ImageRecords;
-use crate::pack::manifest::{Manifest, Source};
+use crate::pack::manifest::{Manifest, Provenance};
 use crate::recordio::{self, IndexedReader};
 
 /// The places of a pack's images.
@@ -22,7 +22,7 @@ pub(super) enum Places {
 
 impl Places {
     pub(super) fn of(pack: &IndexedReader, manifest: &Manifest) -> Result<Self, recordio::Error> {
-        if manifest.source == Source::List {
+        if manifest.source == Provenance::List {
             let lines = pack.index().len() as u64;
             // What stands behind the images is compared by itself.
             let images =

@@ -10,7 +10,7 @@ use crate::fs::{
     create_own, io_error, is_named, is_own_file, is_own_folder, lock_own, make_own_folder,
     remove_leftovers, remove_own, sync_folder,
 };
-use crate::pack::{Error, Manifest, PackFiles, Part, Source};
+use crate::pack::{Error, Manifest, PackFiles, Part, Provenance};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
@@ -137,7 +137,7 @@ impl Staging {
         let Ok(old) = Manifest::read(&self.files.path(Part::Manifest)) else { return Ok(()) };
         let new = Manifest::read(&self.path(Part::Manifest))?;
         // What came with a pack made elsewhere is not this program's to remove.
-        let own = old.source == Source::List;
+        let own = old.source == Provenance::List;
         let stale =
             |part: &Part| own && old.files.of(*part).is_some() && new.files.of(*part).is_none();
         let stale = Part::EXTRA.into_iter().filter(stale);

@@ -15,7 +15,7 @@ use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// The source tree of a pack, listed and labelled as the pack says it was.
-pub(super) struct Source {
+pub(super) struct ListedTree {
     plan: Plan,
     /// Positions of the list that are in the pack.
     packed: Vec<usize>,
@@ -27,7 +27,7 @@ pub(super) struct Source {
     adopted: Option<Adopted>,
 }
 
-impl Source {
+impl ListedTree {
     /// Lists the tree. One that is not there is told as not compared, unless the user named it; one that
     /// is there and cannot be listed is a difference.
     pub(super) fn find(
@@ -41,7 +41,7 @@ impl Source {
             SourceTree::Perhaps(root) => (root, false),
             SourceTree::Aside => return Ok(None),
         };
-        if manifest.source == manifest::Source::Pack {
+        if manifest.source == manifest::Provenance::Pack {
             findings.not_checked(
                 "a source tree: the pack was made elsewhere and adopted without one; --adopt with \
                  --root finds its pictures in a tree",
@@ -114,7 +114,7 @@ impl Source {
             Alignment::Folder(name) if dataset.aligned_dir.is_some() => Some(name.clone()),
             _ => None,
         };
-        let made_here = manifest.source == manifest::Source::List;
+        let made_here = manifest.source == manifest::Provenance::List;
         let label = match labels {
             Some(csv) => LabelFunction::Csv(csv),
             None if made_here => manifest.label.parse()?,
@@ -164,7 +164,7 @@ impl Source {
         let all = plan.part.clone();
         let (skipped, packed) = all.partition(|&at| left_out.contains(&*plan.image(at).path));
         let adopted =
-            (manifest.source == manifest::Source::Tree).then(|| Adopted::of(&plan, manifest));
+            (manifest.source == manifest::Provenance::Tree).then(|| Adopted::of(&plan, manifest));
         Self { plan, packed, skipped, inputs, adopted }
     }
 
