@@ -12,7 +12,6 @@ use crate::pack::{self, PackFiles, Part};
 use crate::progress::Progress;
 use crate::protocol::Pairs;
 use crate::settings::Settings;
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -289,19 +288,15 @@ impl Images {
     /// The face of an image, 112 pixels an edge, in its true colours in the order red, green, blue.
     pub(super) fn face(&self, at: usize) -> Result<Pixels, Error> {
         let refused = |source| self.refused(at, source);
-        let bytes: Cow<'_, [u8]> = match &self.source {
-            Source::Pack(pack) => pack.bytes(at)?,
+        let decoded = match &self.source {
+            Source::Pack(pack) => pack.manifest.pixels(&pack.bytes(at)?),
             Source::List(list) => {
-                list.bytes(at).map_err(|source| refused(ImageError::Read(source)))?
+                decode(&list.bytes(at).map_err(|source| refused(ImageError::Read(source)))?)
             }
             Source::Names(_) => return Err(Error::Fault("a picture of a name")),
         };
-        let mut pixels = decode(&bytes).map_err(|source| refused(ImageError::Decode(source)))?;
-        if self.stored_order() == ChannelOrder::Bgr {
-            // A decoder calls the first colour red, which here it is not.
-            pixels.order = ChannelOrder::Bgr;
-            pixels = pixels.into_order(ChannelOrder::Rgb);
-        }
+        let pixels = decoded.map_err(|source| refused(ImageError::Decode(source)))?;
+        let pixels = pixels.into_order(ChannelOrder::Rgb);
         match (self.is_aligned_here(), self.landmarks(at)) {
             (true, Some(landmarks)) => align(&pixels, &landmarks.points, FACE_PX)
                 .map_err(|source| refused(ImageError::Align(source))),

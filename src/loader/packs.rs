@@ -1,7 +1,6 @@
 //! Packs joined to one list of images and classes.
 
 use super::Error;
-use crate::image::decode::decode;
 use crate::image::resize::{Filter, pillow};
 use crate::image::{ChannelOrder, Pixels};
 use crate::pack::{PackFiles, Part, Store};
@@ -148,10 +147,7 @@ impl Packs {
         let store = &part.store;
         let bytes = store.bytes(position)?;
         let bad = |source| self.bad_picture(image, source);
-        let mut pixels = decode(&bytes).map_err(bad)?;
-        // A decoder calls the first colour red; the manifest knows what it is.
-        pixels.order = store.manifest.stored_channel_order;
-        let pixels = pixels.into_order(self.order);
+        let pixels = store.manifest.pixels(&bytes).map_err(bad)?.into_order(self.order);
         match (pixels.width, pixels.height, self.other_size) {
             (EDGE_PX, EDGE_PX, _) => Ok(pixels),
             (_, _, OtherSize::Resize) => {

@@ -3,7 +3,7 @@
 use super::{Encoding, Error, PackFiles, Part, Row};
 use crate::datasets::Alignment;
 use crate::fs::{self, Ignored};
-use crate::image::ChannelOrder;
+use crate::image::{self, ChannelOrder, Pixels, decode::decode};
 use crate::recordio::Reader;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -216,6 +216,14 @@ impl Manifest {
     /// Program and version.
     pub(super) fn tool() -> String {
         concat!("qgface-data ", env!("CARGO_PKG_VERSION")).to_owned()
+    }
+
+    /// Decodes a picture of this pack. A decoder calls the first colour red; what it is, the manifest says.
+    ///
+    /// # Errors
+    /// Bytes that are no whole picture.
+    pub fn pixels(&self, picture: &[u8]) -> Result<Pixels, image::Error> {
+        Ok(Pixels { order: self.stored_channel_order, ..decode(picture)? })
     }
 
     /// The input that told `what`, if there was one.
