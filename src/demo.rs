@@ -78,6 +78,12 @@ pub enum Error {
     /// A pack could not be made or verified.
     #[error(transparent)]
     Pack(#[from] pack::Error),
+    /// A set cannot be packed.
+    #[error(transparent)]
+    Make(#[from] pack::MakeError),
+    /// A pack cannot be verified.
+    #[error(transparent)]
+    Verify(#[from] verify_order::Error),
     /// The settings are not those of a run.
     #[error(transparent)]
     Settings(#[from] settings::Error),
@@ -270,11 +276,12 @@ fn pack_and_prove(
             label: stop.label.map(|label| label()),
             ..Recipe::new(dataset, data.join(stop.root))
         };
+        let root = recipe.root.clone();
         let stop = Arc::clone(options.stop);
-        let make = pack::Options { jobs: options.jobs, stop, ..pack::Options::new(recipe, files) };
-        packs.push(make_rec(&make, options.progress)?);
+        let make = pack::Options { jobs: options.jobs, stop, ..pack::Options::new(files) };
+        packs.push(make_rec(recipe, &make, options.progress)?);
         options.check_going()?;
-        let verify = verify_order::Options::new(SourceTree::At(make.recipe.root.clone()));
+        let verify = verify_order::Options::new(SourceTree::At(root));
         let pack = verify_order::verify_order(&make.files, &verify, options.progress)?;
         order.in_order &= pack.in_order;
         order.packs.push(pack);

@@ -57,13 +57,12 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
         ..Recipe::new(set, root)
     };
     let options = Options {
-        recipe,
         out: args.out,
         on_error: args.on_error.into(),
         previous: previous(args.overwrite),
         jobs: context.jobs,
     };
-    let report = align(&options, context.output.progress())?;
+    let report = align(recipe, &options, context.output.progress())?;
     context.output.warn(&report.warnings);
     context.output.report(&report, text)?;
     Ok(Outcome::Success)

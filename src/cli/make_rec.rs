@@ -142,7 +142,6 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
     let name = args.name.unwrap_or_else(|| recipe.default_name());
     let options = pack::Options {
         files: PackFiles::new(&folder, &name)?,
-        recipe,
         on_error,
         previous: previous(args.overwrite),
         resume: args.resume,
@@ -150,7 +149,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
         dry_run: args.dry_run,
         jobs: context.jobs,
     };
-    let report = pack::make_rec(&options, context.output.progress())?;
+    let report = pack::make_rec(recipe, &options, context.output.progress())?;
     context.output.warn(&report.warnings);
     context.output.report(&report, text)?;
     Ok(if report.interrupted { Outcome::No } else { Outcome::Success })

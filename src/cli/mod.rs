@@ -111,6 +111,22 @@ enum Error {
     #[error(transparent)]
     Pack(#[from] pack::Error),
     #[error(transparent)]
+    Make(#[from] pack::MakeError),
+    #[error(transparent)]
+    Verify(#[from] pack::verify_order::Error),
+    #[error(transparent)]
+    Adopt(#[from] pack::adopt::Error),
+    #[error(transparent)]
+    Merge(#[from] pack::merge::Error),
+    #[error(transparent)]
+    Align(#[from] pack::align::Error),
+    #[error(transparent)]
+    Unpack(#[from] pack::unpack::Error),
+    #[error(transparent)]
+    Inspect(#[from] pack::inspect::Error),
+    #[error(transparent)]
+    Reindex(#[from] pack::reindex::Error),
+    #[error(transparent)]
     Settings(#[from] settings::Error),
     #[error(transparent)]
     Synth(#[from] drawn::Error),

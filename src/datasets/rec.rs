@@ -77,7 +77,7 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
     let mut released = 0;
     for at in 0..records.count() {
         let position = records.position(&pack, at).map_err(damaged)?;
-        let key = pack.index().key(position).unwrap_or_default();
+        let key = pack.index().key(position).expect("an image has a line");
         let stored = u32::try_from(at).unwrap_or(u32::MAX);
         let record = pack.get(position);
         let image = match record.as_ref().map(|record| record.image()) {

@@ -18,6 +18,9 @@ pub enum Error {
     /// A pack is not there, damaged or not in order.
     #[error(transparent)]
     Pack(#[from] pack::Error),
+    /// A pack is not what its manifest says.
+    #[error(transparent)]
+    Proof(#[from] pack::ProofError),
     /// A list cannot be read.
     #[error(transparent)]
     DataSet(#[from] datasets::Error),

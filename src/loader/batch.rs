@@ -203,7 +203,7 @@ mod tests {
         }
         let files = PackFiles::new(folder, "p").unwrap();
         let recipe = Recipe::new(datasets::find("folder").unwrap(), folder.join("tree"));
-        make_rec(&pack::Options::new(recipe, files.clone()), &()).unwrap();
+        make_rec(recipe, &pack::Options::new(files.clone()), &()).unwrap();
         let packs = Packs::open(&[files], Labels::Apart, ChannelOrder::Bgr, OtherSize::Refuse);
         Arc::new(packs.unwrap())
     }

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 pub enum Error {
     /// A pack cannot be opened, or is not what its manifest says.
     #[error(transparent)]
-    Pack(#[from] pack::Error),
+    Pack(#[from] pack::ProofError),
     /// A picture cannot be decoded or drawn.
     #[error("{pack}, position {position}: {path}")]
     Picture {

@@ -1,10 +1,10 @@
 //! The pictures of a set cut out by their landmarks, as files.
 
+use super::inside::{InsideError, make_root, write_inside};
 use super::manifest::Skipped;
-use super::plan::{Encoding, Plan, Recipe};
-use super::unpack::write_inside;
-use super::{Error, OnError, Previous, chain};
-use crate::fs::io_error;
+use super::plan::{ImageError, PlanError, Recipe, plan};
+use super::{Encoding, OnError, Previous};
+use crate::causes::chain;
 use crate::ordered::{Bound, in_order};
 use crate::progress::Progress;
 use schemars::JsonSchema;
@@ -12,11 +12,9 @@ use serde::Serialize;
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-/// What to align, and how.
+/// How the pictures of a set are aligned.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The set, its landmarks, the size and the encoding.
-    pub recipe: Recipe,
     /// Where the files go.
     pub out: PathBuf,
     /// What an image that cannot be aligned does.
@@ -46,28 +44,76 @@ pub struct AlignReport {
     pub warnings: Vec<String>,
 }
 
+/// Why the pictures of a set are not all aligned.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// It cannot be decided what to align.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// A file cannot be written.
+    #[error(transparent)]
+    Inside(#[from] InsideError),
+    /// An image cannot be aligned.
+    #[error(
+        "{path}: cannot pack this image; mend it, or leave out such files with --on-error skip"
+    )]
+    Image {
+        /// The image, relative to the base of its list.
+        path: String,
+        /// Why not.
+        source: ImageError,
+    },
+    /// Every image was skipped.
+    #[error("all {count} images were skipped, the first {path}; nothing is left to pack")]
+    AllSkipped {
+        /// Images listed.
+        count: u64,
+        /// The first.
+        path: String,
+    },
+    /// Two pictures would be aligned to one file.
+    #[error("{first} and {second} would both become {target}; rename one")]
+    SameTarget {
+        /// One picture.
+        first: String,
+        /// The other.
+        second: String,
+        /// The file.
+        target: String,
+    },
+}
+
 /// Images a thread works on at a time.
 const CHUNK: usize = 16;
 
 /// Bytes of aligned pictures that wait to be written.
 const IN_FLIGHT_BYTES: u64 = 64 << 20;
 
-/// Writes an aligned copy of every picture of a set below `out`, under the path it has in the set
+/// Writes an aligned copy of every picture of a set, with its landmarks, the size and the encoding of
+/// `recipe`, below `out`, under the path it has in the set
 /// without the folder of the originals, with the ending of the encoding.
 ///
 /// Memory: the list, the names of the files, `IN_FLIGHT_BYTES`, and one chunk of images a thread.
 ///
 /// # Errors
 /// [`Error::Image`] for the first image that cannot be aligned, coincident landmarks among them, and
-/// [`Error::Exists`] for a file that may not be replaced. Files written before stay.
-pub fn align(options: &Options, progress: &dyn Progress) -> Result<AlignReport, Error> {
-    let Options { recipe, out, on_error, previous, jobs } = options;
-    let plan = Plan::of(recipe)?;
-    let count = plan.list.images.len();
+/// [`InsideError::Exists`] for a file that may not be replaced. Files written before stay.
+///
+/// # Panics
+/// Where the recipe aligns nothing.
+pub fn align(
+    recipe: Recipe,
+    options: &Options,
+    progress: &dyn Progress,
+) -> Result<AlignReport, Error> {
+    let Options { out, on_error, previous, jobs } = options;
+    let size = recipe.align.expect("a recipe that aligns");
+    let plan = plan(recipe)?;
+    let (recipe, count) = (&plan.recipe, plan.list.images.len());
     let name = |at: usize| target(&plan.image(at).path, plan.list.pictures, recipe.encoding);
     check_different((0..count).map(|at| (name(at), &*plan.image(at).path)))?;
-    std::fs::create_dir_all(out).map_err(io_error("make the folder", out))?;
-    let root = out.canonicalize().map_err(io_error("find", out))?;
+    let root = make_root(out)?;
     let mut skipped = Vec::new();
     let mut files = 0;
     progress.start("align", count as u64);
@@ -104,7 +150,7 @@ pub fn align(options: &Options, progress: &dyn Progress) -> Result<AlignReport, 
         set: recipe.dataset.name.to_owned(),
         out: out.display().to_string(),
         files,
-        size: recipe.align.unwrap_or_default(),
+        size,
         encoding: recipe.encoding,
         skipped,
         warnings: plan.list.warnings,

@@ -1,12 +1,27 @@
 //! A look at a pack, with or without a manifest, or at one of its records.
 
+use super::open::open;
 use super::records::RowReader;
-use super::{Error, Manifest, PackFiles, Part};
+use super::sheet::{self, SheetError};
+use super::write::recover;
+use super::{Error as PackError, Manifest, PackFiles, Part};
 use crate::image::probe::probe;
 use crate::recordio::IndexedReader;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::path::Path;
+
+/// Why a pack cannot be looked at.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// It cannot be read.
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    /// Its pictures cannot be put on a sheet.
+    #[error(transparent)]
+    Sheet(#[from] SheetError),
+}
 
 /// What a pack is.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -69,20 +84,20 @@ pub fn inspect(
     key: Option<u64>,
     sheet: Option<&Path>,
 ) -> Result<InspectReport, Error> {
-    super::recover(files)?;
-    let pack = super::open(files)?;
+    recover(files)?;
+    let pack = open(files)?;
     let rec = files.path(Part::Rec);
-    let damaged = |source| Error::Record { path: rec.clone(), source };
+    let damaged = |source| PackError::Record { path: rec.clone(), source };
     let manifest = match Manifest::open(files) {
         Ok(manifest) => Some(manifest),
-        Err(Error::NoManifest { .. } | Error::Unfinished { .. }) => None,
-        Err(error) => return Err(error),
+        Err(PackError::NoManifest { .. } | PackError::Unfinished { .. }) => None,
+        Err(error) => return Err(error.into()),
     };
     let positions = match key {
         None => 0..SHOWN.min(pack.index().len()),
         Some(key) => {
             pack.get_key(key).map_err(damaged)?;
-            let position = pack.index().position(key).unwrap_or_default();
+            let position = pack.index().position(key).expect("a key that was read has a line");
             position..position + 1
         }
     };
@@ -92,7 +107,7 @@ pub fn inspect(
         .map_err(damaged)?;
     add_paths(files, &mut records)?;
     if let Some(out) = sheet {
-        super::sheet::write(files, &pack, out)?;
+        sheet::write(files, &pack, out)?;
     }
     Ok(InspectReport {
         pack: rec.display().to_string(),
@@ -115,7 +130,7 @@ fn describe(pack: &IndexedReader, position: usize) -> Result<RecordReport, crate
     };
     Ok(RecordReport {
         position: position as u64,
-        key: pack.index().key(position).unwrap_or_default(),
+        key: pack.index().key(position).expect("a record that was read has a line"),
         offset: record.offset,
         parts: pack.reader().parts_at(record.offset)?.iter().map(|part| part.length).collect(),
         flag: header.flag(),
@@ -131,7 +146,7 @@ fn describe(pack: &IndexedReader, position: usize) -> Result<RecordReport, crate
 
 /// Adds the paths from `records.csv`, reading no further than the last record shown. Records are known by
 /// where they stand: identity records have no row, and packs made elsewhere any order of lines.
-fn add_paths(files: &PackFiles, records: &mut [RecordReport]) -> Result<(), Error> {
+fn add_paths(files: &PackFiles, records: &mut [RecordReport]) -> Result<(), PackError> {
     let table = files.path(Part::Records);
     if !table.exists() {
         return Ok(());

@@ -1,10 +1,12 @@
 //! What a pack says of itself; read and written here alone.
 
-use super::{Encoding, Error, PackFiles, Part, Row};
+use super::digest::FileDigest;
+use super::encoding::Encoding;
+use super::error::Error;
+use super::files::{PackFiles, Part};
 use crate::datasets::Alignment;
 use crate::fs::{self, Ignored};
 use crate::image::{self, ChannelOrder, Pixels, decode::decode};
-use crate::recordio::Reader;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 
@@ -158,16 +160,6 @@ pub struct NamedDigest {
     pub blake3: String,
 }
 
-/// Length and digest of a file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FileDigest {
-    /// Its length.
-    pub bytes: u64,
-    /// Its BLAKE3.
-    pub blake3: String,
-}
-
 /// The files beside the manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -290,7 +282,7 @@ impl Manifest {
 
     /// The file's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut text = serde_json::to_vec_pretty(self).unwrap_or_default();
+        let mut text = serde_json::to_vec_pretty(self).expect("a manifest is JSON");
         text.push(b'\n');
         text
     }
@@ -305,49 +297,4 @@ impl Manifest {
         let unsigned = Self { digest: String::new(), ..self.clone() };
         blake3::hash(&unsigned.to_bytes()).to_string()
     }
-}
-
-impl FileDigest {
-    /// Of bytes in memory.
-    pub(super) fn of(bytes: &[u8]) -> Self {
-        Self { bytes: bytes.len() as u64, blake3: blake3::hash(bytes).to_string() }
-    }
-}
-
-/// The running digest of an order.
-#[derive(Debug, Default)]
-pub(super) struct OrderDigest(blake3::Hasher);
-
-impl OrderDigest {
-    pub(super) fn add(&mut self, row: &Row) {
-        self.0.update(row.order_line().as_bytes());
-    }
-
-    pub(super) fn finish(&self) -> String {
-        self.0.finalize().to_string()
-    }
-}
-
-/// Hashes a mapped `.rec` from the byte `from` to its end, letting go of its pages.
-pub(super) fn hash_from(reader: &Reader, from: u64, hasher: &mut blake3::Hasher) {
-    let mut at = from;
-    for chunk in reader.bytes().get(from as usize..).unwrap_or_default().chunks(HASHED_AT_A_TIME) {
-        hasher.update_rayon(chunk);
-        reader.release(at, at + chunk.len() as u64);
-        at += chunk.len() as u64;
-    }
-}
-
-/// Bytes of a `.rec` hashed between two releases of its pages.
-const HASHED_AT_A_TIME: usize = 64 << 20;
-
-/// Length and digest of the file at `path`, read once in bounded memory.
-///
-/// # Errors
-/// Whatever the system refuses with.
-pub fn digest_file(path: &Path) -> Result<FileDigest, Error> {
-    let mut hasher = blake3::Hasher::new();
-    let mut file = std::fs::File::open(path).map_err(fs::io_error("read", path))?;
-    let bytes = std::io::copy(&mut file, &mut hasher).map_err(fs::io_error("read", path))?;
-    Ok(FileDigest { bytes, blake3: hasher.finalize().to_string() })
 }

@@ -6,13 +6,20 @@
 
 pub mod adopt;
 pub mod align;
+mod digest;
+mod encoding;
 mod error;
 mod files;
+mod found;
+mod inside;
 pub mod inspect;
 mod make_rec;
 mod manifest;
 pub mod merge;
+mod open;
 mod plan;
+mod policy;
+mod proof;
 mod proved;
 mod records;
 pub mod reindex;
@@ -23,37 +30,21 @@ pub mod unpack;
 pub mod verify_order;
 mod write;
 
-pub use error::{Error, ImageError};
-pub use files::{Found, PackFiles, Part, packs_in};
-pub use make_rec::{OnError, Options, PackReport, Previous, make_rec};
+pub use digest::{FileDigest, digest_file};
+pub use encoding::Encoding;
+pub use error::Error;
+pub use files::{PackFiles, Part};
+pub use found::{Found, packs_in};
+pub use inside::InsideError;
+pub use make_rec::{MakeError, Options, PackReport, make_rec};
 pub use manifest::{
-    FileDigest, Input, Layout, Manifest, NamedDigest, PackDigests, PointsNote, Provenance, Role,
-    Shard, Skipped, digest_file,
+    Input, Layout, Manifest, NamedDigest, PackDigests, PointsNote, Provenance, Role, Shard, Skipped,
 };
-pub use plan::{Encoding, Recipe, ShardNumber};
+pub use plan::{ImageError, PlanError, Recipe, ShardNumber};
+pub use policy::{OnError, Previous};
+pub use proof::ProofError;
 pub use proved::ProvedImages;
 pub use records::{Row, RowReader, RowWriter};
+pub use sheet::SheetError;
 pub use store::Store;
-pub use write::{Recovery, recover};
-
-use crate::causes::chain;
-use crate::recordio::{self, IndexedReader};
-
-/// Opens the records of a pack, made here or elsewhere.
-///
-/// # Errors
-/// [`Error::NoFile`], and damage under the path of the file that has it.
-fn open(files: &PackFiles) -> Result<IndexedReader, Error> {
-    let (rec, idx) = (files.path(Part::Rec), files.path(Part::Idx));
-    let advice = [
-        (&rec, "name a pack by any of its files, or by their name without ending"),
-        (&idx, "make it with `qgface-data reindex`"),
-    ];
-    if let Some((path, advice)) = advice.into_iter().find(|(path, _)| !path.exists()) {
-        return Err(Error::NoFile { path: path.clone(), advice });
-    }
-    IndexedReader::open(&rec, &idx).map_err(|source| {
-        let path = if matches!(source, recordio::Error::Index(_)) { idx } else { rec };
-        Error::Record { path, source }
-    })
-}
+pub use write::{Recovery, WriteError, recover};

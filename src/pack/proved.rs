@@ -1,5 +1,6 @@
 //! The images of a pack that was proved first, by position.
 
+use super::proof::ProofError;
 use super::records::{RowReader, most_rows};
 use super::verify_order::{self, Depth, Difference, SourceTree, verify_order};
 use super::{Error, Manifest, PackFiles, Part, Row};
@@ -25,15 +26,19 @@ impl ProvedImages {
     /// Opens the pack and verifies its order and, at full depth, every picture's digest.
     ///
     /// # Errors
-    /// [`Error::NotInOrder`] with the first difference, and whatever keeps a pack from being read.
-    pub fn prove(files: &PackFiles, depth: Depth, progress: &dyn Progress) -> Result<Self, Error> {
+    /// [`ProofError::NotInOrder`] with the first difference, and whatever keeps a pack from being read.
+    pub fn prove(
+        files: &PackFiles,
+        depth: Depth,
+        progress: &dyn Progress,
+    ) -> Result<Self, ProofError> {
         let options = verify_order::Options::new(SourceTree::Aside);
         let order = verify_order(files, &verify_order::Options { depth, ..options }, progress)?;
         if let Some(first) = order.differences.first() {
             let Difference { place, position, expected, found } = first.clone();
             let pack = files.path(Part::Rec);
             let more = order.difference_count.saturating_sub(1);
-            return Err(Error::NotInOrder { pack, place, position, expected, found, more });
+            return Err(ProofError::NotInOrder { pack, place, position, expected, found, more });
         }
         let manifest = Manifest::open(files)?;
         let mut reader = RowReader::open(&files.path(Part::Records))?;

@@ -1,13 +1,41 @@
 //! An index made again from the records themselves.
 
-use super::{Error, PackFiles, Part};
+use super::write::recover;
+use super::{Error as PackError, PackFiles, Part, Previous};
 use crate::fs;
 use crate::progress::Progress;
 use crate::recordio::{IndexWriter, Reader};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::HashMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+/// Why no index is made.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The `.rec` cannot be read, or the index not be written.
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    /// An id stands in two records, so no index can list both.
+    #[error("{path}: byte {offset}: the record has the id {id} of the record at byte {first}")]
+    DoubledId {
+        /// The `.rec`.
+        path: PathBuf,
+        /// The later record.
+        offset: u64,
+        /// The id.
+        id: u64,
+        /// The earlier record.
+        first: u64,
+    },
+    /// Another index lies there.
+    #[error("{path} is there already; --overwrite replaces it")]
+    Exists {
+        /// The index.
+        path: PathBuf,
+    },
+}
 
 /// What was indexed.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -29,13 +57,13 @@ pub struct ReindexReport {
 /// when it may not be replaced.
 pub fn reindex(
     rec: &Path,
-    previous: super::Previous,
+    previous: Previous,
     progress: &dyn Progress,
 ) -> Result<ReindexReport, Error> {
     let files = PackFiles::of(rec)?;
-    super::recover(&files)?;
+    recover(&files)?;
     let rec = &files.path(Part::Rec);
-    let damaged = |source| Error::Record { path: rec.clone(), source };
+    let damaged = |source| PackError::Record { path: rec.clone(), source };
     let reader = Reader::open(rec).map_err(damaged)?;
     let mut index = IndexWriter::new(Vec::new());
     let mut seen = HashMap::new();
@@ -49,7 +77,7 @@ pub fn reindex(
             return Err(Error::DoubledId { path, offset: record.offset, id: header.id, first });
         }
         let refused = fs::io_error("write", rec);
-        index.append(header.id, record.offset).map_err(refused)?;
+        index.append(header.id, record.offset).map_err(refused).map_err(PackError::from)?;
         let gone = reader.release_behind(&mut released, record.end);
         if gone > 0 {
             progress.advance(gone);
@@ -60,10 +88,10 @@ pub fn reindex(
     let path = files.path(Part::Idx);
     let unchanged = std::fs::read(&path).is_ok_and(|old| old == text);
     if !unchanged {
-        if previous == super::Previous::Keep && path.exists() {
+        if previous == Previous::Keep && path.exists() {
             return Err(Error::Exists { path });
         }
-        fs::write_whole(&path, &text)?;
+        fs::write_whole(&path, &text).map_err(PackError::from)?;
     }
     let index = path.display().to_string();
     Ok(ReindexReport { index, count: seen.len() as u64, unchanged })

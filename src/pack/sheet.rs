@@ -1,10 +1,27 @@
 //! Pictures of a pack on one sheet, so that a person sees its colours and crops.
 
-use super::{Error, ImageError, PackFiles, Part};
+use super::{Error, PackFiles, Part};
 use crate::fs;
-use crate::image::{ChannelOrder, Pixels, decode::decode, encode, resize};
+use crate::image::{self, ChannelOrder, Pixels, decode::decode, encode, resize};
 use crate::recordio::IndexedReader;
 use std::path::Path;
+
+/// Why there is no sheet.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SheetError {
+    /// The pack cannot be read, or the sheet not be written.
+    #[error(transparent)]
+    Pack(#[from] Error),
+    /// A picture cannot be decoded, or the sheet not be encoded.
+    #[error("{place}: cannot put this picture on a sheet")]
+    Picture {
+        /// Where it is.
+        place: String,
+        /// Why not.
+        source: image::Error,
+    },
+}
 
 /// Pictures on a sheet, in columns of this many.
 const COLUMNS: usize = 12;
@@ -22,7 +39,7 @@ const GREY: u8 = 119;
 ///
 /// # Errors
 /// Damage of the pack or of a picture, and whatever the system refuses with.
-pub(super) fn write(files: &PackFiles, pack: &IndexedReader, out: &Path) -> Result<(), Error> {
+pub(super) fn write(files: &PackFiles, pack: &IndexedReader, out: &Path) -> Result<(), SheetError> {
     let count = pack.index().len();
     let shown = count.min(COLUMNS * ROWS);
     let rows = shown.div_ceil(COLUMNS);
@@ -38,17 +55,17 @@ pub(super) fn write(files: &PackFiles, pack: &IndexedReader, out: &Path) -> Resu
         if payload.is_empty() {
             continue;
         }
-        let bad = |error| Error::Image { path: format!("position {position}"), source: error };
+        let bad = |source| SheetError::Picture { place: format!("position {position}"), source };
         let picture = decode(payload).and_then(|picture| fitted(&picture));
-        paste(&mut sheet, &picture.map_err(ImageError::Picture).map_err(bad)?, place);
+        paste(&mut sheet, &picture.map_err(bad)?, place);
     }
-    let bad = |error| Error::Image { path: out.display().to_string(), source: error };
-    let png = encode::png(&sheet).map_err(ImageError::Picture).map_err(bad)?;
-    Ok(fs::write_whole(out, &png)?)
+    let bad = |source| SheetError::Picture { place: out.display().to_string(), source };
+    let png = encode::png(&sheet).map_err(bad)?;
+    Ok(fs::write_whole(out, &png).map_err(Error::from)?)
 }
 
 /// The picture at the size of its place, its sides in proportion.
-fn fitted(picture: &Pixels) -> Result<Pixels, crate::image::Error> {
+fn fitted(picture: &Pixels) -> Result<Pixels, image::Error> {
     let longer = picture.width.max(picture.height);
     let scaled = |edge: u32| (edge * PLACE_PX / longer).max(1);
     resize::fast(picture, scaled(picture.width), scaled(picture.height))

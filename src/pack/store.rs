@@ -1,8 +1,10 @@
 //! The images of a pack for reading in any order, each held against its digest when it is read.
 
-use super::manifest::OrderDigest;
+use super::digest::{OrderDigest, digest_file};
+use super::proof::ProofError;
 use super::records::{RowReader, most_rows};
-use super::{Error, Manifest, PackFiles, Part, digest_file, recover};
+use super::write::recover;
+use super::{Error, Manifest, PackFiles, Part};
 use crate::recordio::{Reader, Record};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -40,8 +42,8 @@ impl Store {
     /// every label must be a class.
     ///
     /// # Errors
-    /// [`Error::NoManifest`] with what to do, [`Error::NotInOrder`], [`Error::NoClass`].
-    pub fn open(files: &PackFiles) -> Result<Self, Error> {
+    /// [`Error::NoManifest`] with what to do, [`ProofError::NotInOrder`], [`ProofError::NoClass`].
+    pub fn open(files: &PackFiles) -> Result<Self, ProofError> {
         recover(files)?;
         let manifest = Manifest::open(files)?;
         let table = files.path(Part::Records);
@@ -61,7 +63,7 @@ impl Store {
             let label = row.label.class();
             if !((0.0..LABELS).contains(&label) && label.fract() == 0.0) {
                 let (label, path) = (row.label.to_string(), row.path);
-                return Err(Error::NoClass { pack: files.path(Part::Rec), path, label });
+                return Err(ProofError::NoClass { pack: files.path(Part::Rec), path, label });
             }
             sizes.entry((row.width, row.height)).or_insert(entries.len());
             entries.push(Entry { offset: row.offset, digest: row.digest, label: label as u32 });
@@ -118,12 +120,12 @@ impl Store {
     /// The picture's bytes of the image at `position`, after they were held against its digest.
     ///
     /// # Errors
-    /// [`Error::Record`] for damaged framing, [`Error::NotInOrder`] for other bytes than those that
+    /// [`Error::Record`] for damaged framing, [`ProofError::NotInOrder`] for other bytes than those that
     /// were packed.
     ///
     /// # Panics
     /// Where there is no such position.
-    pub fn bytes(&self, position: usize) -> Result<Cow<'_, [u8]>, Error> {
+    pub fn bytes(&self, position: usize) -> Result<Cow<'_, [u8]>, ProofError> {
         let entry = &self.entries[position];
         let read = self.reader.record_at(entry.offset).and_then(Record::into_payload);
         let bytes =
@@ -145,6 +147,13 @@ fn not_in_order(
     position: Option<u64>,
     expected: String,
     found: String,
-) -> Error {
-    Error::NotInOrder { pack: files.path(Part::Rec), place, position, expected, found, more: 0 }
+) -> ProofError {
+    ProofError::NotInOrder {
+        pack: files.path(Part::Rec),
+        place,
+        position,
+        expected,
+        found,
+        more: 0,
+    }
 }

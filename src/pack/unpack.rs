@@ -1,9 +1,11 @@
 //! A pack's pictures as files again; nothing is written outside the folder, whatever its paths say.
 
+use super::inside::{InsideError, make_root, write_inside};
+use super::open::open;
 use super::records::RowReader;
-use super::{Error, PackFiles, Part, Previous};
+use super::write::recover;
+use super::{Error as PackError, PackFiles, Part, Previous};
 use crate::datasets::ImageRecords;
-use crate::fs;
 use crate::image::probe::probe_within;
 use crate::limits::Limits;
 use crate::progress::Progress;
@@ -11,7 +13,19 @@ use crate::recordio::Record;
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::fs::File;
-use std::path::{Component, Path, PathBuf};
+use std::path::Path;
+
+/// Why a pack's pictures are not all files now.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The pack cannot be read.
+    #[error(transparent)]
+    Pack(#[from] PackError),
+    /// A file cannot be written.
+    #[error(transparent)]
+    Inside(#[from] InsideError),
+}
 
 /// What was extracted.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -29,16 +43,16 @@ pub struct UnpackReport {
 /// Writes every picture of a pack below `out`, with the bytes it has in the pack.
 ///
 /// # Errors
-/// Damage of the pack, [`Error::Escapes`], [`Error::Exists`] for a file that may not be replaced.
+/// Damage of the pack, [`InsideError::Escapes`], [`InsideError::Exists`] for a file that may not be replaced.
 pub fn unpack(
     files: &PackFiles,
     out: &Path,
     previous: Previous,
     progress: &dyn Progress,
 ) -> Result<UnpackReport, Error> {
-    super::recover(files)?;
-    let pack = super::open(files)?;
-    let damaged = |source| Error::Record { path: files.path(Part::Rec), source };
+    recover(files)?;
+    let pack = open(files)?;
+    let damaged = |source| PackError::Record { path: files.path(Part::Rec), source };
     let mut starts = pack.index().offsets().to_vec();
     starts.sort_unstable();
     let table = files.path(Part::Records);
@@ -50,8 +64,7 @@ pub fn unpack(
         without_picture: 0,
         names: names.to_owned(),
     };
-    std::fs::create_dir_all(out).map_err(fs::io_error("make the folder", out))?;
-    let root = out.canonicalize().map_err(fs::io_error("find", out))?;
+    let root = make_root(out)?;
     progress.start("unpack", pack.index().len() as u64);
     let images = ImageRecords::of(&pack).map_err(damaged)?;
     report.without_picture = (pack.index().len() - images.count()) as u64;
@@ -59,10 +72,10 @@ pub fn unpack(
         let line = images.position(&pack, position).map_err(damaged)?;
         let record = pack.get(line).map_err(damaged)?;
         if record.end < pack.reader().length() && starts.binary_search(&record.end).is_err() {
-            return Err(damaged(record.unlisted_after()));
+            return Err(damaged(record.unlisted_after()).into());
         }
         let (_, payload) = record.image().map_err(damaged)?;
-        let key = pack.index().key(line).unwrap_or_default();
+        let key = pack.index().key(line).expect("a record that was read has a line");
         let name = match &mut rows {
             Some(rows) => Some(path_of(rows, &table, position as u64, key, &record, payload)?),
             None => None,
@@ -88,8 +101,8 @@ fn path_of(
     key: u64,
     record: &Record<'_>,
     payload: &[u8],
-) -> Result<String, Error> {
-    let other = |found: String| Error::BadRow {
+) -> Result<String, PackError> {
+    let other = |found: String| PackError::BadRow {
         path: table.to_path_buf(),
         line: position + 2,
         expected: "the row of the record at this position of the index",
@@ -106,70 +119,4 @@ fn path_of(
 
 fn ending(payload: &[u8]) -> &'static str {
     probe_within(payload, &Limits::NONE).map_or("bin", |found| found.format.ending())
-}
-
-/// Writes a file under `name` below `root`, and nowhere else.
-pub(super) fn write_inside(
-    root: &Path,
-    name: &str,
-    position: u64,
-    bytes: &[u8],
-    previous: Previous,
-) -> Result<(), Error> {
-    write(root, &inside(root, name, position)?, bytes, previous)
-}
-
-/// The path of `name` below `root`, refused when it is absolute, climbs, or is empty.
-fn inside(root: &Path, name: &str, position: u64) -> Result<PathBuf, Error> {
-    let path = Path::new(name);
-    let plain = path.components().all(|part| matches!(part, Component::Normal(_)));
-    if !plain || name.is_empty() || name.ends_with('/') || name.contains('\0') {
-        return Err(Error::Escapes { position, path: name.to_owned() });
-    }
-    Ok(root.join(path))
-}
-
-/// Writes one file, making its folders; a link among them that leads out of `root` is refused.
-fn write(root: &Path, target: &Path, bytes: &[u8], previous: Previous) -> Result<(), Error> {
-    let folder = target.parent().unwrap_or(root);
-    let mut made = root.to_path_buf();
-    for part in folder.strip_prefix(root).unwrap_or(Path::new("")).components() {
-        made.push(part);
-        if made.symlink_metadata().is_ok_and(|found| found.is_symlink()) {
-            return Err(Error::Link { path: made });
-        }
-        if !made.is_dir() {
-            std::fs::create_dir(&made).map_err(fs::io_error("make the folder", &made))?;
-        }
-    }
-    let there = target.symlink_metadata().is_ok();
-    if there && previous == Previous::Keep && !std::fs::read(target).is_ok_and(|old| old == bytes) {
-        return Err(Error::Exists { path: target.to_path_buf() });
-    }
-    Ok(fs::write_renamed(target, bytes)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_path_that_leads_out_is_refused() {
-        let root = Path::new("/out");
-        for name in ["../x", "/etc/x", "a/../../x", "", "a/", "./../x", "a\0b"] {
-            assert!(inside(root, name, 3).is_err(), "{name:?}");
-        }
-        assert_eq!(inside(root, "a/b.jpg", 3).unwrap(), Path::new("/out/a/b.jpg"));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_link_inside_the_folder_is_not_followed() {
-        let folder = tempfile::tempdir().unwrap();
-        let elsewhere = tempfile::tempdir().unwrap();
-        let root = folder.path().canonicalize().unwrap();
-        std::os::unix::fs::symlink(elsewhere.path(), root.join("a")).unwrap();
-        assert!(write(&root, &root.join("a/x.jpg"), b"x", Previous::Keep).is_err());
-        assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
-    }
 }

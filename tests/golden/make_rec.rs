@@ -77,22 +77,16 @@ fn pack_list(folder: &Path, name: &str, set: &Json, encoding: Encoding, out: &Pa
     });
     let list = out.join("given.lst");
     std::fs::write(&list, lines.collect::<String>()).unwrap();
-    let options = options("list", folder.join(tree(name).0), Some(list), encoding, out);
-    let report = make_rec(&options, &()).unwrap_or_else(|error| panic!("{name}: {error:?}"));
+    let recipe = recipe("list", folder.join(tree(name).0), Some(list), encoding);
+    let options = pack::Options::new(PackFiles::new(out, "own").unwrap());
+    let report =
+        make_rec(recipe, &options, &()).unwrap_or_else(|error| panic!("{name}: {error:?}"));
     assert_eq!(report.count as usize, array(set, "records").len());
     options.files
 }
 
-fn options(
-    set: &str,
-    root: PathBuf,
-    list: Option<PathBuf>,
-    encoding: Encoding,
-    out: &Path,
-) -> pack::Options {
-    let files = PackFiles::new(out, "own").unwrap();
-    let recipe = Recipe { list, encoding, ..Recipe::new(find(set).unwrap(), root) };
-    pack::Options::new(recipe, files)
+fn recipe(set: &str, root: PathBuf, list: Option<PathBuf>, encoding: Encoding) -> Recipe {
+    Recipe { list, encoding, ..Recipe::new(find(set).unwrap(), root) }
 }
 
 fn origin(folder: &Path, name: &str, set: &Json) -> usize {
@@ -231,15 +225,16 @@ fn unreadable(folder: &Path, expected: &Json) -> usize {
     std::fs::write(&list, lines.collect::<String>()).unwrap();
     for (name, encoding) in [("origin", Encoding::Origin), ("reencoded", Encoding::Jpeg(100))] {
         let own = out.path().join(name);
-        let stop = options("list", root.clone(), Some(list.clone()), encoding, &own);
-        let error = make_rec(&stop, &()).unwrap_err().to_string();
+        let recipe = recipe("list", root.clone(), Some(list.clone()), encoding);
+        let stop = pack::Options::new(PackFiles::new(&own, "own").unwrap());
+        let error = make_rec(recipe.clone(), &stop, &()).unwrap_err().to_string();
         assert!(
             entries(expected, "files").any(|(path, _)| error.contains(path)),
             "{name}: {error}"
         );
         assert!(!stop.files.path(Part::Rec).exists(), "{name}: something was left");
         let skip = pack::Options { on_error: OnError::Skip, ..stop };
-        let report = make_rec(&skip, &()).unwrap();
+        let report = make_rec(recipe, &skip, &()).unwrap();
         let skipped: Vec<&str> =
             report.skipped.iter().map(|skipped| skipped.path.as_str()).collect();
         let bad: Vec<&str> = entries(expected, "files").map(|(path, _)| path).collect();

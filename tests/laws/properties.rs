@@ -86,8 +86,8 @@ fn packed(root: &Path, jobs: usize) -> Vec<Vec<u8>> {
     let files = PackFiles::new(out.path(), "p").unwrap();
     let root = root.to_path_buf();
     let recipe = Recipe::new(find("folder").unwrap(), root);
-    let options = pack::Options { jobs, ..pack::Options::new(recipe, files) };
-    make_rec(&options, &()).unwrap();
+    let options = pack::Options { jobs, ..pack::Options::new(files) };
+    make_rec(recipe, &options, &()).unwrap();
     Part::ALL.iter().map(|part| std::fs::read(options.files.path(*part)).unwrap()).collect()
 }
 

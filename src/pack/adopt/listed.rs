@@ -1,13 +1,15 @@
 //! The list that a pack made elsewhere came with, or that somebody gives: its images' keys, labels and
 //! paths, against which every record is held.
 
-use super::table::ForeignImages;
+use super::Error;
+use super::foreign::ForeignImages;
+use super::report::ListReport;
+use crate::causes::chain;
 use crate::datasets::{self, Image, ImageRecords};
-use crate::pack::manifest::{Manifest, digest_file};
-use crate::pack::{Error, PackFiles, Part, chain};
+use crate::pack::digest::digest_file;
+use crate::pack::manifest::Manifest;
+use crate::pack::{Error as PackError, PackFiles, Part};
 use crate::recordio::Label;
-use schemars::JsonSchema;
-use serde::Serialize;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -19,23 +21,11 @@ pub(super) struct Listed {
     lines: Vec<u32>,
 }
 
-/// How the records of a pack stand to a list. Labels are those of the list, or there is no report.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct ListReport {
-    /// The list.
-    pub file: String,
-    /// Its images.
-    pub images: u64,
-    /// Whether record i is line i of the list, for every i.
-    pub in_list_order: bool,
-    /// Records that are not at the position of their line.
-    pub displaced: u64,
-    /// The position of the first of them.
-    pub first_displaced: Option<u64>,
-}
-
 /// The list to hold a pack against: `given`, or the pack's own that this program has not written.
-pub(super) fn list_of(files: &PackFiles, given: Option<&Path>) -> Result<Option<PathBuf>, Error> {
+pub(super) fn list_of(
+    files: &PackFiles,
+    given: Option<&Path>,
+) -> Result<Option<PathBuf>, PackError> {
     if let Some(given) = given {
         return Ok(Some(given.to_path_buf()));
     }

@@ -5,26 +5,35 @@
 //! the pack really has is reported. Memory: the index, and with a tree its list and about 100 bytes a
 //! file; 300 more where the pictures were encoded anew.
 
+mod error;
+mod foreign;
+mod known;
 pub(super) mod likeness;
 mod listed;
-mod table;
+mod report;
+mod tables;
 mod tree;
 
-use super::manifest::{FileDigest, Layout, Manifest, PackDigests, Provenance, digest_file};
+pub use error::Error;
+pub use report::{AdoptReport, Displaced, ListReport, TreeReport};
+
+use super::digest::{FileDigest, digest_file};
+use super::manifest::{Layout, Manifest, PackDigests, Provenance};
+use super::open::open;
+use super::plan::protocol_files;
 use super::stats::{self, Verdict};
-use super::write::{Recovery, Staging, recover};
-use super::{Encoding, Error, PackFiles, Part};
+use super::write::{Recovery, claim, recover_for_writing};
+use super::{Encoding, Error as PackError, PackFiles, Part};
 use crate::datasets::{self, Alignment, DataSet, ImageRecords, LabelFunction};
 use crate::fs::{self, Ignored};
 use crate::image::ChannelOrder;
 use crate::progress::Progress;
 use crate::recordio::{self, IndexedReader};
-pub use listed::ListReport;
+use foreign::ForeignImages;
+use known::{Known, assign, find};
 use listed::{Listed, list_of, passed_over};
-use schemars::JsonSchema;
-use serde::Serialize;
 use std::path::{Path, PathBuf};
-use table::{ForeignImages, Known};
+use tables::{Found, Written, write_tables};
 use tree::Tree;
 
 /// How to adopt a pack.
@@ -47,77 +56,6 @@ impl Options {
     }
 }
 
-/// What a pack made elsewhere is.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
-pub struct AdoptReport {
-    /// The `.rec`.
-    pub pack: String,
-    /// The manifest that was written.
-    pub manifest: String,
-    /// The set of the tree; `rec` without one.
-    pub set: String,
-    /// Where paths come from: `tree` or `pack`.
-    pub source: Provenance,
-    /// Images.
-    pub count: u64,
-    /// Which records stand beside them.
-    pub layout: Layout,
-    /// Identity records of an InsightFace pack.
-    pub identities: u64,
-    /// The declared colours.
-    pub stored_channel_order: ChannelOrder,
-    /// Digest of the order.
-    pub order: String,
-    /// What was found of its list.
-    pub list: Option<ListReport>,
-    /// What was found of the tree.
-    pub tree: Option<TreeReport>,
-    /// Where a `.lst` and a `.records.csv` that were there are kept now.
-    pub kept: Vec<String>,
-    /// Other things to be told.
-    pub warnings: Vec<String>,
-}
-
-/// How the records of a pack stand to the pictures of a tree.
-#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
-pub struct TreeReport {
-    /// Pictures in the tree.
-    pub images: u64,
-    /// Records with the bytes of a file.
-    pub same_bytes: u64,
-    /// Records that show a file's picture, encoded anew.
-    pub same_picture: u64,
-    /// Of those, how many are coloured enough to tell that red and blue stand as declared.
-    pub coloured: u64,
-    /// Whether record i is image i of the tree's list, for every i.
-    pub in_list_order: bool,
-    /// Whether the records are in the list's order when they are read by ascending key.
-    pub in_list_order_by_key: bool,
-    /// Records that are not at the position of their picture in the list.
-    pub displaced: u64,
-    /// The first of them.
-    pub first_displaced: Option<Displaced>,
-    /// Pictures of the tree that no record holds.
-    pub not_packed: u64,
-    /// The first of them.
-    pub first_not_packed: Option<String>,
-    /// Records whose picture stands more than once in the tree, or nearly so.
-    pub doubles: u64,
-}
-
-/// A record that is not where the list has it.
-#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct Displaced {
-    /// Its position in the pack.
-    pub position: u64,
-    /// Its key.
-    pub key: u64,
-    /// The picture it holds.
-    pub path: String,
-    /// The picture that the list has at this position.
-    pub expected: Option<String>,
-}
-
 /// Writes a manifest for a pack made elsewhere.
 ///
 /// Where the pack has a list, or one is given, every record is held against it: its key, its label and, with
@@ -132,14 +70,12 @@ pub fn adopt(
     options: &Options,
     progress: &dyn Progress,
 ) -> Result<AdoptReport, Error> {
-    match recover(files)? {
-        Recovery::Busy => return Err(Error::Busy { path: files.staging() }),
-        Recovery::Resumable => return Err(Error::Unfinished { path: files.staging() }),
-        Recovery::Clean | Recovery::RolledForward => {}
+    if recover_for_writing(files)? == Recovery::Resumable {
+        return Err(PackError::Unfinished { path: files.staging() }.into());
     }
     refuse_own(files)?;
-    let pack = super::open(files)?;
-    let damaged = |source| Error::Record { path: files.path(Part::Rec), source };
+    let pack = open(files)?;
+    let damaged = |source| PackError::Record { path: files.path(Part::Rec), source };
     check_framing(&pack).map_err(damaged)?;
     let images = ImageRecords::of(&pack).map_err(damaged)?;
     if images.count() == 0 {
@@ -157,12 +93,12 @@ pub fn adopt(
         None => None,
     };
     let matches = match &mut tree {
-        Some(tree) => images.find(tree, progress)?,
+        Some(tree) => find(&images, tree, progress)?,
         None => Vec::new(),
     };
     let mut known = Known::default();
     if let Some(tree) = &tree {
-        known = images.assign(tree, list.as_ref(), &matches)?;
+        known = assign(&images, tree, list.as_ref(), &matches)?;
         known.check_colours(options.declared())?;
     }
     let skin = stats::skin(&pack, images.images, options.declared());
@@ -189,13 +125,6 @@ pub fn adopt(
             .push(format!("{count} records lie beyond what the record of key 0 announces"));
     }
     Ok(report)
-}
-
-/// What was found of a pack's pictures.
-struct Found<'a> {
-    tree: Option<&'a Tree>,
-    list: Option<&'a Listed>,
-    known: &'a Known,
 }
 
 /// The list to hold the records against; and why there is none, where the pack's own is no list. One that is
@@ -239,8 +168,8 @@ fn refuse_own(files: &PackFiles) -> Result<(), Error> {
         Ok(manifest) if manifest.source == Provenance::List => {
             Err(Error::NotForeign { path: files.path(Part::Manifest) })
         }
-        Ok(_) | Err(Error::NoManifest { .. }) => Ok(()),
-        Err(error) => Err(error),
+        Ok(_) | Err(PackError::NoManifest { .. }) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -253,10 +182,10 @@ fn write(
 ) -> Result<AdoptReport, Error> {
     let files = images.files;
     let Found { tree, list, known } = *found;
-    let staging = Staging::enter(files)?;
-    let written = (|| {
+    let staging = claim(files)?;
+    let written = (|| -> Result<_, Error> {
         staging.clear()?;
-        let rows = images.write_tables(&staging, found, progress)?;
+        let rows = write_tables(images, &staging, found, progress)?;
         let kept = [(Part::Lst, &rows.lst), (Part::Records, &rows.records)]
             .into_iter()
             .filter_map(|(part, own)| keep_foreign(files, part, own).transpose())
@@ -311,7 +240,7 @@ fn keep_foreign(files: &PackFiles, part: Part, own: &FileDigest) -> Result<Optio
     match kept.exists() {
         true if digest_file(&kept)? != found => return Err(Error::Kept { path: kept }),
         true => {}
-        false => fs::copy_whole(&path, &kept)?,
+        false => fs::copy_whole(&path, &kept).map_err(PackError::from)?,
     }
     Ok(Some(kept))
 }
@@ -321,8 +250,8 @@ fn manifest(
     tree: Option<&Tree>,
     known: &Known,
     options: &Options,
-    rows: table::Written,
-) -> Result<Manifest, Error> {
+    rows: Written,
+) -> Result<Manifest, PackError> {
     let files = images.files;
     let property = files.path(Part::Property);
     let insightface = matches!(images.images, ImageRecords::Keyed { .. });
@@ -346,7 +275,7 @@ fn manifest(
         ignored: list.map_or(Ignored::default(), |list| list.ignored),
         skipped: Vec::new(),
         inputs: Vec::new(),
-        protocol_files: tree.map_or(Ok(Vec::new()), |tree| tree.plan.protocol_files())?,
+        protocol_files: tree.map_or(Ok(Vec::new()), |tree| protocol_files(&tree.plan))?,
         files: PackDigests {
             rec: digest_file(&files.path(Part::Rec))?,
             idx: digest_file(&files.path(Part::Idx))?,

@@ -1,11 +1,11 @@
 //! The pictures of a tree, found again by their content: by their bytes, or, encoded anew, by what they
 //! show.
 
+use super::Error;
 use super::likeness::{Differences, Signature};
 use crate::datasets::{DataSet, LabelFunction, Root, find};
 use crate::image::{ChannelOrder, Pixels, decode::decode};
-use crate::pack::Error;
-use crate::pack::plan::{Plan, Recipe};
+use crate::pack::plan::{PackPlan, PlanError, Recipe, plan};
 use crate::progress::Progress;
 use rayon::prelude::*;
 use std::collections::HashMap;
@@ -22,7 +22,7 @@ const DOUBLE: f64 = 0.25;
 
 /// A tree of pictures.
 pub(super) struct Tree {
-    pub(super) plan: Plan,
+    pub(super) plan: PackPlan,
     pub(super) dataset: &'static DataSet,
     /// Sources of the same bytes, in list order.
     pub(super) groups: Vec<Vec<u32>>,
@@ -158,21 +158,20 @@ impl Tree {
     }
 }
 
-fn list(dataset: &'static DataSet, root: &Path) -> Result<Plan, Error> {
+fn list(dataset: &'static DataSet, root: &Path) -> Result<PackPlan, PlanError> {
     // The labels of a pack made elsewhere are its own, so the tree's do not matter.
     let label = Some(LabelFunction::Index);
-    Plan::of(&Recipe { label, ..Recipe::new(dataset, root.to_path_buf()) })
+    plan(Recipe { label, ..Recipe::new(dataset, root.to_path_buf()) })
 }
 
 /// Finds the set whose layout a tree has; any other tree of pictures is a folder.
-fn recognise(root: &Path) -> Result<(&'static DataSet, Plan), Error> {
-    let mut folder = Err(Error::NoSet { set: "folder".to_owned() });
-    for name in RECOGNISED.iter().chain(&["folder"]) {
-        let Some(dataset) = find(name) else { continue };
-        match list(dataset, root) {
-            Ok(plan) => return Ok((dataset, plan)),
-            Err(error) => folder = Err(error),
-        }
+fn recognise(root: &Path) -> Result<(&'static DataSet, PackPlan), PlanError> {
+    let set = |name| find(name).expect("a set of the table");
+    let known = RECOGNISED.map(set).into_iter();
+    let mut listed = known.filter_map(|dataset| Some((dataset, list(dataset, root).ok()?)));
+    if let Some(recognised) = listed.next() {
+        return Ok(recognised);
     }
-    folder
+    let folder = set("folder");
+    Ok((folder, list(folder, root)?))
 }

@@ -1,29 +1,31 @@
 //! What of an interrupted pack can be kept.
 
+use super::settings::settings;
 use super::sources::{Sources, same_source};
-use super::{OnError, Options};
+use super::{MakeError, Options};
+use crate::causes::chain;
 use crate::fs::{create_own, io_error, is_own_file};
 use crate::image::probe::probe;
 use crate::pack::manifest::Skipped;
-use crate::pack::plan::{Encoding, Plan};
+use crate::pack::plan::PackPlan;
 use crate::pack::records::{Row, RowReader};
 use crate::pack::write::{KEPT_ROWS, Output, SETTINGS, Staging, Tables};
-use crate::pack::{Error, Part, chain};
+use crate::pack::{Encoding, Error, OnError, Part};
 use crate::recordio::Reader;
 use std::io::Write;
 use std::path::PathBuf;
 
-pub(super) fn write_settings(plan: &Plan, staging: &Staging) -> Result<(), Error> {
+pub(super) fn write_settings(plan: &PackPlan, staging: &Staging) -> Result<(), Error> {
     let path = staging.beside(SETTINGS);
     // Nothing of an older interrupted pack may be taken for one with these settings.
     staging.clear()?;
     for part in [Part::Rec, Part::Records] {
         Output::create(&staging.path(part))?;
     }
-    let values: Vec<String> = plan.settings().into_iter().map(|(_, value)| value).collect();
-    let text = serde_json::to_vec(&values);
+    let values: Vec<String> = settings(plan).into_iter().map(|(_, value)| value).collect();
+    let text = serde_json::to_vec(&values).expect("text is JSON");
     let mut file = create_own(&path)?;
-    Ok(file.write_all(&text.unwrap_or_default()).map_err(io_error("write", &path))?)
+    Ok(file.write_all(&text).map_err(io_error("write", &path))?)
 }
 
 /// What of an interrupted pack is kept beside its rows.
@@ -46,7 +48,7 @@ pub(super) struct Interrupted {
 
 impl Interrupted {
     /// Opens what an interrupt left; nothing when it had hardly begun.
-    pub(super) fn open(plan: &Plan, staging: &Staging) -> Result<Option<Self>, Error> {
+    pub(super) fn open(plan: &PackPlan, staging: &Staging) -> Result<Option<Self>, MakeError> {
         if !same_settings(plan, staging)? {
             return Ok(None);
         }
@@ -60,7 +62,9 @@ impl Interrupted {
             if !is_own_file(&table) {
                 return Ok(None);
             }
-            std::fs::rename(&table, &rows).map_err(io_error("set aside", &table))?;
+            std::fs::rename(&table, &rows)
+                .map_err(io_error("set aside", &table))
+                .map_err(Error::from)?;
         }
         Ok(Some(Self { reader, rows, sources }))
     }
@@ -68,10 +72,10 @@ impl Interrupted {
     /// Copies the rows whose records are whole to `tables`.
     pub(super) fn keep(
         &self,
-        plan: &Plan,
+        plan: &PackPlan,
         options: &Options,
         tables: &mut Tables,
-    ) -> Result<Kept, Error> {
+    ) -> Result<Kept, MakeError> {
         let mut kept = Kept::none(plan);
         let Ok(mut rows) = RowReader::open(&self.rows) else { return Ok(kept) };
         let mut released = 0;
@@ -95,8 +99,8 @@ impl Interrupted {
 
 impl Kept {
     /// Nothing: the next image is the first.
-    pub(super) fn none(plan: &Plan) -> Self {
-        let skipped = plan.left_out().to_vec();
+    pub(super) fn none(plan: &PackPlan) -> Self {
+        let skipped = plan.left_out.clone();
         Self { rec_bytes: 0, next: plan.part.start, skipped, reoriented: 0 }
     }
 
@@ -104,7 +108,7 @@ impl Kept {
     /// reading.
     fn follow(
         &mut self,
-        plan: &Plan,
+        plan: &PackPlan,
         options: &Options,
         (position, row): (u64, &Row),
         interrupted: &Interrupted,
@@ -125,7 +129,7 @@ impl Kept {
         if at >= plan.part.end || row.position != position || row.offset != self.rec_bytes {
             return false;
         }
-        let source = match options.recipe.encoding {
+        let source = match plan.recipe.encoding {
             Encoding::Origin => Some(row.digest),
             Encoding::Jpeg(_) | Encoding::Png => interrupted.sources.of(position),
         };
@@ -151,17 +155,17 @@ impl Kept {
 }
 
 /// Whether the interrupted pack is of this plan; false when it had not begun.
-fn same_settings(plan: &Plan, staging: &Staging) -> Result<bool, Error> {
+fn same_settings(plan: &PackPlan, staging: &Staging) -> Result<bool, MakeError> {
     let Ok(text) = std::fs::read(staging.beside(SETTINGS)) else { return Ok(false) };
     let Ok(then) = serde_json::from_slice::<Vec<String>>(&text) else { return Ok(false) };
-    let settings = plan.settings();
+    let now = settings(plan);
     // Another version's settings are not comparable: the pack is begun anew.
-    if settings.len() != then.len() {
+    if now.len() != then.len() {
         return Ok(false);
     }
-    for ((what, now), then) in settings.into_iter().zip(then) {
+    for ((what, now), then) in now.into_iter().zip(then) {
         if now != then {
-            return Err(Error::OtherPlan { path: staging.folder().clone(), what, then, now });
+            return Err(MakeError::OtherPlan { path: staging.folder().clone(), what, then, now });
         }
     }
     Ok(true)

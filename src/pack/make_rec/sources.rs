@@ -2,7 +2,7 @@
 //! keeps a picture only as long as its source is the same: clocks and dates of files are not asked.
 
 use crate::image::probe::{Probe, probe};
-use crate::pack::plan::Plan;
+use crate::pack::plan::PackPlan;
 use crate::pack::write::{SOURCES, Staging};
 
 /// Bytes of a digest.
@@ -31,7 +31,7 @@ impl Sources {
 }
 
 /// What the source of the image at `at` says of itself, if its bytes have this digest.
-pub(super) fn same_source(plan: &Plan, at: usize, digest: blake3::Hash) -> Option<Probe> {
+pub(super) fn same_source(plan: &PackPlan, at: usize, digest: blake3::Hash) -> Option<Probe> {
     let bytes = plan.list.bytes(at).ok()?;
     if blake3::hash(&bytes) != digest { None } else { probe(&bytes).ok() }
 }

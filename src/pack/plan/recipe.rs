@@ -1,8 +1,8 @@
 //! What a pack is: all that decides its bytes, and nothing of how it is made.
 
-use super::Encoding;
+use super::error::PlanError;
 use crate::datasets::{DataSet, LabelFunction, Pictures, Request, Root};
-use crate::pack::Error;
+use crate::pack::Encoding;
 use crate::pack::manifest::Layout;
 use std::path::PathBuf;
 
@@ -77,17 +77,17 @@ impl Recipe {
     }
 
     /// Refuses what contradicts itself, before anything is read.
-    pub(super) fn check(&self) -> Result<(), Error> {
+    pub(super) fn check(&self) -> Result<(), PlanError> {
         let Some(size) = self.align else {
             return match self.landmarks {
-                Some(_) => Err(Error::LandmarksUnused),
+                Some(_) => Err(PlanError::LandmarksUnused),
                 None => Ok(()),
             };
         };
         crate::image::align::check_size(size)?;
         match (self.encoding, &self.aligned_dir) {
-            (Encoding::Origin, _) => Err(Error::AlignedOrigin),
-            (_, Some(folder)) => Err(Error::AlignedTwice { folder: folder.clone() }),
+            (Encoding::Origin, _) => Err(PlanError::AlignedOrigin),
+            (_, Some(folder)) => Err(PlanError::AlignedTwice { folder: folder.clone() }),
             _ => Ok(()),
         }
     }

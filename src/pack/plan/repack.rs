@@ -1,9 +1,11 @@
 //! What a pack that is packed again says of its own pictures.
 
-use super::Recipe;
+use super::error::PlanError;
+use super::recipe::Recipe;
 use crate::datasets::{Alignment, ImageList, ImageSource, pairs_in_turn, read_pairs};
 use crate::image::ChannelOrder;
-use crate::pack::manifest::{Manifest, digest_file};
+use crate::pack::digest::digest_file;
+use crate::pack::manifest::Manifest;
 use crate::pack::records::RowReader;
 use crate::pack::{Error, PackFiles, Part};
 use std::path::Path;
@@ -16,7 +18,7 @@ use std::path::Path;
 pub(super) fn take_description(
     list: &mut ImageList,
     recipe: &Recipe,
-) -> Result<ChannelOrder, Error> {
+) -> Result<ChannelOrder, PlanError> {
     let ImageSource::Records(_) = list.source else { return Ok(ChannelOrder::Rgb) };
     let files = PackFiles::of(&list.base)?;
     let manifest = match Manifest::open(&files) {
@@ -34,7 +36,7 @@ pub(super) fn take_description(
         let Some(stated) = manifest.files.of(part) else { continue };
         let path = files.path(part);
         if digest_file(&path)? != *stated {
-            return Err(Error::Changed { path });
+            return Err(PlanError::Changed { path });
         }
     }
     let mut rows = RowReader::open(&files.path(Part::Records))?;
@@ -44,10 +46,10 @@ pub(super) fn take_description(
         image.landmarks = row.landmarks.map(Box::new);
     }
     if recipe.align.is_some() && manifest.landmarks.is_some_and(|note| note.picture != "stored") {
-        return Err(Error::AlignedTwice { folder: files.stem });
+        return Err(PlanError::AlignedTwice { folder: files.stem });
     }
     if let (Some(_), Alignment::Folder(folder)) = (recipe.align, &manifest.alignment) {
-        return Err(Error::AlignedTwice { folder: folder.clone() });
+        return Err(PlanError::AlignedTwice { folder: folder.clone() });
     }
     if manifest.files.pairs.is_some() {
         list.pairs = pairs(&files.path(Part::Pairs), list.images.len())?;
@@ -57,7 +59,7 @@ pub(super) fn take_description(
 }
 
 /// Whether each pair is of one person, pair i of the images 2i and 2i + 1.
-fn pairs(path: &Path, images: usize) -> Result<Vec<bool>, Error> {
+fn pairs(path: &Path, images: usize) -> Result<Vec<bool>, PlanError> {
     let read = read_pairs(path, images)?;
     let in_turn = pairs_in_turn(&read.same);
     let mut pairs = read.positions.iter().zip(&in_turn.positions);
@@ -70,7 +72,8 @@ fn pairs(path: &Path, images: usize) -> Result<Vec<bool>, Error> {
                 line: pair as u64 + 1,
                 expected: "the positions of the next two pictures and 0 or 1",
                 found: format!("the positions {first} and {second}"),
-            })
+            }
+            .into())
         }
     }
 }

@@ -12,7 +12,10 @@ pub use channels::{ChannelStats, Histograms};
 pub use colours::{AgainstReport, SkinReport, SkinVotes, Verdict};
 pub use counts::{IdentityReport, SizeCount, SizeReport};
 
-use super::{Error, Manifest, PackFiles, Part, chain};
+use super::open::open;
+use super::write::recover;
+use super::{Error, Manifest, PackFiles, Part};
+use crate::causes::chain;
 use crate::datasets::ImageRecords;
 use crate::image::{ChannelOrder, decode::decode};
 use crate::progress::Progress;
@@ -193,13 +196,13 @@ impl Counting {
     }
 
     fn of(files: &PackFiles, progress: &dyn Progress) -> Result<Self, Error> {
-        super::recover(files)?;
+        recover(files)?;
         let manifest = match Manifest::open(files) {
             Ok(manifest) => Some(manifest),
             Err(Error::NoManifest { .. }) => None,
             Err(error) => return Err(error),
         };
-        let pack = super::open(files)?;
+        let pack = open(files)?;
         let images = ImageRecords::of(&pack)
             .map_err(|source| Error::Record { path: files.path(Part::Rec), source })?;
         let mut counting = Self::empty(manifest);

@@ -1,13 +1,14 @@
 //! A pack made elsewhere against the tree its pictures were found in: the order is its own, and every
 //! record must still show the picture its row names.
 
-use super::Depth;
+use super::options::Depth;
+use crate::causes::chain;
 use crate::datasets::Landmarks;
 use crate::image::{ChannelOrder, decode::decode};
 use crate::pack::adopt::likeness;
-use crate::pack::plan::Plan;
+use crate::pack::plan::PackPlan;
 use crate::pack::records::Row;
-use crate::pack::{Encoding, Manifest, chain};
+use crate::pack::{Encoding, Manifest};
 use crate::recordio::Record;
 use std::collections::HashMap;
 
@@ -20,7 +21,7 @@ pub(super) struct Adopted {
 }
 
 impl Adopted {
-    pub(super) fn of(plan: &Plan, manifest: &Manifest) -> Self {
+    pub(super) fn of(plan: &PackPlan, manifest: &Manifest) -> Self {
         let images = plan.list.images.iter().enumerate();
         Self {
             by_path: images.map(|(at, image)| (image.path.clone(), at)).collect(),
@@ -32,7 +33,7 @@ impl Adopted {
     /// Pairs of expected and found of a record and the file its row names.
     pub(super) fn compare<'a>(
         &self,
-        plan: &Plan,
+        plan: &PackPlan,
         row: &Row,
         record: impl Fn() -> Option<Record<'a>>,
         depth: Depth,
@@ -57,7 +58,7 @@ impl Adopted {
 
     fn compare_picture<'a>(
         &self,
-        plan: &Plan,
+        plan: &PackPlan,
         at: usize,
         row: &Row,
         record: impl Fn() -> Option<Record<'a>>,

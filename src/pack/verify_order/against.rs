@@ -1,8 +1,9 @@
 //! A pack's order against another pack's manifest.
 
+use super::Error;
 use super::findings::Findings;
 use crate::pack::records::{Row, RowReader};
-use crate::pack::{Error, Manifest, PackFiles, Part};
+use crate::pack::{Error as PackError, Manifest, PackFiles, Part};
 use std::path::Path;
 
 /// Holds a pack's order against another manifest's.
@@ -20,8 +21,7 @@ pub(super) fn against(
         // A published manifest may have any name, and comes without its pack.
         _ if other_path.is_file() => (None, Manifest::read(other_path)?),
         _ => {
-            let advice = "--against takes the manifest of another pack";
-            return Err(Error::NoFile { path: other_path.to_path_buf(), advice });
+            return Err(Error::NoOther { path: other_path.to_path_buf() });
         }
     };
     let name = other_path.display().to_string();
@@ -41,7 +41,7 @@ pub(super) fn against(
 fn first_difference(
     files: &PackFiles,
     other: Option<&PackFiles>,
-) -> Result<(Option<u64>, String, String), Error> {
+) -> Result<(Option<u64>, String, String), PackError> {
     let unknown = (None, "the same order".to_owned(), "another".to_owned());
     let table = other.map(|other| other.path(Part::Records)).filter(|path| path.is_file());
     let Some(table) = table else { return Ok(unknown) };

@@ -1,7 +1,10 @@
 //! The report of a pack while it grows.
 
-use super::{Difference, PackOrder, SHOWN};
-use crate::pack::{Error, Manifest, PackFiles, Part, chain};
+use super::report::{Difference, PackOrder, SHOWN};
+use crate::causes::chain;
+use crate::pack::digest::FileDigest;
+use crate::pack::{Error, Manifest, PackFiles, Part};
+use std::path::Path;
 
 /// The report while it grows.
 pub(super) struct Findings {
@@ -50,6 +53,20 @@ impl Findings {
         if kept.len() < SHOWN {
             kept.push(difference);
         }
+    }
+
+    /// Holds length and digest of a file against those that the manifest states; whether they agree.
+    pub(super) fn compare_digest(
+        &mut self,
+        path: &Path,
+        stated: &FileDigest,
+        found: &FileDigest,
+    ) -> bool {
+        let text = |file: &FileDigest| format!("{} bytes with BLAKE3 {}", file.bytes, file.blake3);
+        if stated != found {
+            self.differs(path.display().to_string(), None, text(stated), text(found));
+        }
+        stated == found
     }
 
     /// Turns damage of the pack into a difference; other errors stay errors.

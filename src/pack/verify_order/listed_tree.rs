@@ -1,22 +1,23 @@
 //! The source tree of a pack, listed and labelled as the pack says it was.
 
+use super::Error;
 use super::adopted::Adopted;
 use super::findings::Findings;
-use super::{Depth, Difference, Options, SourceTree};
+use super::options::{Depth, Options, SourceTree};
+use super::report::Difference;
+use crate::causes::chain;
 use crate::datasets::{self, Alignment, LabelFunction};
-use crate::pack::plan::Plan;
+use crate::pack::manifest::{Input, Layout, Manifest, Provenance, Role};
+use crate::pack::plan::{PackPlan, PlanError, Recipe, ShardNumber, inputs, plan, protocol_files};
 use crate::pack::records::{Row, RowReader};
-use crate::pack::{
-    Encoding, Error, Input, Layout, Manifest, PackFiles, Part, Recipe, Role, ShardNumber, chain,
-    manifest,
-};
+use crate::pack::{Encoding, Error as PackError, PackFiles, Part};
 use crate::recordio::Record;
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// The source tree of a pack, listed and labelled as the pack says it was.
 pub(super) struct ListedTree {
-    plan: Plan,
+    plan: PackPlan,
     /// Positions of the list that are in the pack.
     packed: Vec<usize>,
     /// Positions of the list that were skipped.
@@ -41,7 +42,7 @@ impl ListedTree {
             SourceTree::Perhaps(root) => (root, false),
             SourceTree::Aside => return Ok(None),
         };
-        if manifest.source == manifest::Provenance::Pack {
+        if manifest.source == Provenance::Pack {
             findings.not_checked(
                 "a source tree: the pack was made elsewhere and adopted without one; --adopt with \
                  --root finds its pictures in a tree",
@@ -49,20 +50,20 @@ impl ListedTree {
             return Ok(None);
         }
         match Self::list(files, manifest, root, options, findings) {
-            Ok(source) if !named && !source.holds_any_of(files)? => {
+            Ok(tree) if !named && !tree.holds_any_of(files) => {
                 let root = root.display();
                 findings.not_checked(format!(
                     "the source tree: {root} holds none of the pack's pictures; --root names another"
                 ));
                 Ok(None)
             }
-            Ok(source) => Ok(Some(source)),
+            Ok(tree) => Ok(Some(tree)),
             Err(error) if is_absence(&error, root) && named => Err(error),
             Err(error) if is_absence(&error, root) => {
                 findings.not_checked(format!("the source tree: {}", chain(&error)));
                 Ok(None)
             }
-            Err(error @ (Error::DataSet(_) | Error::Label(_))) => {
+            Err(error @ Error::Plan(PlanError::DataSet(_) | PlanError::Label(_))) => {
                 let place = root.display().to_string();
                 findings.differs(place, Some(0), "the source tree of this pack", chain(&error));
                 Ok(None)
@@ -114,10 +115,10 @@ impl ListedTree {
             Alignment::Folder(name) if dataset.aligned_dir.is_some() => Some(name.clone()),
             _ => None,
         };
-        let made_here = manifest.source == manifest::Provenance::List;
+        let made_here = manifest.source == Provenance::List;
         let label = match labels {
             Some(csv) => LabelFunction::Csv(csv),
-            None if made_here => manifest.label.parse()?,
+            None if made_here => manifest.label.parse().map_err(PlanError::from)?,
             // The labels of a pack made elsewhere are its own.
             None => LabelFunction::Index,
         };
@@ -136,35 +137,34 @@ impl ListedTree {
                 .map(|shard| ShardNumber { index: shard.index, count: shard.count }),
             ..Recipe::new(dataset, root.to_path_buf())
         };
-        let plan = Plan::of(&recipe)?;
-        let inputs = if own_input { manifest.inputs.clone() } else { plan.inputs()? };
+        let plan = plan(recipe)?;
+        let inputs = if own_input { manifest.inputs.clone() } else { inputs(&plan)? };
         Ok(Self::new(plan, manifest, inputs))
     }
 
     /// Whether the tree has one of the pack's first pictures; another tree of the same kind has none.
-    fn holds_any_of(&self, files: &PackFiles) -> Result<bool, Error> {
-        let Ok(mut rows) = RowReader::open(&files.path(Part::Records)) else { return Ok(true) };
+    fn holds_any_of(&self, files: &PackFiles) -> bool {
+        let Ok(mut rows) = RowReader::open(&files.path(Part::Records)) else { return true };
         let own: HashSet<&str> = self.plan.list.images.iter().map(|image| &*image.path).collect();
         let mut seen = 0;
         while seen < ROWS_COMPARED {
             match rows.next_row() {
-                Some(Ok(row)) if own.contains(row.path.as_str()) => return Ok(true),
+                Some(Ok(row)) if own.contains(row.path.as_str()) => return true,
                 Some(Ok(_)) => seen += 1,
                 // Damage is told by the pass over the records.
-                Some(Err(_)) => return Ok(true),
+                Some(Err(_)) => return true,
                 None => break,
             }
         }
-        Ok(seen == 0)
+        seen == 0
     }
 
-    fn new(plan: Plan, manifest: &Manifest, inputs: Vec<Input>) -> Self {
+    fn new(plan: PackPlan, manifest: &Manifest, inputs: Vec<Input>) -> Self {
         let left_out: HashSet<&str> =
             manifest.skipped.iter().map(|skipped| skipped.path.as_str()).collect();
         let all = plan.part.clone();
         let (skipped, packed) = all.partition(|&at| left_out.contains(&*plan.image(at).path));
-        let adopted =
-            (manifest.source == manifest::Provenance::Tree).then(|| Adopted::of(&plan, manifest));
+        let adopted = (manifest.source == Provenance::Tree).then(|| Adopted::of(&plan, manifest));
         Self { plan, packed, skipped, inputs, adopted }
     }
 
@@ -185,7 +185,7 @@ impl ListedTree {
         manifest: &Manifest,
         options: &Options,
         findings: &mut Findings,
-    ) -> Result<(), Error> {
+    ) -> Result<(), PackError> {
         let digest_of = |all: &[Input]| -> Vec<String> {
             all.iter().map(|input| input.blake3.clone()).collect()
         };
@@ -193,7 +193,7 @@ impl ListedTree {
             let names: Vec<_> = manifest.inputs.iter().map(|input| input.path.clone()).collect();
             findings.differs(names.join(", "), None, "the file the pack was made from", "another");
         }
-        let protocol = self.plan.protocol_files()?;
+        let protocol = protocol_files(&self.plan)?;
         for stated in &manifest.protocol_files {
             match protocol.iter().find(|own| own.path == stated.path) {
                 Some(own) if own == stated => {}
@@ -211,7 +211,7 @@ impl ListedTree {
                 findings.differs("manifest.json", None, expected, "no mention of it");
             }
         }
-        for unfit in self.plan.left_out() {
+        for unfit in &self.plan.left_out {
             if !manifest.skipped.iter().any(|skipped| skipped.path == unfit.path) {
                 let expected = "a mention of this file among the skipped of the manifest";
                 findings.differs(unfit.path.clone(), None, expected, unfit.reason.clone());
@@ -314,10 +314,12 @@ fn is_absence(error: &Error, root: &Path) -> bool {
     let is_empty = || std::fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_none());
     match error {
         Error::NoSet { .. }
-        | Error::DataSet(datasets::Error::NoRoot { .. } | datasets::Error::NoFile { .. }) => true,
-        Error::DataSet(datasets::Error::Missing { .. } | datasets::Error::NoImages { .. }) => {
-            is_empty()
-        }
+        | Error::Plan(PlanError::DataSet(
+            datasets::Error::NoRoot { .. } | datasets::Error::NoFile { .. },
+        )) => true,
+        Error::Plan(PlanError::DataSet(
+            datasets::Error::Missing { .. } | datasets::Error::NoImages { .. },
+        )) => is_empty(),
         _ => false,
     }
 }

@@ -1,25 +1,27 @@
 //! One pass over all records of a pack.
 
+use super::beside::check_beside;
 use super::findings::Findings;
+use super::lines::Lines;
 use super::listed_tree::ListedTree;
+use super::options::{Depth, Options};
 use super::places::Places;
-use super::{Depth, Difference, Options, compare_digest};
+use super::report::Difference;
+use crate::causes::chain;
 use crate::datasets::Identities;
-use crate::fs::io_error;
 use crate::image::probe::probe;
-use crate::pack::manifest::{self, FileDigest, Layout, Manifest, OrderDigest, hash_from};
+use crate::pack::digest::{FileDigest, OrderDigest, hash_from};
+use crate::pack::manifest::{Layout, Manifest, Provenance};
+use crate::pack::open::open;
 use crate::pack::records::{Row, RowReader};
-use crate::pack::{Error, PackFiles, Part, chain};
+use crate::pack::{Error, PackFiles, Part};
 use crate::progress::Progress;
-use crate::recordio::{Header, IndexedReader, Label};
+use crate::recordio::{IndexedReader, Label};
 use rayon::prelude::*;
-use std::fs::File;
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
 
 /// The identities that the records beside the images must tell, gathered from nothing.
 fn expected_identities(manifest: &Manifest) -> Option<Identities> {
-    let made_here = manifest.source == manifest::Provenance::List;
+    let made_here = manifest.source == Provenance::List;
     let whole = made_here && manifest.shard.is_none();
     (whole && manifest.layout == Layout::Insightface).then(Identities::default)
 }
@@ -31,17 +33,17 @@ const ROWS_AT_A_TIME: usize = 4096;
 pub(super) fn check_records(
     files: &PackFiles,
     manifest: &Manifest,
-    source: Option<&ListedTree>,
+    tree: Option<&ListedTree>,
     options: &Options,
     findings: &mut Findings,
     progress: &dyn Progress,
 ) -> Result<(), Error> {
-    let pack = crate::pack::open(files)?;
+    let pack = open(files)?;
     findings.report.index_memory_bytes = pack.index().memory_bytes();
     let mut pass = Pass {
         files,
         manifest,
-        source,
+        tree,
         depth: options.depth,
         places: Places::of(&pack, manifest)
             .map_err(|source| Error::Record { path: files.path(Part::Rec), source })?,
@@ -78,7 +80,7 @@ pub(super) fn check_records(
 struct Pass<'a> {
     files: &'a PackFiles,
     manifest: &'a Manifest,
-    source: Option<&'a ListedTree>,
+    tree: Option<&'a ListedTree>,
     depth: Depth,
     pack: &'a IndexedReader,
     places: Places,
@@ -169,9 +171,9 @@ impl Pass<'_> {
             }
             Err(error) => found.push(at(place(), "a whole record".to_owned(), chain(&error))),
         }
-        if let Some(source) = self.source {
+        if let Some(tree) = self.tree {
             let record = || line.and_then(|line| self.pack.get(line).ok());
-            found.extend(source.compare(row, record, self.depth));
+            found.extend(tree.compare(row, record, self.depth));
         }
         found
     }
@@ -194,7 +196,7 @@ impl Pass<'_> {
         let end = self.places.end(self.pack, line, record.offset);
         hold("the next record at byte", end.to_string(), record.end.to_string());
         // Other programs put other numbers there; their bytes are held by the digest of the .rec.
-        if self.manifest.source == manifest::Provenance::List {
+        if self.manifest.source == Provenance::List {
             hold("id", row.key.to_string(), header.id.to_string());
             hold("id2", "0".to_owned(), header.id2.to_string());
         }
@@ -229,52 +231,6 @@ impl Pass<'_> {
         self.hashed = to;
     }
 
-    /// Compares the records after the images of an InsightFace pack.
-    fn check_beside(&mut self, findings: &mut Findings) {
-        let Some(identities) = self.identities.take() else { return };
-        let place = self.files.path(Part::Rec).display().to_string();
-        let first = self.position as usize;
-        for (i, (key, header)) in identities.records().enumerate() {
-            let found = match self.pack.get(first + i) {
-                Ok(record) => match record.image() {
-                    Ok((own, payload)) => {
-                        let own_key = self.pack.index().key(first + i).unwrap_or_default();
-                        describe(own_key, &own, payload.len())
-                    }
-                    Err(error) => chain(&error),
-                },
-                Err(error) => chain(&error),
-            };
-            let expected = describe(key, &header, 0);
-            if expected != found {
-                findings.differs(place.clone(), Some((first + i) as u64), expected, found);
-            }
-        }
-        let lines = first as u64 + identities.count() + 1;
-        if self.pack.index().len() as u64 != lines {
-            let place = self.files.path(Part::Idx).display().to_string();
-            let found = format!("{} lines", self.pack.index().len());
-            findings.differs(place, None, format!("{lines} lines"), found);
-        }
-        let stated = self.manifest.files.property.as_ref();
-        let classes = identities.classes();
-        let property = std::fs::read_to_string(self.files.path(Part::Property));
-        let own = property.unwrap_or_default();
-        if stated.is_some() && !own.starts_with(&format!("{classes},")) {
-            let place = self.files.path(Part::Property).display().to_string();
-            findings.differs(
-                place,
-                None,
-                format!("{classes} classes"),
-                format!("{:?}", own.trim()),
-            );
-        }
-        findings.check(format!(
-            "the records of {} identities and key 0 against the labels",
-            identities.count()
-        ));
-    }
-
     /// Compares what is known only at the end.
     fn finish(mut self, findings: &mut Findings) {
         let path = |part| self.files.path(part).display().to_string();
@@ -287,8 +243,11 @@ impl Pass<'_> {
                 findings.differs(place, position, expected, format!("{count} records"));
             }
         }
-        self.check_beside(findings);
-        if let Some(next) = self.source.and_then(|source| source.after(self.position)) {
+        if let Some(identities) = self.identities.take() {
+            let (files, manifest, first) = (self.files, self.manifest, self.position as usize);
+            check_beside(self.pack, files, manifest, &identities, first, findings);
+        }
+        if let Some(next) = self.tree.and_then(|tree| tree.after(self.position)) {
             let place = format!("{next} in the source tree");
             findings.differs(place, Some(self.position), "a record of it", "no more records");
         }
@@ -305,19 +264,19 @@ impl Pass<'_> {
         }
         findings
             .check(format!("{} records: framing, headers, index, lists and order", self.position));
-        if let Some(source) = self.source {
+        if let Some(tree) = self.tree {
             let what = match self.depth {
                 Depth::Full => "every position and its picture",
                 Depth::Quick => "every position",
             };
-            let base = source.base().display();
+            let base = tree.base().display();
             findings.check(format!("{what} against the source tree {base}"));
         }
         if self.depth == Depth::Full {
             hash_from(self.pack.reader(), self.hashed, &mut self.hasher);
             let blake3 = self.hasher.finalize().to_string();
             let own = FileDigest { bytes: self.pack.reader().length(), blake3 };
-            compare_digest(&self.files.path(Part::Rec), &self.manifest.files.rec, &own, findings);
+            findings.compare_digest(&self.files.path(Part::Rec), &self.manifest.files.rec, &own);
             findings.check("every picture's and the whole .rec's digest");
         } else {
             findings.not_checked("the bytes of the pictures and of the source files (--quick)");
@@ -325,42 +284,9 @@ impl Pass<'_> {
     }
 }
 
-/// A record beside the images in words.
-fn describe(key: u64, header: &Header, payload_bytes: usize) -> String {
-    format!(
-        "key {key}, flag {}, labels {}, id {}, id2 {}, {payload_bytes} bytes",
-        header.flag(),
-        header.label,
-        header.id,
-        header.id2
-    )
-}
-
 /// A label with its bits, so that −0 and 0 differ.
 fn bits(label: &Label) -> String {
     let bits: Vec<String> =
         label.values().iter().map(|value| format!("{:08x}", value.to_bits())).collect();
     format!("{label} (bits {})", bits.join(" "))
-}
-
-/// The lines of a `.lst`, each with its line feed.
-struct Lines {
-    file: BufReader<File>,
-    path: PathBuf,
-    number: u64,
-}
-
-impl Lines {
-    fn open(path: &Path) -> Result<Self, Error> {
-        let file = File::open(path).map_err(io_error("read", path))?;
-        Ok(Self { file: BufReader::new(file), path: path.to_path_buf(), number: 0 })
-    }
-
-    /// The next line; empty at the end.
-    fn next_line(&mut self) -> Result<Vec<u8>, Error> {
-        let mut line = Vec::new();
-        self.file.read_until(b'\n', &mut line).map_err(io_error("read", &self.path))?;
-        self.number += 1;
-        Ok(line)
-    }
 }

@@ -1,7 +1,8 @@
 //! A file that is hashed as it is written.
 
-use crate::fs::{self, create_own, io_error, open_own};
-use crate::pack::manifest::FileDigest;
+use crate::fs::{create_own, io_error, open_own};
+use crate::pack::Error;
+use crate::pack::digest::FileDigest;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -20,7 +21,7 @@ const BUFFER_BYTES: usize = 1 << 20;
 
 impl Output {
     /// Starts the file anew.
-    pub(in crate::pack) fn create(path: &Path) -> Result<Self, fs::Error> {
+    pub(in crate::pack) fn create(path: &Path) -> Result<Self, Error> {
         let file = create_own(path)?;
         let buffer = Vec::with_capacity(BUFFER_BYTES);
         let hasher = blake3::Hasher::new();
@@ -28,18 +29,13 @@ impl Output {
     }
 
     /// Goes on after the first `keep` bytes of the file and drops what follows them.
-    pub(in crate::pack) fn resume(path: &Path, keep: u64) -> Result<Self, fs::Error> {
+    pub(in crate::pack) fn resume(path: &Path, keep: u64) -> Result<Self, Error> {
         let mut hasher = blake3::Hasher::new();
         let mut file = open_own(path)?;
         let read = file.set_len(keep).and_then(|()| std::io::copy(&mut file, &mut hasher));
         read.map_err(io_error("go on writing", path))?;
         let buffer = Vec::with_capacity(BUFFER_BYTES);
         Ok(Self { file, path: path.to_path_buf(), buffer, hasher, bytes: keep })
-    }
-
-    /// Bytes written and buffered so far.
-    pub(in crate::pack) fn bytes(&self) -> u64 {
-        self.bytes
     }
 
     /// Whether enough has gathered to be written.
@@ -53,7 +49,7 @@ impl Output {
     }
 
     /// Hands the buffer to the operating system.
-    pub(in crate::pack) fn flush(&mut self) -> Result<(), fs::Error> {
+    pub(in crate::pack) fn flush(&mut self) -> Result<(), Error> {
         self.hasher.update(&self.buffer);
         self.file.write_all(&self.buffer).map_err(io_error("write", &self.path))?;
         self.buffer.clear();
@@ -61,9 +57,28 @@ impl Output {
     }
 
     /// Makes the file durable and tells its length and digest.
-    pub(in crate::pack) fn finish(mut self) -> Result<FileDigest, fs::Error> {
+    pub(in crate::pack) fn finish(mut self) -> Result<FileDigest, Error> {
         self.flush()?;
         self.file.sync_all().map_err(io_error("make durable", &self.path))?;
         Ok(FileDigest { bytes: self.bytes, blake3: self.hasher.finalize().to_string() })
     }
+}
+
+/// Gathers bytes, which cannot fail; [`Output::flush`] hands them on and says which file refused them.
+impl Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.append(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+/// Writes a small file of a pack durably.
+pub(in crate::pack) fn write_small(path: &Path, text: &str) -> Result<FileDigest, Error> {
+    let mut output = Output::create(path)?;
+    output.append(text.as_bytes());
+    output.finish()
 }

@@ -10,7 +10,8 @@ use crate::fs::{
     create_own, io_error, is_named, is_own_file, is_own_folder, lock_own, make_own_folder,
     remove_leftovers, remove_own, sync_folder,
 };
-use crate::pack::{Error, Manifest, PackFiles, Part, Provenance};
+use crate::pack::manifest::Provenance;
+use crate::pack::{Error, Manifest, PackFiles, Part};
 use std::fs::{self, File};
 use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
@@ -51,19 +52,16 @@ pub(in crate::pack) const SOURCES: &str = "sources";
 const UNSEALED: &str = "manifest.unsealed";
 
 impl Staging {
-    /// Makes or enters the folder and locks it.
-    ///
-    /// # Errors
-    /// [`Error::Busy`] while another process holds it.
-    pub(in crate::pack) fn enter(files: &PackFiles) -> Result<Self, Error> {
+    /// Makes or enters the folder and locks it; nothing while another process holds it.
+    pub(in crate::pack) fn enter(files: &PackFiles) -> Result<Option<Self>, Error> {
         let folder = files.staging();
         let path = folder.join(LOCK);
         loop {
             make_own_folder(&folder)?;
             match lock_own(&path) {
-                Ok(None) => return Err(Error::Busy { path: folder }),
+                Ok(None) => return Ok(None),
                 Ok(Some(lock)) if is_named(&lock, &path) => {
-                    return Ok(Self { files: files.clone(), folder, _lock: lock });
+                    return Ok(Some(Self { files: files.clone(), folder, _lock: lock }));
                 }
                 // Its last holder removed the lock, or the folder, in between.
                 Ok(Some(_)) => {}
@@ -179,10 +177,7 @@ pub fn recover(files: &PackFiles) -> Result<Recovery, Error> {
         let _ = fs::remove_dir(&folder);
         return Ok(Recovery::Clean);
     }
-    let staging = match Staging::enter(files) {
-        Err(Error::Busy { .. }) => return Ok(Recovery::Busy),
-        entered => entered?,
-    };
+    let Some(staging) = Staging::enter(files)? else { return Ok(Recovery::Busy) };
     if staging.is_sealed() {
         staging.commit()?;
         return Ok(Recovery::RolledForward);
@@ -207,8 +202,8 @@ mod tests {
     #[test]
     fn a_second_process_is_refused_while_the_first_writes() {
         let (_folder, files) = files();
-        let first = Staging::enter(&files).unwrap();
-        assert!(matches!(Staging::enter(&files), Err(Error::Busy { .. })));
+        let first = Staging::enter(&files).unwrap().unwrap();
+        assert!(Staging::enter(&files).unwrap().is_none());
         assert_eq!(recover(&files).unwrap(), Recovery::Busy);
         first.discard().unwrap();
         assert_eq!(recover(&files).unwrap(), Recovery::Clean);
@@ -219,7 +214,7 @@ mod tests {
         for renamed in 0..=4 {
             let (_folder, files) = files();
             Part::ALL.iter().for_each(|&part| fs::write(files.path(part), "old").unwrap());
-            let staging = Staging::enter(&files).unwrap();
+            let staging = Staging::enter(&files).unwrap().unwrap();
             Part::ALL[..4].iter().for_each(|&part| fs::write(staging.path(part), "new").unwrap());
             staging.seal(b"new").unwrap();
             fs::remove_file(files.path(Part::Manifest)).unwrap();

@@ -1,16 +1,19 @@
 //! What stands beside the `.rec` of a pack being written: index, list and rows.
 
-use super::{Output, Staging};
+use super::error::WriteError;
+use super::output::Output;
+use super::staging::Staging;
 use crate::datasets::Identities;
-use crate::fs;
-use crate::pack::manifest::{FileDigest, OrderDigest};
+use crate::fs::{self, io_error};
+use crate::pack::digest::{FileDigest, OrderDigest};
 use crate::pack::records::{Row, RowWriter};
 use crate::pack::{Error, Part};
+use crate::recordio::IndexWriter;
 use std::path::Path;
 
 /// The `.idx`, the `.lst` and the `.records.csv`, and the digest of the order.
 pub(in crate::pack) struct Tables {
-    idx: Output,
+    idx: IndexWriter<Output>,
     lst: Output,
     records: Output,
     rows: RowWriter,
@@ -42,7 +45,7 @@ impl Tables {
         identities: Option<Identities>,
     ) -> Result<Self, Error> {
         Ok(Self {
-            idx: Output::create(&staging.path(Part::Idx))?,
+            idx: IndexWriter::new(Output::create(&staging.path(Part::Idx))?),
             lst: Output::create(&staging.path(Part::Lst))?,
             records: Output::create(&staging.path(Part::Records))?,
             rows,
@@ -60,8 +63,8 @@ impl Tables {
         self.count
     }
 
-    pub(in crate::pack) fn append(&mut self, row: &Row) -> Result<(), Error> {
-        self.idx.append(format!("{}\t{}\n", row.key, row.offset).as_bytes());
+    pub(in crate::pack) fn append(&mut self, row: &Row) -> Result<(), WriteError> {
+        self.append_beside(row.key, row.offset)?;
         self.lst.append(row.list_line().as_bytes());
         self.rows.append(row).map_err(csv_error)?;
         self.order.add(row);
@@ -75,10 +78,10 @@ impl Tables {
             let path = || row.path.clone();
             identities
                 .add(row.label.class())
-                .map_err(|source| Error::Layout { path: path(), source })?;
+                .map_err(|source| WriteError::Layout { path: path(), source })?;
         }
         self.count += 1;
-        if self.idx.is_full() { self.flush() } else { Ok(()) }
+        if self.idx.get_mut().is_full() { Ok(self.flush()?) } else { Ok(()) }
     }
 
     /// The identities of an InsightFace pack.
@@ -91,15 +94,16 @@ impl Tables {
         (self.size.unwrap_or_default(), self.sizes_differ)
     }
 
-    /// Lists a record that is no image.
-    pub(in crate::pack) fn append_beside(&mut self, key: u64, offset: u64) {
-        self.idx.append(format!("{key}\t{offset}\n").as_bytes());
+    /// Lists a record that has no row, as it is no image.
+    pub(in crate::pack) fn append_beside(&mut self, key: u64, offset: u64) -> Result<(), Error> {
+        let refused = io_error("write", Path::new(Part::Idx.ending()));
+        Ok(self.idx.append(key, offset).map_err(refused)?)
     }
 
     /// Hands everything to the operating system.
     pub(in crate::pack) fn flush(&mut self) -> Result<(), Error> {
         self.records.append(&self.rows.take().map_err(csv_error)?);
-        for output in [&mut self.idx, &mut self.lst, &mut self.records] {
+        for output in [self.idx.get_mut(), &mut self.lst, &mut self.records] {
             output.flush()?;
         }
         Ok(())
@@ -109,7 +113,7 @@ impl Tables {
     pub(in crate::pack) fn finish(mut self) -> Result<Finished, Error> {
         self.flush()?;
         Ok(Finished {
-            idx: self.idx.finish()?,
+            idx: self.idx.into_inner().finish()?,
             lst: self.lst.finish()?,
             records: self.records.finish()?,
             order: self.order.finish(),
