@@ -35,15 +35,22 @@ pub struct Batches {
     orders: Mutex<Vec<(u32, Arc<Vec<u32>>)>>,
 }
 
-/// A batch of images in views.
-#[derive(Debug)]
-pub struct Loaded {
-    /// `[views·B, 3, 112, 112]`: all first views, then all second ones.
+/// What a step learns from.
+#[derive(Debug, Clone)]
+pub struct Batch {
+    /// Images `[views·B, 3, height, width]`: all first views, then all second ones.
     pub images: Vec<f32>,
     /// Classes of the B images.
     pub labels: Vec<i64>,
     /// What dropout keeps; empty without dropout.
     pub dropout_mask: Vec<bool>,
+}
+
+/// A batch, and what is not in it.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The batch.
+    pub batch: Batch,
     /// Images that were damaged and left out, by name.
     pub skipped: Vec<String>,
 }
@@ -137,7 +144,8 @@ impl Batches {
                 write_tensor(pixels, &mut images[at..at + VIEW]);
             }
         }
-        Ok(Loaded { images, labels, dropout_mask: self.mask(step), skipped })
+        let batch = Batch { images, labels, dropout_mask: self.mask(step) };
+        Ok(Loaded { batch, skipped })
     }
 
     /// Another image for a place of a step's batch, from a stream of its own. Where the packs have more
@@ -214,8 +222,8 @@ mod tests {
     }
 
     /// Grey levels of the first views, which a mirror does not change, from 0 to 6.
-    fn levels(loaded: &Loaded) -> Vec<i64> {
-        let first = loaded.images.chunks(VIEW).take(loaded.labels.len());
+    fn levels(batch: &Batch) -> Vec<i64> {
+        let first = batch.images.chunks(VIEW).take(batch.labels.len());
         first.map(|view| ((view[0] + 1.0) * 127.5 / 30.0).round() as i64).collect()
     }
 
@@ -225,7 +233,7 @@ mod tests {
         let packs = packs(folder.path());
         let batches = batches(&packs, 3);
         assert_eq!(batches.steps_per_epoch(), 2);
-        let loaded = [0, 1].map(|step| batches.load(step).unwrap());
+        let loaded = [0, 1].map(|step| batches.load(step).unwrap().batch);
         let mut seen: Vec<i64> = loaded.iter().flat_map(levels).collect();
         for loaded in &loaded {
             let people: Vec<i64> = levels(loaded).iter().map(|level| level % 3).collect();
@@ -242,8 +250,8 @@ mod tests {
         let packs = packs(folder.path());
         let (one, other) = (batches(&packs, 3), batches(&packs, 3));
         // In another order, as threads come.
-        let late = [5, 0, 3].map(|step| one.load(step).unwrap().images);
-        let early = [0, 3, 5].map(|step| other.load(step).unwrap().images);
+        let late = [5, 0, 3].map(|step| one.load(step).unwrap().batch.images);
+        let early = [0, 3, 5].map(|step| other.load(step).unwrap().batch.images);
         assert!(late[1] == early[0] && late[2] == early[1] && late[0] == early[2]);
     }
 
@@ -283,12 +291,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let mut batches = batches(&packs(folder.path()), 3);
         batches.dropout = Some(([64, 7, 7], 0.4));
-        let mask = batches.load(0).unwrap().dropout_mask;
+        let mask = batches.load(0).unwrap().batch.dropout_mask;
         assert_eq!(mask.len(), 6 * 64 * 49);
         let kept = mask.iter().filter(|&&kept| kept).count() as f64 / mask.len() as f64;
         // Five standard errors of 18,816 draws.
         assert!((kept - 0.6).abs() < 0.018, "{kept}");
-        assert_ne!(mask, batches.load(1).unwrap().dropout_mask);
+        assert_ne!(mask, batches.load(1).unwrap().batch.dropout_mask);
     }
 
     #[test]

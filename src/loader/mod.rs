@@ -8,7 +8,7 @@ mod error;
 mod packs;
 mod sampler;
 
-pub use batch::{Batches, Loaded, OnDamage};
+pub use batch::{Batch, Batches, Loaded, OnDamage};
 pub use error::Error;
 pub use packs::{EDGE_PX, Labels, OtherSize, Packs};
 pub use sampler::epoch_order;

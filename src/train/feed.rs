@@ -1,22 +1,11 @@
 //! Batches on the device: one is loaded and copied there while another is learned from.
 
 use super::{Error, StepGraph};
-use crate::loader::{self, Loaded};
+use crate::loader::{self, Batch, Loaded};
 use crate::ordered::{Bound, in_order};
 use crate::runtime::{Buffer, Element, Program};
 use std::ops::Range;
 use std::sync::mpsc;
-
-/// What a step learns from.
-#[derive(Debug, Clone, Copy)]
-pub struct Batch<'a> {
-    /// Images `[views·B, 3, height, width]`: all high-quality views, then all low-quality ones.
-    pub images: &'a [f32],
-    /// Classes of the B images.
-    pub labels: &'a [i64],
-    /// What dropout keeps, of [`StepGraph::mask_shape`]; empty without dropout.
-    pub dropout_mask: &'a [bool],
-}
 
 /// A place for a batch on the device. A clone is another handle to the same place.
 #[derive(Debug, Clone)]
@@ -48,17 +37,17 @@ impl Feed {
     ///
     /// # Errors
     /// A batch of another size, a label that is no class, and whatever the runtime refuses with.
-    pub fn write(&self, batch: &Batch<'_>) -> Result<(), Error> {
+    pub fn write(&self, batch: &Batch) -> Result<(), Error> {
         self.check(batch)?;
-        self.images.write_floats(batch.images)?;
-        self.labels.write_ints(batch.labels)?;
+        self.images.write_floats(&batch.images)?;
+        self.labels.write_ints(&batch.labels)?;
         if let Some(mask) = &self.dropout_mask {
-            mask.write_bools(batch.dropout_mask)?;
+            mask.write_bools(&batch.dropout_mask)?;
         }
         Ok(())
     }
 
-    fn check(&self, batch: &Batch<'_>) -> Result<(), Error> {
+    fn check(&self, batch: &Batch) -> Result<(), Error> {
         let count = |buffer: &Buffer| buffer.shape().iter().product();
         let mask = self.dropout_mask.as_ref().map_or(0, count);
         for (what, expected, found) in [
@@ -121,9 +110,8 @@ pub(super) fn fed_ahead<E>(
             _ = in_order(jobs, all, bound, work, |_, loaded| {
                 let feed = to_write.recv().map_err(|_| Left)?;
                 let fed = loaded.map_err(Error::from).and_then(|loaded| {
-                    let Loaded { images, labels, dropout_mask, skipped } = loaded;
-                    let (images, labels, dropout_mask) = (&images, &labels, &dropout_mask);
-                    feeds[feed].write(&Batch { images, labels, dropout_mask })?;
+                    let Loaded { batch, skipped } = loaded;
+                    feeds[feed].write(&batch)?;
                     Ok(Fed { feed, skipped })
                 });
                 written.send((feed, fed)).map_err(|_| Left)

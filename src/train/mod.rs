@@ -23,10 +23,11 @@ mod step;
 mod stepper;
 mod validate;
 
+pub use crate::loader::Batch;
 pub use config::Config;
 pub use error::Error;
 pub use export::{ExportReport, Feeding, export_backbone, export_checkpoint};
-pub use feed::{Batch, Feed};
+pub use feed::Feed;
 pub use init::{Adopted, adopt};
 pub use lowered::Lowered;
 pub use presets::{PRESETS, Preset};

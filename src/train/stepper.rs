@@ -269,7 +269,7 @@ impl Stepper {
     ///
     /// # Errors
     /// As [`Feed::write`] and [`Stepper::learn`].
-    pub fn step(&mut self, batch: &Batch<'_>, rates: &Rates) -> Result<Stepped, Error> {
+    pub fn step(&mut self, batch: &Batch, rates: &Rates) -> Result<Stepped, Error> {
         self.feeds[0].write(batch)?;
         self.learn(0, rates)
     }

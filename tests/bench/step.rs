@@ -186,7 +186,9 @@ impl Trial {
     }
 
     fn times(&mut self, warm_up: usize, steps: usize) -> Vec<Duration> {
-        let batch = Batch { images: &self.images, labels: &self.labels, dropout_mask: &self.mask };
+        let (images, labels, dropout_mask) =
+            (self.images.clone(), self.labels.clone(), self.mask.clone());
+        let batch = Batch { images, labels, dropout_mask };
         let mut times = Vec::new();
         for _ in 0..warm_up + steps {
             let start = Instant::now();

@@ -87,7 +87,7 @@ impl Steps<'_> {
         let labels: Vec<i64> = labels.data.iter().map(|&x| x as i64).collect();
         let mask = if self.drops { case(&self.inputs.masks, step).data } else { Vec::new() };
         let mask: Vec<bool> = mask.iter().map(|&kept| kept != 0.0).collect();
-        let batch = Batch { images: &images, labels: &labels, dropout_mask: &mask };
+        let batch = Batch { images, labels, dropout_mask: mask };
         let rates = Rates {
             learning: rate as f32,
             contrast_weight: 1.0,

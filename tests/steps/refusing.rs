@@ -23,9 +23,7 @@ fn a_label_that_is_no_class_is_named() {
     for label in [5, -1] {
         let mut trial = Trial::new(small(HeadKind::AdaFace, None));
         trial.labels[2] = label;
-        let (images, labels, mask) =
-            (trial.images.clone(), trial.labels.clone(), trial.mask.clone());
-        let batch = Batch { images: &images, labels: &labels, dropout_mask: &mask };
+        let batch = trial.batch();
         let error = trial.stepper.step(&batch, &RATES).unwrap_err();
         assert!(matches!(error, Error::Label { position: 2, classes: 5, .. }), "{error}");
         assert!(error.to_string().contains("from 0 to 4"), "{error}");
@@ -36,13 +34,14 @@ fn a_label_that_is_no_class_is_named() {
 fn batches_of_another_size_are_refused() {
     let mut trial = Trial::new(small(HeadKind::AdaFace, None));
     let batch = trial.batch();
-    let (images, labels) = (batch.images.to_vec(), batch.labels.to_vec());
+    let (images, labels) = (batch.images, batch.labels);
     for (images, labels, mask) in [
         (&images[1..], &labels[..], &trial.mask.clone()[..]),
         (&images[..], &labels[1..], &trial.mask.clone()[..]),
         (&images[..], &labels[..], &[][..]),
     ] {
-        let batch = Batch { images, labels, dropout_mask: mask };
+        let (images, labels, dropout_mask) = (images.to_vec(), labels.to_vec(), mask.to_vec());
+        let batch = Batch { images, labels, dropout_mask };
         let error = trial.stepper.step(&batch, &RATES).unwrap_err();
         assert!(matches!(error, Error::BatchSize { .. }), "{error}");
     }
@@ -96,8 +95,7 @@ fn options_without_a_step_are_refused() {
 fn rates_that_would_spoil_the_state_are_refused() {
     let mut trial = Trial::new(small(HeadKind::AdaFace, None));
     let before = trial.stepper.state().unwrap();
-    let (images, labels, mask) = (trial.images.clone(), trial.labels.clone(), trial.mask.clone());
-    let batch = Batch { images: &images, labels: &labels, dropout_mask: &mask };
+    let batch = trial.batch();
     for rates in [
         Rates { learning: f32::NAN, ..RATES },
         Rates { contrast_weight: f32::INFINITY, ..RATES },

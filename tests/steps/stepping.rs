@@ -158,7 +158,9 @@ fn a_batch_is_copied_while_another_is_learned_from() {
     let feeds = ahead.stepper.feeds().to_vec();
     let (labels, dropout_mask) = (ahead.labels.clone(), ahead.mask.clone());
     let write = |step: usize| {
-        let batch = Batch { images: &drawn[step], labels: &labels, dropout_mask: &dropout_mask };
+        let images = drawn[step].clone();
+        let (labels, dropout_mask) = (labels.clone(), dropout_mask.clone());
+        let batch = Batch { images, labels, dropout_mask };
         feeds[step % feeds.len()].write(&batch).unwrap();
     };
     write(0);

@@ -82,13 +82,14 @@ impl Trial {
         Self { stepper, images, labels, mask }
     }
 
-    pub(crate) fn batch(&self) -> Batch<'_> {
-        Batch { images: &self.images, labels: &self.labels, dropout_mask: &self.mask }
+    pub(crate) fn batch(&self) -> Batch {
+        let (images, labels, dropout_mask) =
+            (self.images.clone(), self.labels.clone(), self.mask.clone());
+        Batch { images, labels, dropout_mask }
     }
 
     pub(crate) fn step(&mut self, rates: &Rates) -> Stepped {
-        let (images, labels, mask) = (self.images.clone(), self.labels.clone(), self.mask.clone());
-        let batch = Batch { images: &images, labels: &labels, dropout_mask: &mask };
+        let batch = self.batch();
         self.stepper.step(&batch, rates).unwrap()
     }
 
