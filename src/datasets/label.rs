@@ -261,7 +261,7 @@ fn parent_labels(parents: Vec<Parent>) -> Result<Vec<Labelled>, LabelError> {
         }
     }
     let label = |folder: String| {
-        let value = number(&folder).unwrap_or_default();
+        let value = number(&folder).expect("all folders are numbers");
         exact(value as f64, || (folder.clone(), value.to_string()))
     };
     Ok(parents.into_iter().map(|parent| parent.and_then(label)).collect())
@@ -297,8 +297,8 @@ fn csv_table(file: &Path) -> Result<HashMap<String, String>, LabelError> {
     let mut table = HashMap::new();
     for row in reader.records() {
         let row = row.map_err(refused)?;
-        let path = row.get(path_at).unwrap_or_default().to_owned();
-        let label = row.get(label_at).unwrap_or_default().to_owned();
+        let path = row.get(path_at).expect("a row has the fields of the header").to_owned();
+        let label = row.get(label_at).expect("a row has the fields of the header").to_owned();
         if table.insert(path.clone(), label).is_some() {
             return Err(form("each path once", format!("{path} twice")));
         }

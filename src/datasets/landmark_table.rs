@@ -42,7 +42,7 @@ pub(super) fn read(path: &Path) -> Result<LandmarkTable, Error> {
         };
         let landmarks =
             landmarks(&row, &points).ok_or_else(|| bad("numbers of four or five points"))?;
-        let image = row.get(path_at).unwrap_or_default().to_owned();
+        let image = row.get(path_at).expect("a row has the fields of the header").to_owned();
         if rows.insert(image, landmarks.clone()).is_some_and(|other| other != landmarks) {
             return Err(bad("the landmarks of an earlier row of this path"));
         }
@@ -51,7 +51,7 @@ pub(super) fn read(path: &Path) -> Result<LandmarkTable, Error> {
 }
 
 fn landmarks(row: &csv::StringRecord, points: &[(usize, usize)]) -> Option<Landmarks> {
-    let field = |at: usize| row.get(at).unwrap_or_default().trim();
+    let field = |at: usize| row.get(at).expect("a row has the fields of the header").trim();
     let last_is_empty =
         points.last().is_some_and(|&(x, y)| field(x).is_empty() && field(y).is_empty());
     let count = points.len() - usize::from(points.len() == *POINTS.end() && last_is_empty);

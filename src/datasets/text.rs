@@ -15,7 +15,7 @@ pub(super) fn read_text(path: &Path) -> Result<String, Error> {
     bytes.drain(..bytes.len() - without_mark(&bytes).len());
     String::from_utf8(bytes).map_err(|error| {
         let good = error.utf8_error().valid_up_to();
-        let before = error.as_bytes().get(..good).unwrap_or_default();
+        let before = &error.as_bytes()[..good];
         Error::BadLine {
             path: path.to_path_buf(),
             line: before.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1,

@@ -134,6 +134,6 @@ fn message(codec: &mut jpeg_common_struct) -> (c_int, String) {
         }
         manager.msg_code
     };
-    let text = buffer.split(|&byte| byte == 0).next().unwrap_or_default();
+    let text = buffer.split(|&byte| byte == 0).next().expect("a split has a first part");
     (code, String::from_utf8_lossy(text).into_owned())
 }
