@@ -67,7 +67,6 @@ pub struct DemoReport {
 
 /// Why the tour ended early.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// The settings could not be written.
     #[error(transparent)]

@@ -1,8 +1,10 @@
 //! One file a subcommand: arguments to options to one call of the library to a report.
 
+mod advice;
 mod align;
 mod completions;
 mod demo;
+mod error;
 mod eval;
 mod export;
 mod init;
@@ -22,13 +24,14 @@ mod unpack;
 mod verify_order;
 
 use clap::{Parser, Subcommand};
+use error::Error;
 use output::{Form, Output, Verbosity};
 use qgface_data::datasets::{self, DATASETS, DataSet};
 use qgface_data::image::ChannelOrder;
 use qgface_data::limits;
+use qgface_data::pack;
 use qgface_data::runtime::use_huge_pages;
-use qgface_data::settings::{self, Settings};
-use qgface_data::{pack, synth as drawn};
+use qgface_data::settings::Settings;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -105,53 +108,6 @@ enum Outcome {
     No,
 }
 
-/// What can end a subcommand.
-#[derive(Debug, thiserror::Error)]
-enum Error {
-    #[error(transparent)]
-    Pack(#[from] pack::Error),
-    #[error(transparent)]
-    Make(#[from] pack::MakeError),
-    #[error(transparent)]
-    Verify(#[from] pack::verify_order::Error),
-    #[error(transparent)]
-    Adopt(#[from] pack::adopt::Error),
-    #[error(transparent)]
-    Merge(#[from] pack::merge::Error),
-    #[error(transparent)]
-    Align(#[from] pack::align::Error),
-    #[error(transparent)]
-    Unpack(#[from] pack::unpack::Error),
-    #[error(transparent)]
-    Inspect(#[from] pack::inspect::Error),
-    #[error(transparent)]
-    Reindex(#[from] pack::reindex::Error),
-    #[error(transparent)]
-    Settings(#[from] settings::Error),
-    #[error(transparent)]
-    Synth(#[from] drawn::Error),
-    #[error(transparent)]
-    Files(#[from] qgface_data::fs::Error),
-    #[error("{}{first}", if *more > 0 { format!("{} packs could not be verified, the first: ", more + 1) } else { String::new() })]
-    NotVerified { first: String, more: usize },
-    #[error(transparent)]
-    Eval(#[from] Box<qgface_data::eval::Error>),
-    #[error(transparent)]
-    Runtime(#[from] qgface_data::runtime::Error),
-    #[error(transparent)]
-    Train(#[from] Box<qgface_data::train::Error>),
-    #[error(transparent)]
-    Demo(#[from] qgface_data::demo::Error),
-    #[error(transparent)]
-    Plot(#[from] qgface_data::report::plot::Error),
-    #[error(transparent)]
-    Report(#[from] qgface_data::report::Error),
-    #[error("{0}")]
-    Arguments(String),
-    #[error("cannot write the result")]
-    Output(#[from] std::io::Error),
-}
-
 /// What a subcommand works with beside its arguments.
 struct Context {
     config: Option<PathBuf>,
@@ -190,7 +146,7 @@ pub(crate) fn main() -> ExitCode {
         Ok(Outcome::Success) => ExitCode::SUCCESS,
         Ok(Outcome::No) => ExitCode::from(1),
         Err(error) => {
-            output::print_error(&error);
+            output::print_error(&error, &advice::of(&error));
             ExitCode::from(2)
         }
     }

@@ -137,8 +137,8 @@ impl Progress for Bar {
     }
 }
 
-/// Prints an error and its causes in one line.
-pub(crate) fn print_error(error: &dyn std::error::Error) {
+/// Prints an error, its causes and what can be done about it in one line.
+pub(crate) fn print_error(error: &dyn std::error::Error, advice: &[String]) {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -148,6 +148,9 @@ pub(crate) fn print_error(error: &dyn std::error::Error) {
             text = format!("{text}: {own}");
         }
         cause = error.source();
+    }
+    for advice in advice {
+        text = format!("{text}; {advice}");
     }
     say(&text);
 }

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 /// Why an image cannot be learned from.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// A pack cannot be opened, or is not what its manifest says.
     #[error(transparent)]
@@ -23,10 +22,7 @@ pub enum Error {
         source: image::Error,
     },
     /// A picture is not of the size that the backbone takes.
-    #[error(
-        "{pack}, position {position}: {path}: expected 112x112 pixels, found {width}x{height}; cut faces \
-         out with `make-rec --align`, or let train.other_size=resize resize them"
-    )]
+    #[error("{pack}, position {position}: {path}: expected 112x112 pixels, found {width}x{height}")]
     Size {
         /// The `.rec`.
         pack: PathBuf,

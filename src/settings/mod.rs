@@ -18,7 +18,6 @@ pub const FILE_NAME: &str = "qgface.toml";
 
 /// Why settings cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// The file cannot be read.
     #[error("cannot read the settings {path}")]

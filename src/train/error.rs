@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 /// Why a step cannot be compiled, fed or run.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// The runtime refuses.
     #[error(transparent)]
@@ -106,8 +105,7 @@ pub enum Error {
     /// A file is one of PyTorch's pickles.
     #[error(
         "{path}: expected a checkpoint, a model.onnx or a safetensors file, found one of PyTorch's, which \
-         holds a program and is never run here; convert it with torch.load and \
-         safetensors.torch.save_file, as the README shows at --init"
+         holds a program and is never run here"
     )]
     Pickled {
         /// The file.
@@ -116,8 +114,7 @@ pub enum Error {
     /// A file's tensors have names of no backbone.
     #[error(
         "{path}: expected the tensors of a backbone by their names in PyTorch (input_layer.0.weight, \
-         body.0.…, output_layer.…), found {count} tensors of floats{}; begin with a checkpoint, with a model \
-         that `qgface-data` exported, or with a safetensors file of such names",
+         body.0.…, output_layer.…), found {count} tensors of floats{}",
         first.as_ref().map_or_else(String::new, |name| format!(" by other names, the first {name}"))
     )]
     Names {
@@ -129,9 +126,7 @@ pub enum Error {
         first: Option<String>,
     },
     /// A run of the name is there.
-    #[error(
-        "{run} is there already; go on with it by --resume {run}, or choose another train.name"
-    )]
+    #[error("{run} is there already")]
     RunExists {
         /// Its folder.
         run: PathBuf,
@@ -157,8 +152,8 @@ pub enum Error {
     /// A loss, a gradient or a statistic is no number any more.
     #[error(
         "step {step} (epoch {epoch}): expected finite numbers, found loss {loss}, gradient norm \
-         {gradient_norm} at learning rate {rate}; nothing was updated, and the last checkpoint is whole: \
-         lower train.lr, or give train.warm_up_steps, and go on with --resume {run}"
+         {gradient_norm} at learning rate {rate}; nothing was updated, and the last checkpoint of {run} is \
+         whole"
     )]
     NotFinite {
         /// The step, from 1.

@@ -3,7 +3,6 @@
 //! Everything that is missing is gathered before anything is said, so that a machine is put right in one
 //! go. What is there is loaded and stays loaded: the provider then finds it by name, wherever it lies.
 
-use super::Build;
 use super::library::reason;
 use std::ffi::{CStr, c_char, c_int};
 use std::fmt;
@@ -88,11 +87,7 @@ impl fmt::Display for Missing {
                 names.join(", "),
                 packages.join(" ")
             ),
-            Self::Runtime { found } => write!(
-                f,
-                "no CUDA build of ONNX Runtime ({found}); {} brings it",
-                Build::Cuda.install_command()
-            ),
+            Self::Runtime { found } => write!(f, "no CUDA build of ONNX Runtime ({found})"),
         }
     }
 }

@@ -76,16 +76,6 @@ impl fmt::Display for Build {
     }
 }
 
-impl Build {
-    /// The command that puts the build in place, as errors quote it.
-    pub(super) fn install_command(self) -> &'static str {
-        match self {
-            Self::Cpu => "`qgface-data runtime install`",
-            Self::Cuda => "`qgface-data runtime install --cuda`",
-        }
-    }
-}
-
 impl Device {
     /// The build that a device needs at least.
     pub fn build(self) -> Build {

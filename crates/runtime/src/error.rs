@@ -7,7 +7,6 @@ use std::path::PathBuf;
 
 /// Why ONNX Runtime cannot be found, installed or used.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// A file or folder refused an operation.
     #[error(transparent)]
@@ -25,11 +24,7 @@ pub enum Error {
         reason: Unfit,
     },
     /// No place holds a library that can be used.
-    #[error(
-        "no ONNX Runtime library is found; put one in place with `qgface-data runtime install`, or set \
-         ORT_DYLIB_PATH to one{}",
-        passed(passed_over)
-    )]
+    #[error("no ONNX Runtime library is found{}", passed(passed_over))]
     NotFound {
         /// The libraries that were found and cannot be used.
         passed_over: Vec<PassedOver>,
@@ -256,8 +251,7 @@ pub enum Error {
     /// A model was not done in time.
     #[error(
         "{model}: expected a batch to be done within {seconds} s, and it was still at work; a model that \
-         never ends is damaged: give a slow one a smaller --batch or a larger --time-limit \
-         (eval.time_limit)"
+         never ends is damaged"
     )]
     TimeLimit {
         /// The model's file.

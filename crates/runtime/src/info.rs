@@ -73,8 +73,7 @@ fn installed(places: &Places, build: Build) -> Installed {
             Installed { library: Some(library), missing: Vec::new(), passed_over }
         }
         Ok(Search { library: None, passed_over }) => {
-            let command = build.install_command();
-            let missing = vec![format!("no {build} build of ONNX Runtime; {command} brings it")];
+            let missing = vec![format!("no {build} build of ONNX Runtime")];
             Installed { library: None, missing, passed_over }
         }
         Err(error) => {

@@ -88,7 +88,7 @@ pub enum Unfit {
     #[error("expected a CUDA build, found no {CUDA_PROVIDER} beside it")]
     CpuBuild,
     /// A file of the cache is not the published one.
-    #[error("expected the published file, found other bytes; {} puts it right", build.install_command())]
+    #[error("expected the published file of the {build} build, found other bytes")]
     Damaged {
         /// The build that it belongs to.
         build: Build,

@@ -111,7 +111,7 @@ mod tests {
         let search = locate(&Places::of(None, Some(cache), packages), Build::Cpu).unwrap();
         assert_eq!(search.library, None);
         let reasons: Vec<_> = search.passed_over.iter().map(|own| own.reason.as_str()).collect();
-        assert!(reasons[0].contains("runtime install --cuda"), "{reasons:?}");
+        assert!(reasons[0].contains("of the cuda build, found other"), "{reasons:?}");
         assert!(reasons[1].contains("another format"), "{reasons:?}");
     }
 }

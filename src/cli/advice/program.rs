@@ -1,0 +1,54 @@
+//! On what can end a subcommand.
+
+use super::{eval, pack, runtime, settings, train};
+use crate::cli::error::Error;
+use qgface_data::{demo, report};
+
+pub(super) fn advice(error: &Error) -> Option<String> {
+    match error {
+        Error::Pack(error) => pack::advice(error),
+        Error::Settings(error) => settings::advice(error),
+        Error::Eval(error) => eval::advice(error),
+        Error::Runtime(error) => runtime::advice(error),
+        Error::Train(error) => train::advice(error),
+        Error::Demo(error) => of_demo(error),
+        Error::Report(error) => of_report(error),
+        Error::Make(_)
+        | Error::Verify(_)
+        | Error::Adopt(_)
+        | Error::Merge(_)
+        | Error::Align(_)
+        | Error::Unpack(_)
+        | Error::Inspect(_)
+        | Error::Reindex(_)
+        | Error::Synth(_)
+        | Error::Files(_)
+        | Error::NotVerified { .. }
+        | Error::Plot(_)
+        | Error::Arguments(_)
+        | Error::Output(_) => None,
+    }
+}
+
+fn of_demo(error: &demo::Error) -> Option<String> {
+    match error {
+        demo::Error::Pack(error) => pack::advice(error),
+        demo::Error::Settings(error) => settings::advice(error),
+        demo::Error::Train(error) => train::advice(error),
+        demo::Error::Eval(error) => eval::advice(error),
+        demo::Error::Report(error) => of_report(error),
+        demo::Error::Make(_)
+        | demo::Error::Verify(_)
+        | demo::Error::Files(_)
+        | demo::Error::Synth(_)
+        | demo::Error::Interrupted { .. }
+        | demo::Error::Set { .. } => None,
+    }
+}
+
+fn of_report(error: &report::Error) -> Option<String> {
+    match error {
+        report::Error::Run(error) => train::advice(error),
+        _ => None,
+    }
+}

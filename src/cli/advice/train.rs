@@ -1,0 +1,57 @@
+//! On runs that cannot be begun, or not go on.
+
+use super::{eval, pack, runtime, settings};
+use qgface_data::loader;
+use qgface_data::train::Error;
+
+pub(super) fn advice(error: &Error) -> Option<String> {
+    match error {
+        Error::Runtime(error) => runtime::advice(error),
+        Error::Settings(error) => settings::advice(error),
+        Error::Pack(error) => pack::advice(error),
+        Error::Loader(error) => of_loader(error),
+        Error::Eval(error) => eval::advice(error),
+        Error::Pickled { .. } => Some(
+            "convert it with torch.load and safetensors.torch.save_file, as the README shows at --init"
+                .to_owned(),
+        ),
+        Error::Names { .. } => Some(
+            "begin with a checkpoint, with a model that `qgface-data` exported, or with a safetensors file of \
+             such names"
+                .to_owned(),
+        ),
+        Error::RunExists { run } => {
+            let run = run.display();
+            Some(format!("go on with it by --resume {run}, or choose another train.name"))
+        }
+        Error::NotFinite { run, .. } => Some(format!(
+            "lower train.lr, or give train.warm_up_steps, and go on with --resume {}",
+            run.display()
+        )),
+        Error::Option { .. }
+        | Error::BatchSize { .. }
+        | Error::Label { .. }
+        | Error::State { .. }
+        | Error::Files(_)
+        | Error::Model(_)
+        | Error::Sheet { .. }
+        | Error::Checkpoint { .. }
+        | Error::Init { .. }
+        | Error::RunBusy { .. }
+        | Error::Resume { .. } => None,
+    }
+}
+
+fn of_loader(error: &loader::Error) -> Option<String> {
+    match error {
+        loader::Error::Size { .. } => Some(
+            "cut faces out with `make-rec --align`, or let train.other_size=resize resize them"
+                .to_owned(),
+        ),
+        loader::Error::Pack(_)
+        | loader::Error::Picture { .. }
+        | loader::Error::Few { .. }
+        | loader::Error::Many { .. }
+        | loader::Error::NoneWhole { .. } => None,
+    }
+}
