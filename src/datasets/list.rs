@@ -39,6 +39,15 @@ impl Image {
     }
 }
 
+/// Which of a set's pictures are wanted, where it has them twice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pictures {
+    /// Those that are packed: aligned copies.
+    Packed,
+    /// Those that its landmarks lie in.
+    Original,
+}
+
 /// What was done to the faces before packing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]

@@ -1,8 +1,9 @@
 //! What a data set is: a row of the table, and what is asked of it.
 
 use super::edition::Edition;
-use super::label::{IdentityRule, LabelError, LabelFunction, Labelled};
-use super::list::ImageList;
+use super::label::{IdentityRule, LabelFunction, Labelled};
+use super::label_error::LabelError;
+use super::list::{ImageList, Pictures};
 use super::{Error, landmark_table};
 use crate::{fs, protocol};
 use std::path::Path;
@@ -59,15 +60,6 @@ pub enum Root {
         /// With its dot.
         ending: &'static str,
     },
-}
-
-/// Which of a set's pictures are wanted, where it has them twice.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pictures {
-    /// Those that are packed: aligned copies.
-    Packed,
-    /// Those that its landmarks lie in.
-    Original,
 }
 
 /// Where a set lies and which part of it is wanted.
