@@ -139,6 +139,11 @@ impl Progress for Bar {
 
 /// Prints an error, its causes and what can be done about it in one line.
 pub(crate) fn print_error(error: &dyn std::error::Error, advice: &[String]) {
+    say(&error_line(error, advice));
+}
+
+/// An error, its causes and what can be done about it in one line.
+pub(crate) fn error_line(error: &dyn std::error::Error, advice: &[String]) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -152,7 +157,7 @@ pub(crate) fn print_error(error: &dyn std::error::Error, advice: &[String]) {
     for advice in advice {
         text = format!("{text}; {advice}");
     }
-    say(&text);
+    text
 }
 
 /// Writes to stdout; a reader that has seen enough and left is no error.

@@ -1,5 +1,6 @@
 //! `verify-order`
 
+use super::advice::told;
 use super::output::{counted, grouped, sized};
 use super::{Context, Error, Outcome};
 use qgface_data::datasets::{self, DataSet};
@@ -98,7 +99,7 @@ fn verify(args: Args, context: &Context) -> Result<Outcome, Error> {
         };
         // One bad pack must not hide what is known of the others.
         let pack = verify_order(&files, &options, context.output.progress())
-            .unwrap_or_else(|error| PackOrder::failed(&files, &error));
+            .unwrap_or_else(|error| PackOrder::failed(&files, told(&Error::from(error))));
         report.in_order &= pack.in_order;
         report.packs.push(pack);
     }

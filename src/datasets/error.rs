@@ -1,5 +1,6 @@
 //! Why a set cannot be listed: for each case where, what was expected and what was found.
 
+use super::list::Pictures;
 use super::pickle;
 use crate::causes::excerpt;
 use crate::{fs, recordio};
@@ -7,15 +8,12 @@ use std::path::PathBuf;
 
 /// Why a set's images cannot be listed.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// A file or folder refused.
     #[error(transparent)]
     Files(#[from] fs::Error),
     /// The root is not a folder.
-    #[error(
-        "{root}: expected the root of {set}, a folder that holds {layout}; give it with --root"
-    )]
+    #[error("{root}: expected the root of {set}, a folder that holds {layout}")]
     NoRoot {
         /// The set.
         set: &'static str,
@@ -25,7 +23,7 @@ pub enum Error {
         layout: &'static str,
     },
     /// The root is no file where a file is wanted.
-    #[error("{root}: expected {layout}, found {found}; give the file of {set} with --root")]
+    #[error("{root}: expected {layout}, found {found}")]
     NoFile {
         /// The set.
         set: &'static str,
@@ -53,19 +51,13 @@ pub enum Error {
         source: recordio::Error,
     },
     /// A pack's index cannot be read because it is not there.
-    #[error("{path}: no such file; {advice}")]
+    #[error("{path}: no such file")]
     NoIndex {
         /// The file.
         path: PathBuf,
-        /// What to do.
-        advice: &'static str,
     },
     /// Images shall be aligned, and one has no landmarks.
-    #[error(
-        "{path}: no landmarks, so it cannot be aligned; {set} has them not for every image, give a \
-         csv of path and x1 y1 … x5 y5 (left eye, right eye, nose, left and right corner of the mouth, as seen \
-         in the picture; or x4 y4, the middle of the mouth last) with --landmarks"
-    )]
+    #[error("{path}: no landmarks, so it cannot be aligned; {set} has them not for every image")]
     NoLandmarks {
         /// The set.
         set: &'static str,
@@ -104,14 +96,16 @@ pub enum Error {
         found: Vec<String>,
     },
     /// A part of the set is missing.
-    #[error("{root}: expected {what}, found none; {advice}")]
+    #[error("{root}: expected {what}, found none{}{note}", if note.is_empty() { "" } else { "; " })]
     Missing {
         /// Where it was looked for.
         root: PathBuf,
         /// What is missing.
         what: String,
-        /// What to do.
-        advice: &'static str,
+        /// What it is; empty where the name tells.
+        note: &'static str,
+        /// Which pictures of the set it holds, where the set has them twice.
+        pictures: Option<Pictures>,
     },
     /// A line of a text file is not of its form.
     #[error("{path}: line {line}: expected {expected}, found {}", excerpt(found))]
@@ -136,27 +130,25 @@ pub enum Error {
         expected: String,
     },
     /// The set's order comes from a list that was not given.
-    #[error("{set} takes its order from a list; give it with --list FILE")]
+    #[error("{set} takes its order from a list, and none was given")]
     ListMissing {
         /// The set.
         set: &'static str,
     },
     /// A list was given to a set that has its own order.
-    #[error("{set} has an order of its own; --list goes with --dataset list")]
+    #[error("{set} has an order of its own, and a list was given")]
     ListUnused {
         /// The set.
         set: &'static str,
     },
     /// An aligned folder was named by a path.
-    #[error(
-        "{name:?}: expected the name of a folder in the root, not a path; --root names the root"
-    )]
+    #[error("{name:?}: expected the name of a folder in the root, not a path")]
     AlignedDirName {
         /// What was given.
         name: String,
     },
     /// An aligned folder was named for a set that has none.
-    #[error("{set} has no folder of aligned pictures; --aligned-dir goes with tinyface and scface")]
+    #[error("{set} has no folder of aligned pictures, and one was named")]
     NoAlignedDir {
         /// The set.
         set: &'static str,

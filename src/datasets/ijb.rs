@@ -64,7 +64,8 @@ fn locate(edition: &Edition, root: &Path) -> Result<PathBuf, Error> {
     found.ok_or_else(|| Error::Missing {
         root: root.to_path_buf(),
         what: format!("the folder {}loose_crop", edition.folder),
-        advice: "it holds the faces of the insightface IJB release, beside the folder meta",
+        note: "it holds the faces of the insightface IJB release, beside the folder meta",
+        pictures: None,
     })
 }
 

@@ -91,13 +91,9 @@ const LARGEST_EXACT: u64 = 1 << 24;
 
 /// Why images cannot stand in this layout.
 #[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
-#[non_exhaustive]
 pub enum LayoutError {
     /// A class is negative or broken.
-    #[error(
-        "expected a class from 0 on as (first) label, found {class}; choose another --label, such as \
-         rank"
-    )]
+    #[error("expected a class from 0 on as (first) label, found {class}")]
     Class {
         /// The label.
         class: f32,
@@ -114,7 +110,7 @@ pub enum LayoutError {
     /// There are more records than ranges can tell.
     #[error(
         "images and identities together are more than {LARGEST_EXACT}, and the ranges of InsightFace's \
-         layout are 32-bit floats; leave out --insightface"
+         layout are 32-bit floats"
     )]
     TooMany,
 }

@@ -243,7 +243,7 @@ fn listed_label(image: &Image) -> Result<Label, LabelError> {
     let path = || image.path.to_string();
     let label = image.label.clone().ok_or_else(|| LabelError::None {
         path: path(),
-        expected: "a label in the list; use another --label".to_owned(),
+        expected: "a label in the list".to_owned(),
     })?;
     // No table can tell one NaN from another.
     if !label.values().iter().all(|value| value.is_finite()) {

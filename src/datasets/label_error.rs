@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 /// Why an image gets no label.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum LabelError {
     /// A function's text is of no known form.
     #[error(
@@ -32,7 +31,7 @@ pub enum LabelError {
         found: usize,
     },
     /// The set's names do not tell identities.
-    #[error("names of this set do not tell identities; use --label index, regex: or csv:")]
+    #[error("names of this set do not tell identities")]
     NoIdentities,
     /// A path has no label.
     #[error("{path}: no label in it (expected {expected})")]

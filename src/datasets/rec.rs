@@ -57,8 +57,7 @@ impl RecFiles {
             return Err(REC.no_file(&self.rec, "nothing"));
         }
         if !self.idx.is_file() {
-            let advice = "make it with `qgface-data reindex`";
-            return Err(Error::NoIndex { path: self.idx.clone(), advice });
+            return Err(Error::NoIndex { path: self.idx.clone() });
         }
         IndexedReader::open(&self.rec, &self.idx).map_err(|source| {
             let index = matches!(source, recordio::Error::Index(_));

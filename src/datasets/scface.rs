@@ -41,11 +41,9 @@ const ALIGNED: &str = "aligned";
 const ORIGINAL: &str = "original";
 const ORIGINAL_PREFIX: &str = "original/";
 
-const NO_ALIGNED: &str = "it has original/'s folders and names, each face cropped by the four points of \
-                          all.txt; `qgface-data align --dataset scface` makes it, --align packs \
-                          original/ without it, --aligned-dir names another";
-const NO_ORIGINAL: &str = "--align reads the points of all.txt in it; without --align the folder \
-                           aligned is packed";
+/// What the folder of aligned copies is.
+const ALIGNED_NOTE: &str =
+    "it has original/'s folders and names, each face cropped by the four points of all.txt";
 
 /// Subjects of the published set, and the cameras that take each of them from three distances.
 const PUBLISHED_SUBJECTS: u64 = 130;
@@ -133,14 +131,17 @@ fn list(request: &Request<'_>) -> Result<ImageList, Error> {
     let within = request.root.join("scface");
     let inside = !request.root.join("all.txt").exists() && within.join("all.txt").is_file();
     let base = if inside { within.as_path() } else { request.root };
-    let (folder, what, advice) = match request.pictures {
-        Pictures::Packed => (request.aligned_dir.unwrap_or(ALIGNED), "aligned copies", NO_ALIGNED),
-        Pictures::Original => (ORIGINAL, "pictures as they were taken", NO_ORIGINAL),
+    let (folder, what, note) = match request.pictures {
+        Pictures::Packed => {
+            (request.aligned_dir.unwrap_or(ALIGNED), "aligned copies", ALIGNED_NOTE)
+        }
+        Pictures::Original => (ORIGINAL, "pictures as they were taken", ""),
     };
     let pictures = base.join(folder);
     if !pictures.is_dir() {
         let what = format!("the folder {folder} of {what}");
-        return Err(Error::Missing { root: base.to_path_buf(), what, advice });
+        let pictures = Some(request.pictures);
+        return Err(Error::Missing { root: base.to_path_buf(), what, note, pictures });
     }
     let walk = fs::walk(&pictures)?;
     let lookup = Lookup::new(&walk.files);

@@ -148,17 +148,18 @@ fn locate(root: &Path, folder: &str) -> Result<PathBuf, Error> {
     let around = absolute.parent().filter(|_| is_raw).map(Path::to_path_buf);
     let candidates = [Some(root.to_path_buf()), Some(root.join("tinyface")), around];
     let found = candidates.into_iter().flatten().find(|base| base.join(folder).is_dir());
+    let root = || root.to_path_buf();
     if folder == ORIGINAL && found.is_none() {
-        let advice =
-            "--align reads the pictures in it; without --align the aligned copies are packed";
         let what = format!("the folder {folder} of TinyFace itself");
-        return Err(Error::Missing { root: root.to_path_buf(), what, advice });
+        let pictures = Some(Pictures::Original);
+        return Err(Error::Missing { root: root(), what, note: "", pictures });
     }
     found.ok_or_else(|| Error::Missing {
-        root: root.to_path_buf(),
+        root: root(),
         what: format!("the folder {folder} of aligned faces"),
-        advice: "it is a download separate from TinyFace itself (AdaFace's README, validation of low \
-                 quality sets) and lies beside the folder tinyface; name another with --aligned-dir",
+        note: "it is a download separate from TinyFace itself (AdaFace's README, validation of low quality \
+               sets) and lies beside the folder tinyface",
+        pictures: Some(Pictures::Packed),
     })
 }
 

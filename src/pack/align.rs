@@ -46,7 +46,6 @@ pub struct AlignReport {
 
 /// Why the pictures of a set are not all aligned.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// It cannot be decided what to align.
     #[error(transparent)]
@@ -55,9 +54,7 @@ pub enum Error {
     #[error(transparent)]
     Inside(#[from] InsideError),
     /// An image cannot be aligned.
-    #[error(
-        "{path}: cannot pack this image; mend it, or leave out such files with --on-error skip"
-    )]
+    #[error("{path}: cannot pack this image")]
     Image {
         /// The image, relative to the base of its list.
         path: String,

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 /// Why a pack's files cannot be named, opened or read.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// A file or folder refused.
     #[error(transparent)]
@@ -29,25 +28,25 @@ pub enum Error {
         path: PathBuf,
     },
     /// A file of the pack is not there.
-    #[error("{path}: no such file; {advice}")]
+    #[error("{path}: no such file")]
     NoFile {
         /// The file.
         path: PathBuf,
-        /// What to do.
-        advice: &'static str,
+    },
+    /// There is no pack of this name.
+    #[error("{path}: no such file")]
+    NoPack {
+        /// Its `.rec`.
+        path: PathBuf,
     },
     /// There is no manifest.
-    #[error(
-        "{path}: no manifest, so this is no pack of this program, or an unfinished one; make it with \
-         `qgface-data make-rec`, or give a pack made elsewhere its manifest with `qgface-data verify-order \
-         --adopt {}`", path.display().to_string().replace(".manifest.json", ".rec")
-    )]
+    #[error("{path}: no manifest, so this is no pack of this program, or an unfinished one")]
     NoManifest {
         /// Where it should be.
         path: PathBuf,
     },
     /// The pack is not finished.
-    #[error("{path}: this pack is unfinished; `qgface-data make-rec` with --resume continues it")]
+    #[error("{path}: this pack is unfinished")]
     Unfinished {
         /// Where its manifest should be.
         path: PathBuf,

@@ -6,7 +6,6 @@ use std::path::{Component, Path, PathBuf};
 
 /// Why a file is not written below a folder.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum InsideError {
     /// A file or folder refused.
     #[error(transparent)]
@@ -20,15 +19,13 @@ pub enum InsideError {
         path: String,
     },
     /// A link stands where a folder must be made, and may lead out of the folder.
-    #[error(
-        "{path}: expected a folder or nothing, found a link; remove it or choose another --out"
-    )]
+    #[error("{path}: expected a folder or nothing, found a link")]
     Link {
         /// The link.
         path: PathBuf,
     },
     /// Another file lies there.
-    #[error("{path} is there already; --overwrite replaces it")]
+    #[error("{path} is there already")]
     Exists {
         /// The file.
         path: PathBuf,

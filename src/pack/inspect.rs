@@ -13,7 +13,6 @@ use std::path::Path;
 
 /// Why a pack cannot be looked at.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// It cannot be read.
     #[error(transparent)]

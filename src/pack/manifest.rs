@@ -234,8 +234,7 @@ impl Manifest {
                 Err(Error::Unfinished { path })
             }
             Err(Error::NoManifest { .. }) if !files.path(Part::Rec).exists() => {
-                let advice = "`qgface-data make-rec` makes a pack";
-                Err(Error::NoFile { path: files.path(Part::Rec), advice })
+                Err(Error::NoPack { path: files.path(Part::Rec) })
             }
             read => read,
         }

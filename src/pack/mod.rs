@@ -3,6 +3,11 @@
 //! A pack is five files of one stem: `.rec`, `.idx`, `.lst`, `.records.csv` and `.manifest.json`, and for
 //! some `.pairs.txt` or `property`. The manifest is renamed into place last: a pack without one does not
 //! exist. What decides a pack's bytes is its [`Recipe`]. Start at [`make_rec()`].
+//!
+//! Three layers. What a pack is: names, rows, manifest, digests. `plan` decides what is packed, `write` writes
+//! and renames it. Above them stand the tasks, each with its own error: [`make_rec()`], [`verify_order`],
+//! [`adopt`], [`merge`], [`align`], [`unpack`], [`reindex`], [`inspect`], [`stats`]; and the packs that others
+//! read: [`Store`], [`ProvedImages`].
 
 pub mod adopt;
 pub mod align;
@@ -40,7 +45,7 @@ pub use make_rec::{MakeError, Options, PackReport, make_rec};
 pub use manifest::{
     Input, Layout, Manifest, NamedDigest, PackDigests, PointsNote, Provenance, Role, Shard, Skipped,
 };
-pub use plan::{ImageError, PlanError, Recipe, ShardNumber};
+pub use plan::{ImageError, Parting, PlanError, Recipe, ShardNumber};
 pub use policy::{OnError, Previous};
 pub use proof::ProofError;
 pub use proved::ProvedImages;

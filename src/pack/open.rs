@@ -10,12 +10,8 @@ use crate::recordio::{self, IndexedReader};
 /// [`Error::NoFile`], and damage under the path of the file that has it.
 pub(super) fn open(files: &PackFiles) -> Result<IndexedReader, Error> {
     let (rec, idx) = (files.path(Part::Rec), files.path(Part::Idx));
-    let advice = [
-        (&rec, "name a pack by any of its files, or by their name without ending"),
-        (&idx, "make it with `qgface-data reindex`"),
-    ];
-    if let Some((path, advice)) = advice.into_iter().find(|(path, _)| !path.exists()) {
-        return Err(Error::NoFile { path: path.clone(), advice });
+    if let Some(path) = [&rec, &idx].into_iter().find(|path| !path.exists()) {
+        return Err(Error::NoFile { path: path.clone() });
     }
     IndexedReader::open(&rec, &idx).map_err(|source| {
         let path = if matches!(source, recordio::Error::Index(_)) { idx } else { rec };

@@ -5,7 +5,6 @@ use std::path::PathBuf;
 
 /// Why the images of a pack are not used.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum ProofError {
     /// A pack's own files cannot be read or written.
     #[error(transparent)]
@@ -15,8 +14,7 @@ pub enum ProofError {
     Verify(#[from] verify_order::Error),
     /// A pack is not what its manifest says.
     #[error(
-        "{pack}: not in order: {place}{}: expected {expected}, found {found}{}; `qgface-data \
-         verify-order` tells all, pack again or take the pack from where it is whole",
+        "{pack}: not in order: {place}{}: expected {expected}, found {found}{}",
         position.map(|position| format!(", position {position}")).unwrap_or_default(),
         if *more > 0 { format!(" (and {more} more differences)") } else { String::new() }
     )]
@@ -36,8 +34,7 @@ pub enum ProofError {
     },
     /// A label is no class.
     #[error(
-        "{pack}: image {path}: expected a class, a whole number from 0 below 2^24, found {label}; pack \
-         again with --label that numbers the people"
+        "{pack}: image {path}: expected a class, a whole number from 0 below 2^24, found {label}"
     )]
     NoClass {
         /// The `.rec`.

@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 
 /// Why no index is made.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// The `.rec` cannot be read, or the index not be written.
     #[error(transparent)]
@@ -30,7 +29,7 @@ pub enum Error {
         first: u64,
     },
     /// Another index lies there.
-    #[error("{path} is there already; --overwrite replaces it")]
+    #[error("{path} is there already")]
     Exists {
         /// The index.
         path: PathBuf,

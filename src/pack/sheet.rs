@@ -8,7 +8,6 @@ use std::path::Path;
 
 /// Why there is no sheet.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum SheetError {
     /// The pack cannot be read, or the sheet not be written.
     #[error(transparent)]

@@ -17,7 +17,6 @@ use std::path::Path;
 
 /// Why a pack's pictures are not all files now.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// The pack cannot be read.
     #[error(transparent)]

@@ -8,8 +8,8 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "datasets", "demo", "eval", "fs", "image", "limits", "pack", "progress", "report",
-            "runtime", "settings", "synth", "train",
+            "datasets", "demo", "eval", "fs", "image", "limits", "loader", "pack", "progress",
+            "recordio", "report", "runtime", "settings", "synth", "train",
         ],
     ),
     (

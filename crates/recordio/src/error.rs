@@ -99,7 +99,7 @@ pub enum Error {
     /// An index line points outside the `.rec`.
     #[error(
         "position {position} (key {key}): the index points at byte {offset}, the .rec has {length} \
-         bytes; rebuild the index with `qgface-data reindex`"
+         bytes"
     )]
     OffsetOutside {
         /// Line of the index, from 0.
@@ -114,7 +114,7 @@ pub enum Error {
     /// There are bytes of the `.rec` that no index line accounts for.
     #[error(
         "byte {offset}: expected {expected}, found {found} or more bytes that the index does not \
-         list; rebuild it with `qgface-data reindex`"
+         list"
     )]
     Unlisted {
         /// First byte not accounted for.
@@ -153,10 +153,7 @@ pub enum IndexError {
     #[error("cannot read the index")]
     Io(#[from] std::io::Error),
     /// A line is not `key TAB offset LF`.
-    #[error(
-        "byte {offset} (line {line}): expected {expected}, found {found}; rebuild the index with \
-         `qgface-data reindex`"
-    )]
+    #[error("byte {offset} (line {line}): expected {expected}, found {found}")]
     BadLine {
         /// The byte in the `.idx`.
         offset: u64,
@@ -168,10 +165,7 @@ pub enum IndexError {
         found: String,
     },
     /// A key stands twice, and a reader would lose one of the records.
-    #[error(
-        "byte {offset} (line {line}): key {key} stands already on line {first_line}; rebuild the \
-         index with `qgface-data reindex`"
-    )]
+    #[error("byte {offset} (line {line}): key {key} stands already on line {first_line}")]
     DuplicateKey {
         /// First byte of the later line in the `.idx`.
         offset: u64,

@@ -5,12 +5,17 @@
 //! kind, so that a new kind is advised on, or passed over, on purpose. A transparent kind does not stand in
 //! the chain of causes: its arm asks the file of what it holds.
 
+mod adopt;
+mod datasets;
 mod eval;
 mod pack;
 mod program;
+mod recordio;
 mod runtime;
 mod settings;
 mod train;
+
+use super::output::error_line;
 
 type Cause = dyn std::error::Error + 'static;
 
@@ -20,6 +25,12 @@ static ADVISERS: &[fn(&Cause) -> Option<String>] = &[
     |cause| seen(cause).and_then(settings::advice),
     |cause| seen(cause).and_then(runtime::advice),
     |cause| seen(cause).and_then(pack::advice),
+    |cause| seen(cause).and_then(pack::of_shard),
+    |cause| seen(cause).and_then(datasets::advice),
+    |cause| seen(cause).and_then(datasets::of_label),
+    |cause| seen(cause).and_then(datasets::of_layout),
+    |cause| seen(cause).and_then(recordio::advice),
+    |cause| seen(cause).and_then(recordio::of_index),
     |cause| seen(cause).and_then(train::advice),
     |cause| seen(cause).and_then(eval::advice),
 ];
@@ -28,6 +39,11 @@ static ADVISERS: &[fn(&Cause) -> Option<String>] = &[
 pub(super) fn of(error: &Cause) -> Vec<String> {
     let causes = std::iter::successors(Some(error), |cause| cause.source());
     causes.filter_map(|cause| ADVISERS.iter().find_map(|advise| advise(cause))).collect()
+}
+
+/// An error in one line, with its causes and the advice, for a report that goes on after it.
+pub(super) fn told(error: &Cause) -> String {
+    error_line(error, &of(error))
 }
 
 /// The cause as an error of a type, which may lie in a box.

@@ -1,6 +1,6 @@
 //! On what can end a subcommand.
 
-use super::{eval, pack, runtime, settings, train};
+use super::{adopt, eval, pack, runtime, settings, train};
 use crate::cli::error::Error;
 use qgface_data::{demo, report};
 
@@ -13,15 +13,15 @@ pub(super) fn advice(error: &Error) -> Option<String> {
         Error::Train(error) => train::advice(error),
         Error::Demo(error) => of_demo(error),
         Error::Report(error) => of_report(error),
-        Error::Make(_)
-        | Error::Verify(_)
-        | Error::Adopt(_)
-        | Error::Merge(_)
-        | Error::Align(_)
-        | Error::Unpack(_)
-        | Error::Inspect(_)
-        | Error::Reindex(_)
-        | Error::Synth(_)
+        Error::Make(error) => pack::of_make(error),
+        Error::Verify(error) => pack::of_verify(error),
+        Error::Adopt(error) => adopt::advice(error),
+        Error::Merge(error) => pack::of_merge(error),
+        Error::Align(error) => pack::of_align(error),
+        Error::Unpack(error) => pack::of_unpack(error),
+        Error::Inspect(error) => pack::of_inspect(error),
+        Error::Reindex(error) => pack::of_reindex(error),
+        Error::Synth(_)
         | Error::Files(_)
         | Error::NotVerified { .. }
         | Error::Plot(_)
@@ -37,9 +37,9 @@ fn of_demo(error: &demo::Error) -> Option<String> {
         demo::Error::Train(error) => train::advice(error),
         demo::Error::Eval(error) => eval::advice(error),
         demo::Error::Report(error) => of_report(error),
-        demo::Error::Make(_)
-        | demo::Error::Verify(_)
-        | demo::Error::Files(_)
+        demo::Error::Make(error) => pack::of_make(error),
+        demo::Error::Verify(error) => pack::of_verify(error),
+        demo::Error::Files(_)
         | demo::Error::Synth(_)
         | demo::Error::Interrupted { .. }
         | demo::Error::Set { .. } => None,

@@ -48,8 +48,8 @@ fn of_loader(error: &loader::Error) -> Option<String> {
             "cut faces out with `make-rec --align`, or let train.other_size=resize resize them"
                 .to_owned(),
         ),
-        loader::Error::Pack(_)
-        | loader::Error::Picture { .. }
+        loader::Error::Pack(error) => pack::of_proof(error),
+        loader::Error::Picture { .. }
         | loader::Error::Few { .. }
         | loader::Error::Many { .. }
         | loader::Error::NoneWhole { .. } => None,

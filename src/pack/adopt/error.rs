@@ -9,7 +9,6 @@ use std::path::PathBuf;
 
 /// Why a pack made elsewhere gets no manifest.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// A pack's own files cannot be read or written.
     #[error(transparent)]
@@ -27,7 +26,7 @@ pub enum Error {
     #[error("cannot label the images")]
     Label(#[from] LabelError),
     /// A pack to be adopted was made by this program.
-    #[error("{path}: this pack was made by this program; `qgface-data verify-order` verifies it")]
+    #[error("{path}: this pack was made by this program")]
     NotForeign {
         /// Its manifest.
         path: PathBuf,
@@ -40,8 +39,7 @@ pub enum Error {
     },
     /// A list is not that of the pack to be adopted.
     #[error(
-        "{list}: not the list of this pack: {}expected {expected}, found {found}; name the pack's list \
-         with --list, or move its own away to adopt it without one",
+        "{list}: not the list of this pack: {}expected {expected}, found {found}",
         at.map_or(String::new(), |(position, key)| format!("position {position} (key {key}): "))
     )]
     OtherList {
@@ -55,10 +53,7 @@ pub enum Error {
         found: String,
     },
     /// Records of a pack to be adopted are no pictures of the tree.
-    #[error(
-        "{count} records show no picture of {root}, the first at position {first}; name the tree the \
-         pack was made from with --root and its set with --dataset, or adopt it without --root"
-    )]
+    #[error("{count} records show no picture of {root}, the first at position {first}")]
     Alien {
         /// How many.
         count: u64,
@@ -70,8 +65,8 @@ pub enum Error {
     /// Records of a pack to be adopted have other colours than were declared.
     #[error(
         "{count} records have their channels in the order {} where {} was declared, the first {path} at \
-         position {position}; say --stored-order {}",
-        found.name(), declared.name(), found.name()
+         position {position}",
+        found.name(), declared.name()
     )]
     OtherColours {
         /// How many.
@@ -88,8 +83,7 @@ pub enum Error {
     /// The skin tones of a pack to be adopted speak against RGB, and nobody declared an order.
     #[error(
         "{blue} pictures have more blue than red where skin is looked for, {red} more red: red and blue \
-         are probably exchanged in this pack; look with `qgface-data stats` or `inspect --sheet` and \
-         declare --stored-order bgr, or rgb if they are not"
+         are probably exchanged in this pack"
     )]
     SkinColours {
         /// Pictures with more red.
@@ -98,10 +92,7 @@ pub enum Error {
         blue: u64,
     },
     /// A record of a pack to be adopted is no whole picture.
-    #[error(
-        "position {position} (key {key}): this record is no whole picture; `qgface-data make-rec \
-         --dataset rec --on-error skip` packs the others"
-    )]
+    #[error("position {position} (key {key}): this record is no whole picture")]
     Unreadable {
         /// Position in the pack.
         position: u64,
@@ -111,7 +102,7 @@ pub enum Error {
         source: image::Error,
     },
     /// A file that would be kept under another name finds another one there.
-    #[error("{path}: would keep a file of the pack here, and another one is here; move it away")]
+    #[error("{path}: would keep a file of the pack here, and another one is here")]
     Kept {
         /// The file.
         path: PathBuf,

@@ -8,7 +8,6 @@ use std::path::PathBuf;
 
 /// Why a data set cannot be packed.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum MakeError {
     /// A pack's own files cannot be read or written.
     #[error(transparent)]
@@ -23,9 +22,7 @@ pub enum MakeError {
     #[error(transparent)]
     Verify(#[from] verify_order::Error),
     /// An image cannot be packed.
-    #[error(
-        "{path}: cannot pack this image; mend it, or leave out such files with --on-error skip"
-    )]
+    #[error("{path}: cannot pack this image")]
     Image {
         /// The image, relative to the base of its list.
         path: String,
@@ -34,7 +31,7 @@ pub enum MakeError {
     },
     /// Files of the set can be no images of a pack.
     #[error(
-        "{} of the set cannot be packed: {}; mend them, or leave out such files with --on-error skip",
+        "{} of the set cannot be packed: {}",
         match files.len() { 1 => "a file".to_owned(), count => format!("{count} files") },
         some(files)
     )]
@@ -51,10 +48,7 @@ pub enum MakeError {
         path: String,
     },
     /// An interrupted pack was made with other settings.
-    #[error(
-        "{path}: the interrupted pack was made with {what} {then}, now it is {now}; run without \
-         --resume to start anew"
-    )]
+    #[error("{path}: the interrupted pack was made with {what} {then}, now it is {now}")]
     OtherPlan {
         /// The folder of the interrupted pack.
         path: PathBuf,

@@ -17,7 +17,7 @@ pub use options::Options;
 pub use report::PackReport;
 
 use super::manifest::Layout;
-use super::plan::{ImageError, PackPlan, PlanError, Recipe, plan};
+use super::plan::{ImageError, PackPlan, Parting, PlanError, Recipe, plan};
 use super::write::{
     MadeFolders, Recovery, WriteError, check_free, check_property, claim, recover_for_writing,
 };
@@ -114,7 +114,7 @@ fn write(
 /// Refuses a list with images that are not there, and pairs that may lose one, before any work.
 fn check_images(plan: &PackPlan, on_error: OnError) -> Result<(), MakeError> {
     if on_error == OnError::Skip && !plan.list.pairs.is_empty() {
-        return Err(PlanError::PairsParted { option: "--on-error skip" }.into());
+        return Err(PlanError::PairsParted { by: Parting::Skip }.into());
     }
     if on_error == OnError::Stop && !plan.left_out.is_empty() {
         return Err(MakeError::Unfit { files: plan.left_out.clone() });

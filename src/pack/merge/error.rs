@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 /// Why shards cannot be joined.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// A pack's own files cannot be read or written.
     #[error(transparent)]
@@ -23,10 +22,7 @@ pub enum Error {
         source: ShardError,
     },
     /// A file of a pack is not the one its manifest describes.
-    #[error(
-        "{path}: not the file that the pack's manifest describes; `qgface-data verify-order` says where \
-         it differs"
-    )]
+    #[error("{path}: not the file that the pack's manifest describes")]
     Changed {
         /// The file.
         path: PathBuf,
@@ -35,13 +31,12 @@ pub enum Error {
 
 /// Why shards are no whole.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum ShardError {
     /// No shard was named.
     #[error("expected the shards of a pack, found none")]
     None,
     /// A pack is no shard.
-    #[error("this pack is no shard; make one with `qgface-data make-rec --shard I/N`")]
+    #[error("this pack is no shard")]
     NotAShard,
     /// A shard was made with other settings or from another list.
     #[error("{what} is {found}, that of {first} is {expected}; they are not of one run")]
@@ -66,9 +61,7 @@ pub enum ShardError {
         first: String,
     },
     /// A shard is missing.
-    #[error(
-        "shard {index} of {count} is missing; name it too, or make it with --shard {index}/{count}"
-    )]
+    #[error("shard {index} of {count} is missing")]
     Missing {
         /// Which, from 0.
         index: u64,

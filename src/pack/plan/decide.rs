@@ -1,6 +1,6 @@
 //! From a recipe to the images of a pack: listed, labelled, shuffled and parted.
 
-use super::error::PlanError;
+use super::error::{Parting, PlanError};
 use super::pack_plan::PackPlan;
 use super::recipe::Recipe;
 use super::repack;
@@ -57,13 +57,13 @@ pub(in crate::pack) fn plan(recipe: Recipe) -> Result<PackPlan, PlanError> {
 
 /// Pairs are told by position, so their pictures stay where they are.
 fn check_pairs(recipe: &Recipe, list: &ImageList) -> Result<(), PlanError> {
-    let option = [
-        (recipe.shuffle.is_some(), "--shuffle"),
-        (recipe.shard.is_some(), "--shard"),
-        (recipe.layout == Layout::Insightface, "--insightface"),
+    let steps = [
+        (recipe.shuffle.is_some(), Parting::Shuffle),
+        (recipe.shard.is_some(), Parting::Shard),
+        (recipe.layout == Layout::Insightface, Parting::Insightface),
     ];
-    match option.into_iter().find(|(is_set, _)| *is_set && !list.pairs.is_empty()) {
-        Some((_, option)) => Err(PlanError::PairsParted { option }),
+    match steps.into_iter().find(|(is_set, _)| *is_set && !list.pairs.is_empty()) {
+        Some((_, by)) => Err(PlanError::PairsParted { by }),
         None => Ok(()),
     }
 }

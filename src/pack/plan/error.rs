@@ -7,7 +7,6 @@ use std::path::PathBuf;
 
 /// Why a recipe cannot be followed.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum PlanError {
     /// A pack's own files cannot be read or written.
     #[error(transparent)]
@@ -33,46 +32,52 @@ pub enum PlanError {
     #[error("cannot align the faces")]
     AlignedSize(#[from] image::align::Error),
     /// Aligned pictures cannot be stored as they lie in their files.
-    #[error("aligned pictures are new pictures: store them with --encode png or jpeg:QUALITY")]
+    #[error("aligned pictures are new pictures, so no file's bytes can be stored")]
     AlignedOrigin,
     /// Pictures are aligned already.
-    #[error("the pictures of {folder} are aligned already; leave out --align")]
+    #[error("the pictures of {folder} are aligned already")]
     AlignedTwice {
         /// The folder or the pack.
         folder: String,
     },
     /// Landmarks were given and nothing is aligned by them.
-    #[error("--landmarks goes with --align")]
+    #[error("landmarks were given, and nothing is aligned by them")]
     LandmarksUnused,
     /// The pictures of a verification set would change their positions.
-    #[error(
-        "the pairs of this set are told by position, two pictures a pair, so {option} would part them; \
-         leave it out"
-    )]
+    #[error("the pairs of this set are told by position, two pictures a pair, and would be parted")]
     PairsParted {
         /// What would do it.
-        option: &'static str,
+        by: Parting,
     },
     /// There are fewer images than shards.
-    #[error("this shard would be empty: there are {images} images; use fewer shards")]
+    #[error("this shard would be empty: there are {images} images")]
     EmptyShard {
         /// Images of the whole list.
         images: u64,
     },
     /// A file of a pack is not the one its manifest describes.
-    #[error(
-        "{path}: not the file that the pack's manifest describes; `qgface-data verify-order` says where \
-         it differs"
-    )]
+    #[error("{path}: not the file that the pack's manifest describes")]
     Changed {
         /// The file.
         path: PathBuf,
     },
 }
 
+/// What moves pictures of a list, or leaves some out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Parting {
+    /// A random order.
+    Shuffle,
+    /// A part of the list.
+    Shard,
+    /// InsightFace's layout, whose keys are others.
+    Insightface,
+    /// Images that are left out.
+    Skip,
+}
+
 /// Why one image cannot be packed.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum ImageError {
     /// The set's list names it, and there is no such file.
     #[error("the set's list names it, but there is no such file")]

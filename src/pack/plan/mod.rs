@@ -9,7 +9,7 @@ mod recipe;
 mod repack;
 
 pub(super) use decide::plan;
-pub use error::{ImageError, PlanError};
+pub use error::{ImageError, Parting, PlanError};
 pub(super) use inputs::{inputs, protocol_files};
 pub(super) use pack_plan::PackPlan;
 pub(super) use picture::Picture;

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 /// Why a pack cannot be verified. What is wrong with it is a difference, no error.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// A pack's own files cannot be read or written.
     #[error(transparent)]
@@ -21,7 +20,7 @@ pub enum Error {
         set: String,
     },
     /// What the order was to be compared with is not there.
-    #[error("{path}: no such file; --against takes the manifest of another pack")]
+    #[error("{path}: no such file")]
     NoOther {
         /// The path.
         path: PathBuf,

@@ -1,7 +1,5 @@
 //! What was found of packs.
 
-use super::Error;
-use crate::causes::chain;
 use crate::pack::{PackFiles, Part};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -44,9 +42,9 @@ pub struct PackOrder {
 
 impl PackOrder {
     /// The entry of a pack that could not be verified.
-    pub fn failed(files: &PackFiles, error: &Error) -> Self {
+    pub fn failed(files: &PackFiles, error: String) -> Self {
         let pack = files.path(Part::Rec).display().to_string();
-        Self { pack, error: Some(chain(error)), ..Self::default() }
+        Self { pack, error: Some(error), ..Self::default() }
     }
 }
 

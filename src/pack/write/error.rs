@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 /// Why a pack cannot be written.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum WriteError {
     /// A pack's own files cannot be read or written.
     #[error(transparent)]
@@ -22,34 +21,32 @@ pub enum WriteError {
     /// Another pack's `property` lies in the folder.
     #[error(
         "{path} is there already, of another pack: InsightFace reads it by this name from the pack's \
-         folder, so a folder holds one such pack; choose another --out, or remove it"
+         folder, so a folder holds one such pack"
     )]
     PropertyTaken {
         /// The file.
         path: PathBuf,
     },
     /// A pack would be packed over itself.
-    #[error("{path} is the pack whose pictures are read; choose another --name or --out")]
+    #[error("{path} is the pack whose pictures are read")]
     OntoItself {
         /// Its `.rec`.
         path: PathBuf,
     },
     /// A pack lies there already.
-    #[error("{path} is there already; --overwrite replaces it")]
+    #[error("{path} is there already")]
     Exists {
         /// The first file found.
         path: PathBuf,
     },
     /// Something else than a file lies where a file of the pack must go.
-    #[error(
-        "{path}: expected a file or nothing, found a folder; remove it or choose another --name"
-    )]
+    #[error("{path}: expected a file or nothing, found a folder")]
     InTheWay {
         /// The path.
         path: PathBuf,
     },
     /// Another process writes the same pack.
-    #[error("{path}: another process is writing this pack; wait for it to end")]
+    #[error("{path}: another process is writing this pack")]
     Busy {
         /// The folder it writes in.
         path: PathBuf,
