@@ -4,16 +4,17 @@ use super::Error;
 use super::adopted::Adopted;
 use super::findings::Findings;
 use super::options::{Depth, Options, SourceTree};
+use super::recipe_told::{Told, recipe_told};
 use super::report::Difference;
 use crate::causes::chain;
-use crate::datasets::{self, Alignment, LabelFunction};
-use crate::pack::manifest::{Input, Layout, Manifest, Provenance, Role};
-use crate::pack::plan::{PackPlan, PlanError, Recipe, ShardNumber, inputs, plan, protocol_files};
+use crate::datasets;
+use crate::pack::manifest::{Input, Manifest, Provenance};
+use crate::pack::plan::{PackPlan, PlanError, inputs, plan, protocol_files};
 use crate::pack::records::{Row, RowReader};
-use crate::pack::{Encoding, Error as PackError, PackFiles, Part};
+use crate::pack::{Error as PackError, PackFiles, Part};
 use crate::recordio::Record;
 use std::collections::HashSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 /// The source tree of a pack, listed and labelled as the pack says it was.
 pub(super) struct ListedTree {
@@ -72,8 +73,6 @@ impl ListedTree {
         }
     }
 
-    /// Lists and labels the tree. Where the list or a csv is not there, the pack's own stands in for it,
-    /// so that the pictures are compared all the same.
     fn list(
         files: &PackFiles,
         manifest: &Manifest,
@@ -81,64 +80,9 @@ impl ListedTree {
         options: &Options,
         findings: &mut Findings,
     ) -> Result<Self, Error> {
-        let no_set = || Error::NoSet { set: manifest.set.clone() };
-        let dataset = datasets::find(&manifest.set).ok_or_else(no_set)?;
-        let mut own_input = false;
-        let mut input = |role: Role, given: &Option<PathBuf>, what: &str, own: Part| {
-            let stated = manifest.input(role)?;
-            let below = || Some(root.join(&stated.path)).filter(|path| path.is_file());
-            Some(given.clone().or_else(below).unwrap_or_else(|| {
-                own_input = true;
-                findings.not_checked(what);
-                files.path(own)
-            }))
-        };
-        let list = input(
-            Role::List,
-            &options.list,
-            "the list it was made from; --list names it",
-            Part::Lst,
-        );
-        let labels = input(
-            Role::Labels,
-            &options.label_csv,
-            "the csv of labels it was made with; --labels names it",
-            Part::Records,
-        );
-        let landmarks = input(
-            Role::Landmarks,
-            &options.landmarks,
-            "the csv of landmarks it was made with; --landmarks names it",
-            Part::Records,
-        );
-        let aligned_dir = match &manifest.alignment {
-            Alignment::Folder(name) if dataset.aligned_dir.is_some() => Some(name.clone()),
-            _ => None,
-        };
-        let made_here = manifest.source == Provenance::List;
-        let label = match labels {
-            Some(csv) => LabelFunction::Csv(csv),
-            None if made_here => manifest.label.parse().map_err(PlanError::from)?,
-            // The labels of a pack made elsewhere are its own.
-            None => LabelFunction::Index,
-        };
-        let recipe = Recipe {
-            list,
-            aligned_dir,
-            landmarks,
-            label: Some(label),
-            encoding: manifest.encoding.unwrap_or(Encoding::Origin),
-            align: manifest.align,
-            layout: if made_here { manifest.layout } else { Layout::Plain },
-            shuffle: manifest.shuffle,
-            shard: manifest
-                .shard
-                .as_ref()
-                .map(|shard| ShardNumber { index: shard.index, count: shard.count }),
-            ..Recipe::new(dataset, root.to_path_buf())
-        };
+        let Told { recipe, by_the_pack } = recipe_told(files, manifest, root, options, findings)?;
         let plan = plan(recipe)?;
-        let inputs = if own_input { manifest.inputs.clone() } else { inputs(&plan)? };
+        let inputs = if by_the_pack { manifest.inputs.clone() } else { inputs(&plan)? };
         Ok(Self::new(plan, manifest, inputs))
     }
 

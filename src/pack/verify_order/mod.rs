@@ -15,6 +15,7 @@ mod listed_tree;
 mod options;
 mod pass;
 mod places;
+mod recipe_told;
 mod report;
 
 pub use error::Error;
