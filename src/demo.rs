@@ -4,9 +4,7 @@
 use crate::datasets::{LabelFunction, find};
 use crate::eval::results::EvalReport;
 use crate::eval::settings::{PRESETS, Preset, Protocol, Switches};
-use crate::eval::{
-    self, EvalSet, FeatureOptions, Flags, ModelOptions, OtherAlignment, Place, Task,
-};
+use crate::eval::{self, EvalSet, FeatureOptions, Flags, ModelOptions, OtherAlignment, Task};
 use crate::fs;
 use crate::image::ChannelOrder;
 use crate::onnx;
@@ -16,7 +14,7 @@ use crate::pack::{self, Encoding, Layout, PackFiles, PackReport, Recipe, make_re
 use crate::progress::Progress;
 use crate::report::{self, Evaluation};
 use crate::runtime::Device;
-use crate::settings::{self, Settings};
+use crate::settings::{self, Form, Given, Row, Settings, keys};
 use crate::synth::{self, SynthReport};
 use crate::train::{self, Config, Start, Surroundings, TrainReport};
 use schemars::JsonSchema;
@@ -154,30 +152,33 @@ const STOPS: [Stop; 11] = [
 const DRAWN: [&str; 5] = ["tinyface", "scface", "ijbb", "hq", "train"];
 
 /// Where the tour's things lie, whatever the environment says.
-const PLACES: [(&str, &str); 4] = [
-    ("data.root", "data"),
-    ("pack.out", "packs"),
-    ("train.packs", "packs/train"),
-    ("train.runs", "runs"),
+static PLACES: [(&dyn Row, &str); 4] = [
+    (&keys::DATA_ROOT, "data"),
+    (&keys::PACK_OUT, "packs"),
+    (&keys::TRAIN_PACKS, "packs/train"),
+    (&keys::TRAIN_RUNS, "runs"),
 ];
 
 /// What is learned, beside the defaults: QGFace, by a network that two cores train in two minutes.
-const TRAINING: [(&str, &str); 10] = [
-    ("backbone.architecture", "ir18"),
-    ("backbone.width", "0.25"),
+static TRAINING: [(&dyn Row, &str); 10] = [
+    (&keys::BACKBONE_ARCHITECTURE, "ir18"),
+    (&keys::BACKBONE_WIDTH, "0.25"),
     // At the scale of 64 and a rate of 0.1 the loss is after so few steps where it began.
-    ("head.s", "32"),
+    (&keys::HEAD_S, "32"),
     // Quality counts from the first batch on; the reference's averages take 150 steps to settle.
-    ("head.ema_start", "first_batch"),
+    (&keys::HEAD_EMA_START, "first_batch"),
     // At 0.2 hardly a pair of so short a run has a weight. The queue holds a person's own other
     // pictures as negatives, one in 200, so the contrast at its full weight undoes what is learned.
-    ("contrast.quality_scale", "0.3"),
-    ("contrast.weight", "0.1"),
-    ("train.batch", "32"),
-    ("train.epochs", "1"),
-    ("train.max_steps", "80"),
-    ("train.lr", "0.03"),
+    (&keys::CONTRAST_QUALITY_SCALE, "0.3"),
+    (&keys::CONTRAST_WEIGHT, "0.1"),
+    (&keys::TRAIN_BATCH, "32"),
+    (&keys::TRAIN_EPOCHS, "1"),
+    (&keys::TRAIN_MAX_STEPS, "80"),
+    (&keys::TRAIN_LR, "0.03"),
 ];
+
+/// What sets settings of the tour above the environment, as errors call it.
+const TOUR: &str = "the tour";
 
 /// The run's name.
 const RUN: &str = "demo";
@@ -228,10 +229,16 @@ pub fn demo(options: &Options<'_>) -> Result<DemoReport, Error> {
     };
     let stats = stats::stats(&look, progress)?;
     let mut settings = Settings::load(Some(&file), options.environment.iter().cloned())?;
-    for (key, folder) in PLACES {
-        settings.assign(&format!("{key}={}", out.join(folder).display()))?;
+    for (row, folder) in PLACES {
+        // A list of one, where a list is wanted: the folder may have commas in its name.
+        let folder = out.join(folder).display().to_string();
+        let given = match row.form() {
+            Form::List(_) => Given::Several(vec![folder]),
+            _ => Given::One(folder),
+        };
+        settings.give(row, given, TOUR)?;
     }
-    settings.assign(&format!("train.name={RUN}"))?;
+    settings.give(&keys::TRAIN_NAME, Given::from(RUN), TOUR)?;
     let config = Config::new(&settings)?;
     let train = learn(options, &config)?;
     options.check_going()?;
@@ -317,7 +324,7 @@ fn evaluate(
     let model = out.join(evaluated.model);
     network.save(&model).map_err(|error| Box::new(train::Error::from(error)))?;
     let named = evaluated.sets.iter().filter_map(|name| EvalSet::named(name)).flatten();
-    let place = |set: &'static EvalSet| Ok((set, Place::usual(settings, set)?));
+    let place = |set: &'static EvalSet| Ok((set, settings.eval_place(set)?));
     let adaface = Preset::find("adaface").unwrap_or(&PRESETS[0]);
     let report = eval::evaluate(
         &eval::Options {
@@ -330,7 +337,7 @@ fn evaluate(
                 time_limit: None,
             }),
             protocol: Protocol::new(adaface, &Switches::default()),
-            batch: 32,
+            batch: settings.get(&keys::EVAL_BATCH),
             jobs: options.jobs,
             cache: Some(out.join("cache")),
             save: None,

@@ -6,6 +6,7 @@ use super::{Context, Error, Outcome, previous};
 use qgface_data::datasets::DataSet;
 use qgface_data::pack::align::{AlignReport, Options, align};
 use qgface_data::pack::{Encoding, Recipe};
+use qgface_data::settings::Section;
 use std::path::PathBuf;
 
 /// Write aligned copies of a set's pictures as files, cut out by their landmarks
@@ -45,7 +46,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
     let set = args.dataset;
     let root = match args.root {
         Some(root) => root,
-        None => context.settings(&["data"])?.set_root(set, set.name),
+        None => context.settings(&[Section::Data])?.set_root(set, set.name),
     };
     let recipe = Recipe {
         list: args.list,

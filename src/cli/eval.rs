@@ -12,7 +12,7 @@ use qgface_data::eval::{
 use qgface_data::image::ChannelOrder;
 use qgface_data::pack::PackFiles;
 use qgface_data::runtime::Device;
-use qgface_data::settings::Settings;
+use qgface_data::settings::{Section, Settings, keys};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -118,11 +118,11 @@ struct Feeding {
     #[arg(long, value_name = "S", value_parser = deviation, conflicts_with = "embeddings")]
     std: Option<[f64; 3]>,
     /// Images a batch, where the graph does not fix it [default: eval.batch, 32]
-    #[arg(long, value_name = "N", conflicts_with = "embeddings")]
-    batch: Option<Batch>,
+    #[arg(long, value_name = "N", value_parser = |text: &str| keys::EVAL_BATCH.parse(text), conflicts_with = "embeddings")]
+    batch: Option<usize>,
     /// Seconds that the model may take over a batch; 0 for as long as it likes
     /// [default: eval.time_limit, 600]
-    #[arg(long, value_name = "SECONDS", conflicts_with = "embeddings")]
+    #[arg(long, value_name = "SECONDS", value_parser = time_limit, conflicts_with = "embeddings")]
     time_limit: Option<TimeLimit>,
     /// Neither read nor keep features in the cache
     #[arg(long)]
@@ -161,44 +161,12 @@ struct SwitchArgs {
     no_flipud: bool,
 }
 
-/// Images a batch.
-#[derive(Debug, Clone, Copy)]
-struct Batch(usize);
-
-impl std::str::FromStr for Batch {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let batch = text.parse().ok().filter(|batch| (1..=4096).contains(batch));
-        batch.map(Self).ok_or("expected a number from 1 to 4096")
-    }
-}
-
 /// How long a batch may take.
 #[derive(Debug, Clone, Copy)]
 struct TimeLimit(Option<Duration>);
 
-impl std::str::FromStr for TimeLimit {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        match text.parse::<u32>() {
-            Ok(0) => Ok(Self(None)),
-            Ok(seconds) => Ok(Self(Some(Duration::from_secs(seconds.into())))),
-            Err(_) => Err("expected whole seconds, or 0 for no limit"),
-        }
-    }
-}
-
-/// A device of the settings.
-struct DeviceName(Device);
-
-impl std::str::FromStr for DeviceName {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        text.parse().map(Self).map_err(|_| "expected cpu or cuda:N")
-    }
+fn time_limit(text: &str) -> Result<TimeLimit, String> {
+    keys::EVAL_TIME_LIMIT.parse(text).map(TimeLimit)
 }
 
 /// The sets of one name.
@@ -261,11 +229,8 @@ fn either(yes: bool, no: bool) -> Option<bool> {
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
-    let settings = context.settings(&["data", "pack", "eval"])?;
-    let preset = match args.protocol {
-        Some(preset) => preset,
-        None => settings.parse::<PresetName>("eval.protocol")?.0,
-    };
+    let settings = context.settings(&[Section::Data, Section::Pack, Section::Eval])?;
+    let preset = args.protocol.unwrap_or_else(|| settings.get(&keys::EVAL_PROTOCOL));
     let switches = Switches {
         fusion: args.switches.fusion,
         flip: either(args.switches.flip, args.switches.no_flip),
@@ -273,16 +238,12 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
         detector_score: either(args.switches.detector_score, args.switches.no_detector_score),
         flipud: either(args.switches.flipud, args.switches.no_flipud),
     };
-    let Batch(batch) = match args.feeding.batch {
-        Some(batch) => batch,
-        None => settings.parse("eval.batch")?,
-    };
-    let cache = (!args.feeding.no_cache).then(|| settings.path("eval.cache"));
+    let cache = (!args.feeding.no_cache).then(|| settings.get(&keys::EVAL_CACHE));
     let options = Options {
         task: task(&args, &settings)?,
         features: features(&args, &settings, context)?,
         protocol: Protocol::new(preset, &switches),
-        batch,
+        batch: args.feeding.batch.unwrap_or_else(|| settings.get(&keys::EVAL_BATCH)),
         jobs: context.jobs,
         cache,
         save: args.save_embeddings.clone(),
@@ -308,17 +269,6 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
     Ok(Outcome::Success)
 }
 
-/// The preset of the settings.
-struct PresetName(&'static Preset);
-
-impl std::str::FromStr for PresetName {
-    type Err = String;
-
-    fn from_str(name: &str) -> Result<Self, String> {
-        preset(name).map(Self)
-    }
-}
-
 fn features(args: &Args, settings: &Settings, context: &Context) -> Result<FeatureOptions, Error> {
     match (&args.model, &args.from_files.embeddings) {
         (Some(path), _) => Ok(FeatureOptions::Model(ModelOptions {
@@ -328,14 +278,11 @@ fn features(args: &Args, settings: &Settings, context: &Context) -> Result<Featu
                 mean: args.feeding.mean,
                 std: args.feeding.std,
             },
-            device: match args.device {
-                Some(device) => device,
-                None => settings.parse::<DeviceName>("eval.device")?.0,
-            },
+            device: args.device.unwrap_or_else(|| settings.get(&keys::EVAL_DEVICE)),
             threads: NonZeroUsize::new(context.jobs).unwrap_or(NonZeroUsize::MIN),
             time_limit: match args.feeding.time_limit {
                 Some(TimeLimit(limit)) => limit,
-                None => settings.parse::<TimeLimit>("eval.time_limit")?.0,
+                None => settings.get(&keys::EVAL_TIME_LIMIT),
             },
         })),
         (None, Some(features)) => Ok(FeatureOptions::Files {
@@ -396,7 +343,7 @@ fn task(args: &Args, settings: &Settings) -> Result<Task, Error> {
             }
             let place = |set: &&'static EvalSet| -> Result<_, Error> {
                 let (root, list) = (args.place.root.clone(), args.place.list.clone());
-                let usual = Place::usual(settings, set)?;
+                let usual = settings.eval_place(set)?;
                 Ok((*set, Place { pack: pack.clone(), root, list, ..usual }))
             };
             Ok(Task::Sets(several.iter().map(place).collect::<Result<_, _>>()?))

@@ -7,6 +7,7 @@ use qgface_data::datasets::{Alignment, DATASETS, DataSet, LabelFunction};
 use qgface_data::pack::{
     self, Encoding, Layout, OnError, PackFiles, PackReport, Recipe, Shard, ShardNumber,
 };
+use qgface_data::settings::{Section, keys};
 use std::path::PathBuf;
 
 /// Pack the images of a data set into a .rec with index, list and manifest
@@ -94,14 +95,6 @@ impl From<WhatThen> for OnError {
     }
 }
 
-impl std::str::FromStr for WhatThen {
-    type Err = &'static str;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        <Self as clap::ValueEnum>::from_str(text, false).map_err(|_| "expected stop or skip")
-    }
-}
-
 pub(super) fn codec(text: &str) -> Result<Encoding, String> {
     match text.parse() {
         Ok(encoding) if encoding != Encoding::Origin => Ok(encoding),
@@ -116,15 +109,15 @@ fn data_set_help() -> String {
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
-    let settings = context.settings(&["data", "pack"])?;
+    let settings = context.settings(&[Section::Data, Section::Pack])?;
     let set = args.dataset;
-    let folder = args.out.unwrap_or_else(|| settings.path("pack.out"));
+    let folder = args.out.unwrap_or_else(|| settings.get(&keys::PACK_OUT));
     let encoding = match (args.origin, args.encode) {
         (true, _) => Encoding::Origin,
         (false, Some(encoding)) => encoding,
-        (false, None) => settings.parse::<Encoding>("pack.encoding")?.for_pictures(args.align),
+        (false, None) => settings.get(&keys::PACK_ENCODING).for_pictures(args.align),
     };
-    let on_error = args.on_error.map_or_else(|| settings.parse("pack.on_error"), Ok)?.into();
+    let on_error = args.on_error.map_or_else(|| settings.get(&keys::PACK_ON_ERROR), OnError::from);
     let named = args.name.as_deref();
     let recipe = Recipe {
         dataset: set,

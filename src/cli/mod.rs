@@ -31,7 +31,7 @@ use qgface_data::image::ChannelOrder;
 use qgface_data::limits;
 use qgface_data::pack;
 use qgface_data::runtime::use_huge_pages;
-use qgface_data::settings::Settings;
+use qgface_data::settings::{Section, Settings};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -120,7 +120,7 @@ struct Context {
 impl Context {
     /// The settings in force, of which a command reads these sections; only commands that use them mind a
     /// broken file.
-    fn settings(&self, sections: &[&str]) -> Result<Settings, Error> {
+    fn settings(&self, sections: &[Section]) -> Result<Settings, Error> {
         let settings = Settings::load(self.config.as_deref(), environment())?;
         self.output.tell_settings(&settings, sections);
         Ok(settings)
@@ -178,7 +178,7 @@ fn start(cli: Cli) -> Result<Outcome, Error> {
     let context = Context { config, format, output: Output::new(form, verbosity), jobs };
     if decodes_files(&cli.command) {
         let settings = Settings::load(context.config.as_deref(), environment())?;
-        limits::set(settings.limits()?);
+        limits::set(settings.limits());
     }
     let begun = Instant::now();
     let outcome = run(cli.command, &context);

@@ -3,7 +3,7 @@
 use super::Error;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use qgface_data::progress::Progress;
-use qgface_data::settings::Settings;
+use qgface_data::settings::{Section, Settings};
 use serde::Serialize;
 use std::io::Write;
 use std::sync::{Mutex, PoisonError};
@@ -79,7 +79,7 @@ impl Output {
     }
 
     /// With `-v`, says which settings of some sections are in force and where they come from.
-    pub(crate) fn tell_settings(&self, settings: &Settings, sections: &[&str]) {
+    pub(crate) fn tell_settings(&self, settings: &Settings, sections: &[Section]) {
         if self.verbosity == Verbosity::Verbose {
             settings.lines(sections).iter().for_each(|line| self.say(line));
         }

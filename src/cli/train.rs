@@ -4,8 +4,8 @@ use super::interrupt::interrupted;
 use super::output::grouped;
 use super::{Context, Error, Outcome};
 use qgface_data::report::training;
-use qgface_data::settings::Settings;
-use qgface_data::train::{self, Config, PRESETS, Start, Surroundings, TrainReport};
+use qgface_data::settings::{Given, PRESETS, Section, Settings, keys};
+use qgface_data::train::{self, Config, Start, Surroundings, TrainReport};
 use std::path::{Path, PathBuf};
 
 /// Train a backbone by the QGFace joint loss, from packs with a manifest
@@ -32,17 +32,17 @@ pub(crate) struct Args {
 }
 
 /// The sections of settings that a run is made from; validation is by the settings of `eval`.
-const SECTIONS: [&str; 10] = [
-    "data",
-    "pack",
-    "eval",
-    "train",
-    "backbone",
-    "head",
-    "contrast",
-    "views",
-    "checkpoint",
-    "validation",
+const SECTIONS: [Section; 10] = [
+    Section::Data,
+    Section::Pack,
+    Section::Eval,
+    Section::Train,
+    Section::Backbone,
+    Section::Head,
+    Section::Contrast,
+    Section::Views,
+    Section::Checkpoint,
+    Section::Validation,
 ];
 
 fn help() -> String {
@@ -92,10 +92,10 @@ fn settings(args: &Args, context: &Context) -> Result<Settings, Error> {
         settings.assign(assignment)?;
     }
     if let Some(device) = &args.device {
-        settings.assign(&format!("train.device={device}"))?;
+        settings.give(&keys::TRAIN_DEVICE, Given::from(device.as_str()), "--device")?;
     }
     if let Some(init) = &args.init {
-        settings.assign(&format!("train.init={}", init.display()))?;
+        settings.give(&keys::TRAIN_INIT, Given::One(init.display().to_string()), "--init")?;
     }
     Ok(settings)
 }

@@ -10,7 +10,7 @@ use qgface_data::pack::verify_order::{
     Depth, Difference, Options, OrderReport, PackOrder, SourceTree, verify_order,
 };
 use qgface_data::pack::{self, Layout, PackFiles, Role};
-use qgface_data::settings::Settings;
+use qgface_data::settings::{Section, Settings, keys};
 use std::path::{Path, PathBuf};
 
 /// Prove that record i of a pack is image i of its list, byte for byte
@@ -77,9 +77,9 @@ fn adopt_pack(pack: &Path, args: &Args, context: &Context) -> Result<Outcome, Er
 }
 
 fn verify(args: Args, context: &Context) -> Result<Outcome, Error> {
-    let settings = context.settings(&["data", "pack"])?;
+    let settings = context.settings(&[Section::Data, Section::Pack])?;
     let packs = if args.packs.is_empty() {
-        every_pack(&settings.path("pack.out"), context)?
+        every_pack(&settings.get(&keys::PACK_OUT), context)?
     } else {
         named(&args.packs, context)?
     };
@@ -141,7 +141,7 @@ fn every_pack(folder: &Path, context: &Context) -> Result<Vec<PackFiles>, Error>
 /// Where the pictures of a pack may be: the file that held them all, below the data folder or beside the
 /// pack; the folder of the pack's own name below the data folder; for a set of one tree, else that tree.
 fn likely_source(files: &PackFiles, settings: &Settings) -> PathBuf {
-    let data = settings.path("data.root");
+    let data = settings.get(&keys::DATA_ROOT);
     let Ok(manifest) = pack::Manifest::open(files) else { return data };
     let Some(set) = datasets::find(&manifest.set) else { return data.join(&manifest.set) };
     let default = settings.set_root(set, &files.stem);

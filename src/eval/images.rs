@@ -11,7 +11,6 @@ use crate::pack::verify_order::Depth;
 use crate::pack::{self, PackFiles, Part};
 use crate::progress::Progress;
 use crate::protocol::Pairs;
-use crate::settings::Settings;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
@@ -28,22 +27,6 @@ pub struct Place {
     pub usual_pack: Option<PackFiles>,
     /// The root where none is named.
     pub usual_root: PathBuf,
-}
-
-impl Place {
-    /// Where `settings` say that the set lies.
-    ///
-    /// # Errors
-    /// A folder of packs that cannot be one.
-    pub fn usual(settings: &Settings, set: &EvalSet) -> Result<Self, pack::Error> {
-        Ok(Self {
-            pack: None,
-            root: None,
-            list: None,
-            usual_pack: Some(PackFiles::new(&settings.path("pack.out"), set.stem)?),
-            usual_root: settings.set_root(set.data_set(), set.stem),
-        })
-    }
 }
 
 /// What is wanted of the images.

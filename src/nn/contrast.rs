@@ -66,6 +66,21 @@ pub enum Range {
     Whole,
 }
 
+/// In which epochs the contrast counts, by an epoch called `joint_point`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ContrastPhase {
+    /// In all epochs.
+    #[default]
+    Always,
+    /// Only from `joint_point` on (`later_joint`). Before, it is computed and weighs nothing.
+    LaterJoint,
+    /// Only before `joint_point` (`later_detach`). From there on it is computed and weighs nothing.
+    LaterDetach,
+    /// Only from `joint_point` on; before, there is the high-quality view alone and no contrast
+    /// (`later_aug`; the reference tests another flag there and crashes).
+    LaterAug,
+}
+
 /// The constants of the loss; the defaults are the reference's.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct ContrastOptions {

@@ -19,8 +19,8 @@ mod rows;
 
 pub use backbone::{Architecture, Backbone, Block, UnknownArchitecture};
 pub use contrast::{
-    Contrast, ContrastInput, ContrastOptions, Coupling, Curve, Margin, Mask, Range, Select,
-    contrast,
+    Contrast, ContrastInput, ContrastOptions, ContrastPhase, Coupling, Curve, Margin, Mask, Range,
+    Select, contrast,
 };
 pub(crate) use head::MARGIN_BOUND;
 pub use head::{Head, HeadInput, HeadKind, HeadOptions, HeadState, head};

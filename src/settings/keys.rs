@@ -1,156 +1,310 @@
-//! Every setting: its name, its value when nobody gives one, and what it means.
+//! The table of settings: a row each, with all that is known of it.
 
-/// One setting.
-#[derive(Debug)]
-pub struct Key {
-    /// Section and name, joined by a dot.
-    pub name: &'static str,
-    /// Its value when nobody gives one; empty where that follows from others, as `about` says.
-    pub default: &'static str,
-    /// What it means, for the comment in the file.
-    pub about: &'static str,
-    /// Whether its value is a path, or several.
-    pub is_path: bool,
+use super::kind::{FilePath, FolderName, List, Number, Optional, Text, Told, Whole, Words, whole};
+use super::presets::{PRESETS, Preset};
+use super::{Key, Row};
+use crate::eval::EvalSet;
+use crate::eval::settings as protocol;
+use crate::image::ChannelOrder;
+use crate::loader::{Labels, OnDamage, OtherSize};
+use crate::nn::{
+    Architecture, ContrastPhase, Coupling, Curve, EmaStart, HeadKind, Margin, QueueKind, Range,
+    Select,
+};
+use crate::pack::{Encoding, OnError};
+use crate::runtime::Device;
+use crate::views::{Resizing, ViewKind};
+use std::time::Duration;
+
+/// A row a setting: `NAME: kind = name in its section, how it is read, default, what it means`.
+///
+/// A macro, because rows differ in type: it makes each a typed constant, by which the code asks, and lists
+/// all of them for what goes through the table.
+macro_rules! keys {
+    ($($variant:ident $section:literal {
+        $($key:ident: $kind:ty = $name:literal, $read:expr, $default:expr, $about:literal;)*
+    })*) => {
+        /// A section of the settings.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Section {
+            $(#[doc = concat!("`", $section, "`")] $variant,)*
+        }
+
+        impl Section {
+            /// Its name.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $section,)*
+                }
+            }
+        }
+
+        $($(
+            #[doc = concat!("`", $section, ".", $name, "`")]
+            pub static $key: Key<$kind> = Key {
+                name: concat!($section, ".", $name),
+                default: $default,
+                about: $about,
+                kind: $read,
+            };
+        )*)*
+
+        /// All settings but the roots of the single sets, in the order of the file.
+        pub static KEYS: &[&dyn Row] = &[$($(&$key,)*)*];
+    };
 }
 
-const fn value(name: &'static str, default: &'static str, about: &'static str) -> Key {
-    Key { name, default, about, is_path: false }
+/// Larger factors and scales do not fit the step's 32 bits.
+pub const LARGEST_CONSTANT: f64 = 1e6;
+
+/// More images, classes or epochs are a slip of the hand.
+const MANY: u64 = 1 << 24;
+const MANY_EPOCHS: u64 = 100_000;
+const SCALE: Number = Number(f64::MIN_POSITIVE, LARGEST_CONSTANT);
+const FACTOR: Number = Number(0.0, LARGEST_CONSTANT);
+const SHARE: Number = Number(0.0, 1.0);
+const FLAG: Words<bool> = Words(&[("true", true), ("false", false)]);
+const DEVICE: Told<Device> =
+    Told { expected: || "cpu or cuda:N".to_owned(), read: |text| text.parse().ok() };
+const CURRICULAR_FACE: HeadKind = HeadKind::CurricularFace { eps: 1e-3, fallback: true };
+
+keys! {
+    Data "data" {
+        DATA_ROOT: FilePath = "root", FilePath, "data",
+            "folder of the data sets; a set lies in the sub-folder of its name";
+    }
+    Pack "pack" {
+        PACK_OUT: FilePath = "out", FilePath, "packs", "folder of the packs";
+        PACK_ENCODING: Told<Encoding> = "encoding",
+            Told {
+                expected: || "origin, jpeg, jpeg:QUALITY (1 to 100) or png".to_owned(),
+                read: |text| text.parse().ok(),
+            },
+            "origin", "what is stored: origin (the files' bytes), jpeg:QUALITY or png";
+        PACK_ON_ERROR: Words<OnError> = "on_error",
+            Words(&[("stop", OnError::Stop), ("skip", OnError::Skip)]),
+            "stop", "what a bad image does: stop, or skip (it is listed in the manifest)";
+    }
+    Eval "eval" {
+        EVAL_PROTOCOL: Told<&'static protocol::Preset> = "protocol",
+            Told { expected: protocols, read: protocol::Preset::find },
+            "adaface", "preset of the protocol: qgface, adaface, insightface or cvlface";
+        EVAL_DEVICE: Told<Device> = "device", DEVICE, "cpu", "where models run: cpu or cuda:N";
+        EVAL_BATCH: Whole<usize> = "batch", whole(1, 1 << 16), "32", "images a batch";
+        EVAL_TIME_LIMIT: Told<Option<Duration>> = "time_limit",
+            Told { expected: || "whole seconds, or 0 for no limit".to_owned(), read: time_limit },
+            "600", "seconds that a model may take over a batch; 0 for as long as it likes";
+        EVAL_CACHE: FilePath = "cache", FilePath, "cache",
+            "folder of the features that were computed already; it may be deleted at any time";
+    }
+    Train "train" {
+        TRAIN_PRESET: Told<&'static Preset> = "preset",
+            Told { expected: presets, read: Preset::find },
+            "D", "row of the ablation: baseline (one view, AdaFace), A (AdaFace's augmentation), B (A and \
+                  the quality scaler), C (B and contrast with an augmented view), D (QGFace)";
+        TRAIN_NAME: Optional<FolderName> = "name", Optional(FolderName), "",
+            "name of the run [the preset and a number that is free]";
+        TRAIN_RUNS: FilePath = "runs", FilePath, "runs", "folder of the runs";
+        TRAIN_PACKS: List<FilePath> = "packs", List(FilePath), "packs/train",
+            "packs to learn from";
+        TRAIN_LABELS: Words<Labels> = "labels",
+            Words(&[("apart", Labels::Apart), ("shared", Labels::Shared)]),
+            "apart", "labels of several packs: apart (other people), or shared";
+        TRAIN_CLASSES: Optional<Whole<usize>> = "classes", Optional(whole(1, MANY)), "",
+            "number of classes [the largest label and one]";
+        TRAIN_OTHER_SIZE: Words<OtherSize> = "other_size",
+            Words(&[("refuse", OtherSize::Refuse), ("resize", OtherSize::Resize)]),
+            "refuse", "images that are not 112x112: refuse, or resize (bilinear)";
+        TRAIN_ON_ERROR: Words<OnDamage> = "on_error",
+            Words(&[("stop", OnDamage::Stop), ("skip", OnDamage::Skip)]),
+            "stop", "what a damaged record does: stop, or skip (it is counted)";
+        TRAIN_DEVICE: Told<Device> = "device", DEVICE, "cpu",
+            "where steps run: cpu or cuda:N (experimental)";
+        TRAIN_SEED: Whole<u64> = "seed", whole(0, u64::MAX), "0",
+            "the number that all random draws come from";
+        TRAIN_BATCH: Whole<usize> = "batch", whole(1, MANY), "64",
+            "images a step; each in one or two views";
+        TRAIN_EPOCHS: Whole<u32> = "epochs", whole(1, MANY_EPOCHS), "12",
+            "times every image is seen";
+        TRAIN_MAX_STEPS: Optional<Whole<u64>> = "max_steps", Optional(whole(1, u64::MAX)), "",
+            "steps after which the run ends early [none]";
+        TRAIN_LR: Number = "lr", FACTOR, "0.2", "learning rate";
+        TRAIN_MILESTONES: List<Whole<u32>> = "milestones", List(whole(0, u32::MAX as u64)), "6,9",
+            "epochs, from 0, with which the rate is multiplied by gamma";
+        TRAIN_GAMMA: Number = "gamma", SHARE, "0.1", "factor of the rate at a milestone";
+        TRAIN_WARM_UP_STEPS: Whole<u64> = "warm_up_steps", whole(0, u64::MAX), "0",
+            "steps in which the rate grows to its value";
+        TRAIN_MOMENTUM: Number = "momentum", SHARE, "0.9", "share of the old momentum that is kept";
+        TRAIN_WEIGHT_DECAY: Number = "weight_decay", SHARE, "5e-4",
+            "weight decay of all parameters but normalisation's";
+        TRAIN_INIT: Optional<FilePath> = "init", Optional(FilePath), "",
+            "checkpoint, model.onnx or safetensors to begin with [drawn weights]";
+    }
+    Backbone "backbone" {
+        BACKBONE_ARCHITECTURE: Words<Architecture> = "architecture",
+            Words(&[
+                ("ir18", Architecture::Ir18),
+                ("ir34", Architecture::Ir34),
+                ("ir50", Architecture::Ir50),
+                ("ir100", Architecture::Ir100),
+            ]),
+            "ir34", "ir18, ir34, ir50 or ir100";
+        BACKBONE_WIDTH: Number = "width", Number(0.01, 16.0), "1", "factor on all channels";
+        BACKBONE_DROPOUT: Number = "dropout", Number(0.0, 0.99), "0.4",
+            "share that dropout takes away before the linear layer";
+    }
+    Head "head" {
+        HEAD_KIND: Words<HeadKind> = "kind",
+            Words(&[
+                ("softmax", HeadKind::Softmax),
+                ("cosface", HeadKind::CosFace),
+                ("arcface", HeadKind::ArcFace),
+                ("adaface", HeadKind::AdaFace),
+                ("curricularface", CURRICULAR_FACE),
+            ]),
+            "adaface", "softmax, cosface, arcface, adaface or curricularface";
+        HEAD_S: Number = "s", SCALE, "64", "scale of the logits";
+        HEAD_M: Number = "m", Number(0.0, 3.0), "0.4", "margin";
+        HEAD_H: Number = "h", FACTOR, "0.333", "how much a norm's deviation counts as quality";
+        HEAD_T_ALPHA: Number = "t_alpha", SHARE, "0.01",
+            "share by which a batch moves the running averages";
+        HEAD_EMA_START: Words<EmaStart> = "ema_start",
+            Words(&[("zero", EmaStart::Zero), ("first_batch", EmaStart::FirstBatch)]),
+            "zero", "what the averages of norms start with: zero (as the reference: quality is 1 for about \
+                     150 steps) or first_batch";
+        HEAD_QUALITY_SCALE: Optional<Number> = "quality_scale", Optional(SHARE), "",
+            "b of the head [baseline and A 0, B, C and D 0.2]";
+    }
+    Contrast "contrast" {
+        CONTRAST_QUEUE: Optional<Words<Option<QueueKind>>> = "queue",
+            Optional(Words(&[
+                ("none", None),
+                ("fifo", Some(QueueKind::Fifo)),
+                ("proxy", Some(QueueKind::Proxy)),
+            ])),
+            "", "none (no contrast), fifo or proxy [C and D proxy, others none]";
+        CONTRAST_QUEUE_SIZE: Optional<Whole<usize>> = "queue_size", Optional(whole(1, MANY)), "",
+            "entries of the queue [the number of classes]";
+        CONTRAST_QUALITY_SCALE: Number = "quality_scale", SHARE, "0.2", "b of the contrast";
+        CONTRAST_WEIGHT: Number = "weight", FACTOR, "1", "factor of the contrastive loss";
+        CONTRAST_S: Number = "s", SCALE, "64", "scale of its logits";
+        CONTRAST_T_ALPHA: Number = "t_alpha", SHARE, "0.01",
+            "share by which a batch moves the running margin";
+        CONTRAST_CURVE: Words<Curve> = "curve",
+            Words(&[("sgn", Curve::Sgn), ("cos", Curve::Cos), ("linear", Curve::Linear)]),
+            "sgn", "weight by quality: sgn, cos or linear";
+        CONTRAST_RANGE: Words<Range> = "range",
+            Words(&[("half", Range::Half), ("whole", Range::Whole)]),
+            "half", "which qualities weigh: half (below b) or whole";
+        CONTRAST_SELECT: Words<Select> = "select",
+            Words(&[("low", Select::Low), ("mean", Select::Mean), ("high", Select::High)]),
+            "low", "which quality of a pair counts: low, mean or high";
+        CONTRAST_COUPLING: Words<Coupling> = "coupling",
+            Words(&[("both", Coupling::Both), ("query", Coupling::One)]),
+            "both", "rows: both (each pair from either side) or query";
+        CONTRAST_MASK_SAME_CLASS: Words<bool> = "mask_same_class", FLAG, "false",
+            "whether entries of the same class are no negatives";
+        CONTRAST_DETACH_POS: Words<bool> = "detach_pos", FLAG, "false",
+            "whether the second factor of a positive has no gradient";
+        CONTRAST_MARGIN: Told<Margin> = "margin",
+            Told { expected: || "none, dynamic, or a number from -2 to 2".to_owned(), read: margin },
+            "none", "margin of the pairs: none, dynamic, or a number";
+        CONTRAST_RESCALE: Words<bool> = "rescale", FLAG, "true",
+            "whether the loss is scaled to that of 129 candidates";
+        CONTRAST_PHASE: Words<ContrastPhase> = "phase",
+            Words(&[
+                ("always", ContrastPhase::Always),
+                ("later_joint", ContrastPhase::LaterJoint),
+                ("later_detach", ContrastPhase::LaterDetach),
+                ("later_aug", ContrastPhase::LaterAug),
+            ]),
+            "always", "when it counts: always, later_joint, later_detach or later_aug (see joint_point)";
+        CONTRAST_JOINT_POINT: Whole<u32> = "joint_point", whole(0, MANY_EPOCHS), "0",
+            "the epoch, from 0, of the phase's change";
+        CONTRAST_WARM_UP_SCALER: Words<bool> = "warm_up_scaler", FLAG, "false",
+            "whether both b grow until joint_point";
+    }
+    Views "views" {
+        VIEWS_HIGH: Optional<Words<ViewKind>> = "high",
+            Optional(Words(&[
+                ("high", ViewKind::High),
+                ("low", ViewKind::Low),
+                ("ada", ViewKind::Ada),
+            ])),
+            "", "the first view: high (mirrored or not), low or ada [A and B ada, others high]";
+        VIEWS_LOW: Optional<Words<Option<ViewKind>>> = "low",
+            Optional(Words(&[
+                ("none", None),
+                ("low", Some(ViewKind::Low)),
+                ("ada", Some(ViewKind::Ada)),
+            ])),
+            "", "the second view: none, low (QGFace's) or ada (AdaFace's) [C ada, D low, others none]";
+        VIEWS_PROBABILITY: Number = "probability", SHARE, "0.2",
+            "probability of each optional change";
+        VIEWS_RESIZE: Words<Resizing> = "resize",
+            Words(&[("pillow", Resizing::Pillow), ("fast", Resizing::Fast)]),
+            "pillow", "resizing in views: pillow (exact) or fast";
+        VIEWS_CHANNEL_ORDER: Words<ChannelOrder> = "channel_order",
+            Words(&[("bgr", ChannelOrder::Bgr), ("rgb", ChannelOrder::Rgb)]),
+            "bgr", "what the network is fed: bgr (as the reference) or rgb";
+    }
+    Checkpoint "checkpoint" {
+        CHECKPOINT_EVERY: Whole<u64> = "every", whole(0, u64::MAX), "0",
+            "steps between checkpoints; 0 for one at the end of each epoch";
+        CHECKPOINT_KEEP: Whole<usize> = "keep", whole(1, MANY), "3",
+            "checkpoints that are kept, beside the best";
+    }
+    Validation "validation" {
+        VALIDATION_SETS: List<Told<Vec<&'static EvalSet>>> = "sets",
+            List(Told {
+                expected: || format!("sets of {}", EvalSet::names().join(", ")),
+                read: EvalSet::named,
+            }),
+            "", "sets of `eval` that checkpoints are scored on";
+        VALIDATION_BEST: Optional<Text> = "best", Optional(Text), "",
+            "metric of the best checkpoint, as tinyface.rank_1 [none]";
+    }
+    Limits "limits" {
+        LIMITS_PIXELS: Whole<u64> = "pixels", whole(1, u64::MAX), "67108864",
+            "pixels of a picture that is decoded; more are refused";
+        LIMITS_SCANS: Whole<u64> = "scans", whole(1, u64::MAX), "100",
+            "scans of a JPEG that is decoded; more are refused";
+        LIMITS_INFLATED: Whole<u64> = "inflated", whole(1, u64::MAX), "268435456",
+            "bytes that the compressed parts of a file may become; more are refused";
+    }
 }
 
-const fn path(name: &'static str, default: &'static str, about: &'static str) -> Key {
-    Key { name, default, about, is_path: true }
+fn protocols() -> String {
+    let names: Vec<&str> = protocol::PRESETS.iter().map(|preset| preset.name).collect();
+    format!("one of {}", names.join(", "))
 }
 
-/// All settings but the roots of the single sets, in the order of the file.
-pub static KEYS: &[Key] = &[
-    path("data.root", "data", "folder of the data sets; a set lies in the sub-folder of its name"),
-    path("pack.out", "packs", "folder of the packs"),
-    value(
-        "pack.encoding",
-        "origin",
-        "what is stored: origin (the files' bytes), jpeg:QUALITY or png",
-    ),
-    value(
-        "pack.on_error",
-        "stop",
-        "what a bad image does: stop, or skip (it is listed in the manifest)",
-    ),
-    value(
-        "eval.protocol",
-        "adaface",
-        "preset of the protocol: qgface, adaface, insightface or cvlface",
-    ),
-    value("eval.device", "cpu", "where models run: cpu or cuda:N"),
-    value("eval.batch", "32", "images a batch"),
-    value(
-        "eval.time_limit",
-        "600",
-        "seconds that a model may take over a batch; 0 for as long as it likes",
-    ),
-    path(
-        "eval.cache",
-        "cache",
-        "folder of the features that were computed already; it may be deleted at any time",
-    ),
-    value(
-        "train.preset",
-        "D",
-        "row of the ablation: baseline (one view, AdaFace), A (AdaFace's augmentation), B (A and the \
-         quality scaler), C (B and contrast with an augmented view), D (QGFace)",
-    ),
-    value("train.name", "", "name of the run [the preset and a number that is free]"),
-    path("train.runs", "runs", "folder of the runs"),
-    path("train.packs", "packs/train", "packs to learn from, separated by commas"),
-    value("train.labels", "apart", "labels of several packs: apart (other people), or shared"),
-    value("train.classes", "", "number of classes [the largest label and one]"),
-    value(
-        "train.other_size",
-        "refuse",
-        "images that are not 112x112: refuse, or resize (bilinear)",
-    ),
-    value("train.on_error", "stop", "what a damaged record does: stop, or skip (it is counted)"),
-    value("train.device", "cpu", "where steps run: cpu or cuda:N (experimental)"),
-    value("train.seed", "0", "the number that all random draws come from"),
-    value("train.batch", "64", "images a step; each in one or two views"),
-    value("train.epochs", "12", "times every image is seen"),
-    value("train.max_steps", "", "steps after which the run ends early [none]"),
-    value("train.lr", "0.2", "learning rate"),
-    value("train.milestones", "6,9", "epochs, from 0, with which the rate is multiplied by gamma"),
-    value("train.gamma", "0.1", "factor of the rate at a milestone"),
-    value("train.warm_up_steps", "0", "steps in which the rate grows to its value"),
-    value("train.momentum", "0.9", "share of the old momentum that is kept"),
-    value("train.weight_decay", "5e-4", "weight decay of all parameters but normalisation's"),
-    path("train.init", "", "checkpoint, model.onnx or safetensors to begin with [drawn weights]"),
-    value("backbone.architecture", "ir34", "ir18, ir34, ir50 or ir100"),
-    value("backbone.width", "1", "factor on all channels"),
-    value("backbone.dropout", "0.4", "share that dropout takes away before the linear layer"),
-    value("head.kind", "adaface", "softmax, cosface, arcface, adaface or curricularface"),
-    value("head.s", "64", "scale of the logits"),
-    value("head.m", "0.4", "margin"),
-    value("head.h", "0.333", "how much a norm's deviation counts as quality"),
-    value("head.t_alpha", "0.01", "share by which a batch moves the running averages"),
-    value(
-        "head.ema_start",
-        "zero",
-        "what the averages of norms start with: zero (as the reference: quality is 1 for about 150 steps) \
-         or first_batch",
-    ),
-    value("head.quality_scale", "", "b of the head [baseline and A 0, B, C and D 0.2]"),
-    value("contrast.queue", "", "none (no contrast), fifo or proxy [C and D proxy, others none]"),
-    value("contrast.queue_size", "", "entries of the queue [the number of classes]"),
-    value("contrast.quality_scale", "0.2", "b of the contrast"),
-    value("contrast.weight", "1", "factor of the contrastive loss"),
-    value("contrast.s", "64", "scale of its logits"),
-    value("contrast.t_alpha", "0.01", "share by which a batch moves the running margin"),
-    value("contrast.curve", "sgn", "weight by quality: sgn, cos or linear"),
-    value("contrast.range", "half", "which qualities weigh: half (below b) or whole"),
-    value("contrast.select", "low", "which quality of a pair counts: low, mean or high"),
-    value("contrast.coupling", "both", "rows: both (each pair from either side) or query"),
-    value(
-        "contrast.mask_same_class",
-        "false",
-        "whether entries of the same class are no negatives",
-    ),
-    value(
-        "contrast.detach_pos",
-        "false",
-        "whether the second factor of a positive has no gradient",
-    ),
-    value("contrast.margin", "none", "margin of the pairs: none, dynamic, or a number"),
-    value("contrast.rescale", "true", "whether the loss is scaled to that of 129 candidates"),
-    value(
-        "contrast.phase",
-        "always",
-        "when it counts: always, later_joint, later_detach or later_aug (see joint_point)",
-    ),
-    value("contrast.joint_point", "0", "the epoch, from 0, of the phase's change"),
-    value("contrast.warm_up_scaler", "false", "whether both b grow until joint_point"),
-    value(
-        "views.high",
-        "",
-        "the first view: high (mirrored or not), low or ada [A and B ada, others high]",
-    ),
-    value(
-        "views.low",
-        "",
-        "the second view: none, low (QGFace's) or ada (AdaFace's) [C ada, D low, others none]",
-    ),
-    value("views.probability", "0.2", "probability of each optional change"),
-    value("views.resize", "pillow", "resizing in views: pillow (exact) or fast"),
-    value("views.channel_order", "bgr", "what the network is fed: bgr (as the reference) or rgb"),
-    value("checkpoint.every", "0", "steps between checkpoints; 0 for one at the end of each epoch"),
-    value("checkpoint.keep", "3", "checkpoints that are kept, beside the best"),
-    value(
-        "validation.sets",
-        "",
-        "sets of `eval` that checkpoints are scored on, separated by commas",
-    ),
-    value("validation.best", "", "metric of the best checkpoint, as tinyface.rank_1 [none]"),
-    value("limits.pixels", "67108864", "pixels of a picture that is decoded; more are refused"),
-    value("limits.scans", "100", "scans of a JPEG that is decoded; more are refused"),
-    value(
-        "limits.inflated",
-        "268435456",
-        "bytes that the compressed parts of a file may become; more are refused",
-    ),
-];
+fn presets() -> String {
+    let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
+    format!("one of {}", names.join(", "))
+}
+
+fn time_limit(text: &str) -> Option<Option<Duration>> {
+    let seconds: u32 = text.parse().ok()?;
+    Some((seconds > 0).then(|| Duration::from_secs(seconds.into())))
+}
+
+fn margin(text: &str) -> Option<Margin> {
+    match text {
+        "none" => Some(Margin::None),
+        "dynamic" => Some(Margin::Dynamic),
+        number => number.parse().ok().filter(|m| (-2.0..=2.0).contains(m)).map(Margin::Static),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::limits;
+
+    #[test]
+    fn the_names_that_errors_of_budgets_give_are_those_of_the_keys() {
+        let keys = [&LIMITS_PIXELS, &LIMITS_SCANS, &LIMITS_INFLATED].map(Key::name);
+        assert_eq!(keys, [limits::PIXELS, limits::SCANS, limits::INFLATED]);
+    }
+}

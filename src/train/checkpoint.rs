@@ -3,6 +3,7 @@
 
 use super::{Error, Tensor, TrainState};
 use crate::fs;
+use crate::settings::{Section, keys};
 use indexmap::IndexMap;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
@@ -38,16 +39,17 @@ pub struct Facts {
     pub blake3: String,
 }
 
-/// Settings that say where a run lies and not what it is.
-const PLACES: [&str; 2] = ["train.name", "train.runs"];
-
-/// The section of settings that guard the machine and change no result.
-const GUARDS: &str = "limits.";
+/// Whether a setting says where a run lies, or guards the machine, and not what the run is.
+fn is_outside(key: &str) -> bool {
+    let section = key.split_once('.').map_or("", |(section, _)| section);
+    let places = [keys::TRAIN_NAME.name(), keys::TRAIN_RUNS.name()];
+    places.contains(&key) || section == Section::Limits.name()
+}
 
 impl Facts {
     /// Facts of a run at its beginning.
     pub fn new(mut settings: BTreeMap<String, String>, orders: Vec<String>, classes: u64) -> Self {
-        settings.retain(|key, _| !PLACES.contains(&key.as_str()) && !key.starts_with(GUARDS));
+        settings.retain(|key, _| !is_outside(key));
         Self {
             format: FORMAT.to_owned(),
             tool: concat!("qgface-data ", env!("CARGO_PKG_VERSION")).to_owned(),

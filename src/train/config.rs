@@ -1,18 +1,14 @@
-//! What a run is made from: settings read once, every range checked before the first image.
+//! What a run is made from: the settings, with what follows from the preset, before the first image.
 
-use super::presets::{PRESETS, Preset};
 use super::schedule::LearningRate;
-use super::{ContrastPhase, JointSchedule, WarmUp};
+use super::{JointSchedule, WarmUp};
 use crate::image::ChannelOrder;
 use crate::loader::{Labels, OnDamage, OtherSize};
-use crate::nn::{
-    Architecture, Backbone, ContrastOptions, Coupling, Curve, EmaStart, HeadKind, HeadOptions,
-    Margin, Mask, QueueKind, Range, Select,
-};
+use crate::nn::{Backbone, ContrastOptions, HeadOptions, Mask, QueueKind};
 use crate::optim::Sgd;
 use crate::runtime::Device;
-use crate::settings::{Error, Settings};
-use crate::views::{AdaOptions, LowOptions, Resizing, View};
+use crate::settings::{Error, Given, Key, Kind, Preset, Row, Settings, keys};
+use crate::views::{Resizing, View};
 use std::path::PathBuf;
 
 /// A run, resolved.
@@ -74,191 +70,136 @@ pub struct Config {
     pub best: Option<String>,
 }
 
-const LARGEST: u64 = 1 << 24;
-/// Larger factors and scales do not fit the step's 32 bits.
-const MOST: f64 = 1e6;
-
 impl Config {
     /// Reads a run from settings.
     ///
     /// # Errors
-    /// [`Error::Value`] with the file, variable or argument that has the value.
+    /// [`Error::Value`] with the file, variable or argument that has a value which does not go with others.
     pub fn new(settings: &Settings) -> Result<Self, Error> {
-        let names: Vec<(&str, &Preset)> = PRESETS.iter().map(|row| (row.name, row)).collect();
-        let preset: &'static Preset = settings.choice("train.preset", &names)?;
+        let preset = settings.get(&keys::TRAIN_PRESET);
         let mut settings = settings.clone();
-        for (key, value) in preset.values() {
-            settings.fill(key, value, preset.name);
+        let follow: [(&'static dyn Row, &str); 4] = [
+            (&keys::VIEWS_HIGH, preset.high),
+            (&keys::VIEWS_LOW, preset.low),
+            (&keys::CONTRAST_QUEUE, preset.queue),
+            (&keys::HEAD_QUALITY_SCALE, preset.quality_scale),
+        ];
+        for (row, value) in follow {
+            settings.fill(row, Given::from(value), preset.name)?;
         }
         let s = &settings;
-        let every = s.whole("checkpoint.every", 0, u64::MAX)?;
-        let (views, contrast) = (views(s)?, contrast(s)?);
+        let every = s.get(&keys::CHECKPOINT_EVERY);
+        let (views, contrast) = (views(s), contrast(s));
         if contrast.is_some() && views.len() < 2 {
-            let expected = "expected low or ada: the contrast compares two views; without one, set \
-                            contrast.queue=none";
-            return Err(s.refused("views.low", expected.to_owned()));
+            let expected =
+                "low or ada: the contrast compares two views; without one, set contrast.queue=none";
+            return Err(s.refused(&keys::VIEWS_LOW, expected.to_owned()));
         }
-        let backbone = Backbone {
-            dropout: s.number("backbone.dropout", 0.0, 0.99)?,
-            ..Backbone::new(
-                s.parse::<Architecture>("backbone.architecture")?,
-                s.number("backbone.width", 0.01, 16.0)?,
-            )
-        };
         Ok(Self {
             preset,
-            name: s.is_given("train.name").then(|| name(s)).transpose()?,
-            runs: s.path("train.runs"),
-            packs: s.paths("train.packs"),
-            labels: s
-                .choice("train.labels", &[("apart", Labels::Apart), ("shared", Labels::Shared)])?,
-            classes: s.whole_if_given("train.classes", 1, LARGEST)?.map(|classes| classes as usize),
-            other_size: s.choice(
-                "train.other_size",
-                &[("refuse", OtherSize::Refuse), ("resize", OtherSize::Resize)],
-            )?,
-            on_damage: s
-                .choice("train.on_error", &[("stop", OnDamage::Stop), ("skip", OnDamage::Skip)])?,
-            device: s.parse("train.device")?,
-            seed: s.whole("train.seed", 0, u64::MAX)?,
-            batch: s.whole("train.batch", 1, LARGEST)? as usize,
-            epochs: s.whole("train.epochs", 1, 100_000)? as u32,
-            max_steps: s.whole_if_given("train.max_steps", 1, u64::MAX)?,
-            rate: rate(s)?,
-            sgd: Sgd {
-                momentum: s.number("train.momentum", 0.0, 1.0)?,
-                weight_decay: s.number("train.weight_decay", 0.0, 1.0)?,
+            name: s.get(&keys::TRAIN_NAME),
+            runs: s.get(&keys::TRAIN_RUNS),
+            packs: s.get(&keys::TRAIN_PACKS),
+            labels: s.get(&keys::TRAIN_LABELS),
+            classes: s.get(&keys::TRAIN_CLASSES),
+            other_size: s.get(&keys::TRAIN_OTHER_SIZE),
+            on_damage: s.get(&keys::TRAIN_ON_ERROR),
+            device: s.get(&keys::TRAIN_DEVICE),
+            seed: s.get(&keys::TRAIN_SEED),
+            batch: s.get(&keys::TRAIN_BATCH),
+            epochs: s.get(&keys::TRAIN_EPOCHS),
+            max_steps: s.get(&keys::TRAIN_MAX_STEPS),
+            rate: LearningRate {
+                base: s.get(&keys::TRAIN_LR) as f32,
+                milestones: s.get(&keys::TRAIN_MILESTONES),
+                gamma: s.get(&keys::TRAIN_GAMMA) as f32,
+                warm_up_steps: s.get(&keys::TRAIN_WARM_UP_STEPS),
             },
-            init: s.is_given("train.init").then(|| s.path("train.init")),
-            backbone,
-            head: head(s)?,
+            sgd: Sgd {
+                momentum: s.get(&keys::TRAIN_MOMENTUM),
+                weight_decay: s.get(&keys::TRAIN_WEIGHT_DECAY),
+            },
+            init: s.get(&keys::TRAIN_INIT),
+            backbone: Backbone {
+                dropout: s.get(&keys::BACKBONE_DROPOUT),
+                ..Backbone::new(s.get(&keys::BACKBONE_ARCHITECTURE), s.get(&keys::BACKBONE_WIDTH))
+            },
+            head: HeadOptions {
+                kind: s.get(&keys::HEAD_KIND),
+                s: s.get(&keys::HEAD_S),
+                m: s.get(&keys::HEAD_M),
+                h: s.get(&keys::HEAD_H),
+                t_alpha: s.get(&keys::HEAD_T_ALPHA),
+                ema_start: s.get(&keys::HEAD_EMA_START),
+            },
             contrast,
-            schedule: schedule(s)?,
+            schedule: schedule(s),
             views,
-            resizing: s.choice(
-                "views.resize",
-                &[("pillow", Resizing::Pillow), ("fast", Resizing::Fast)],
-            )?,
-            channel_order: s.choice(
-                "views.channel_order",
-                &[("bgr", ChannelOrder::Bgr), ("rgb", ChannelOrder::Rgb)],
-            )?,
+            resizing: s.get(&keys::VIEWS_RESIZE),
+            channel_order: s.get(&keys::VIEWS_CHANNEL_ORDER),
             checkpoint_every: (every > 0).then_some(every),
-            keep: s.whole("checkpoint.keep", 1, LARGEST)? as usize,
-            best: s.list("validation.best").into_iter().next(),
+            keep: s.get(&keys::CHECKPOINT_KEEP),
+            best: s.get(&keys::VALIDATION_BEST),
             settings,
         })
     }
 }
 
-/// A name that is one folder.
-fn name(s: &Settings) -> Result<String, Error> {
-    let name: String = s.list("train.name").join(",");
-    if name.starts_with('.') || name.contains(['/', '\\', '\n']) {
-        return Err(s.refused("train.name", "expected a plain folder name".to_owned()));
-    }
-    Ok(name)
+/// The value of a setting that follows from the preset where nobody gives one.
+///
+/// # Panics
+/// Before the preset's values were filled in.
+#[expect(clippy::expect_used, reason = "the caller's duty")]
+fn followed<T, K: Kind<Value = Option<T>>>(s: &Settings, key: &Key<K>) -> T {
+    s.get(key).expect("the preset gave it a value")
 }
 
-fn rate(s: &Settings) -> Result<LearningRate, Error> {
-    let milestones: Option<Vec<u32>> =
-        s.list("train.milestones").iter().map(|epoch| epoch.parse().ok()).collect();
-    let expected =
-        || s.refused("train.milestones", "expected epochs separated by commas".to_owned());
-    Ok(LearningRate {
-        base: s.number("train.lr", 0.0, MOST)? as f32,
-        milestones: milestones.ok_or_else(expected)?,
-        gamma: s.number("train.gamma", 0.0, 1.0)? as f32,
-        warm_up_steps: s.whole("train.warm_up_steps", 0, u64::MAX)?,
-    })
-}
-
-fn head(s: &Settings) -> Result<HeadOptions, Error> {
-    let curricular = HeadKind::CurricularFace { eps: 1e-3, fallback: true };
-    let kinds = [
-        ("softmax", HeadKind::Softmax),
-        ("cosface", HeadKind::CosFace),
-        ("arcface", HeadKind::ArcFace),
-        ("adaface", HeadKind::AdaFace),
-        ("curricularface", curricular),
-    ];
-    Ok(HeadOptions {
-        kind: s.choice("head.kind", &kinds)?,
-        s: s.number("head.s", f64::MIN_POSITIVE, MOST)?,
-        m: s.number("head.m", 0.0, 3.0)?,
-        h: s.number("head.h", 0.0, MOST)?,
-        t_alpha: s.number("head.t_alpha", 0.0, 1.0)?,
-        ema_start: s.choice(
-            "head.ema_start",
-            &[("zero", EmaStart::Zero), ("first_batch", EmaStart::FirstBatch)],
-        )?,
-    })
-}
-
-fn contrast(s: &Settings) -> Result<Option<(ContrastOptions, QueueKind, Option<usize>)>, Error> {
-    let kinds =
-        [("none", None), ("fifo", Some(QueueKind::Fifo)), ("proxy", Some(QueueKind::Proxy))];
-    let Some(kind) = s.choice("contrast.queue", &kinds)? else { return Ok(None) };
-    let flag = |key| s.choice(key, &[("true", true), ("false", false)]);
-    let curves = [("sgn", Curve::Sgn), ("cos", Curve::Cos), ("linear", Curve::Linear)];
-    let margin = match s.list("contrast.margin").first().map(String::as_str) {
-        Some("none") => Margin::None,
-        Some("dynamic") => Margin::Dynamic,
-        _ => Margin::Static(s.number("contrast.margin", -2.0, 2.0)?),
-    };
+fn contrast(s: &Settings) -> Option<(ContrastOptions, QueueKind, Option<usize>)> {
+    let kind = followed(s, &keys::CONTRAST_QUEUE)?;
+    let masked = s.get(&keys::CONTRAST_MASK_SAME_CLASS);
     let options = ContrastOptions {
-        s: s.number("contrast.s", f64::MIN_POSITIVE, MOST)?,
-        t_alpha: s.number("contrast.t_alpha", 0.0, 1.0)?,
-        curve: s.choice("contrast.curve", &curves)?,
-        range: s.choice("contrast.range", &[("half", Range::Half), ("whole", Range::Whole)])?,
-        select: s.choice(
-            "contrast.select",
-            &[("low", Select::Low), ("mean", Select::Mean), ("high", Select::High)],
-        )?,
-        coupling: s
-            .choice("contrast.coupling", &[("both", Coupling::Both), ("query", Coupling::One)])?,
-        mask: if flag("contrast.mask_same_class")? { Mask::SameClass } else { Mask::Own },
-        detach_pos: flag("contrast.detach_pos")?,
-        margin,
-        rescale: flag("contrast.rescale")?,
+        s: s.get(&keys::CONTRAST_S),
+        t_alpha: s.get(&keys::CONTRAST_T_ALPHA),
+        curve: s.get(&keys::CONTRAST_CURVE),
+        range: s.get(&keys::CONTRAST_RANGE),
+        select: s.get(&keys::CONTRAST_SELECT),
+        coupling: s.get(&keys::CONTRAST_COUPLING),
+        mask: if masked { Mask::SameClass } else { Mask::Own },
+        detach_pos: s.get(&keys::CONTRAST_DETACH_POS),
+        margin: s.get(&keys::CONTRAST_MARGIN),
+        rescale: s.get(&keys::CONTRAST_RESCALE),
     };
-    let size = s.whole_if_given("contrast.queue_size", 1, LARGEST)?;
-    Ok(Some((options, kind, size.map(|size| size as usize))))
+    Some((options, kind, s.get(&keys::CONTRAST_QUEUE_SIZE)))
 }
 
-fn schedule(s: &Settings) -> Result<JointSchedule, Error> {
-    let phases = [
-        ("always", ContrastPhase::Always),
-        ("later_joint", ContrastPhase::LaterJoint),
-        ("later_detach", ContrastPhase::LaterDetach),
-        ("later_aug", ContrastPhase::LaterAug),
-    ];
-    Ok(JointSchedule {
-        joint_point: s.whole("contrast.joint_point", 0, 100_000)? as u32,
-        contrast: s.choice("contrast.phase", &phases)?,
-        warm_up: s.choice(
-            "contrast.warm_up_scaler",
-            &[("false", WarmUp::None), ("true", WarmUp::Scalers)],
-        )?,
-        weight: s.number("contrast.weight", 0.0, MOST)? as f32,
-        head_scale: s.number("head.quality_scale", 0.0, 1.0)? as f32,
-        contrast_scale: s.number("contrast.quality_scale", 0.0, 1.0)? as f32,
-    })
+fn schedule(s: &Settings) -> JointSchedule {
+    let warm_up = s.get(&keys::CONTRAST_WARM_UP_SCALER);
+    JointSchedule {
+        joint_point: s.get(&keys::CONTRAST_JOINT_POINT),
+        contrast: s.get(&keys::CONTRAST_PHASE),
+        warm_up: if warm_up { WarmUp::Scalers } else { WarmUp::None },
+        weight: s.get(&keys::CONTRAST_WEIGHT) as f32,
+        head_scale: followed(s, &keys::HEAD_QUALITY_SCALE) as f32,
+        contrast_scale: s.get(&keys::CONTRAST_QUALITY_SCALE) as f32,
+    }
 }
 
-fn views(s: &Settings) -> Result<Vec<View>, Error> {
-    let probability = s.number("views.probability", 0.0, 1.0)?;
-    let low = View::Low(LowOptions { probability, ..LowOptions::default() });
-    let ada = View::Ada(AdaOptions { probability, ..AdaOptions::default() });
-    let first = s.choice("views.high", &[("high", View::High), ("low", low), ("ada", ada)])?;
-    let second =
-        s.choice("views.low", &[("none", None), ("low", Some(low)), ("ada", Some(ada))])?;
-    Ok([Some(first), second].into_iter().flatten().collect())
+fn views(s: &Settings) -> Vec<View> {
+    let probability = s.get(&keys::VIEWS_PROBABILITY);
+    let first = followed(s, &keys::VIEWS_HIGH);
+    let second = followed(s, &keys::VIEWS_LOW);
+    [Some(first), second]
+        .into_iter()
+        .flatten()
+        .map(|kind| kind.with_probability(probability))
+        .collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::nn::HeadKind;
+    use crate::views::{AdaOptions, LowOptions};
 
     fn resolved(assignments: &[&str]) -> Result<Config, Error> {
         let mut settings = Settings::defaults();
@@ -290,7 +231,7 @@ mod tests {
         let config = resolved(&["preset=D", "views.low=ada", "head.quality_scale=0.5"]).unwrap();
         assert_eq!(config.views[1], View::Ada(AdaOptions::default()));
         assert_eq!(config.schedule.head_scale, 0.5);
-        assert_eq!(config.settings.parse::<String>("contrast.queue").unwrap(), "proxy");
+        assert_eq!(config.settings.resolved()["contrast.queue"], "proxy");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What changes from epoch to epoch, as pure functions of the epoch.
 
 use super::Scales;
+use crate::nn::ContrastPhase;
 
 /// The learning rate by step and epoch: it grows over the first steps, and falls at milestones
 /// (MultiStep; `framework.py`: configure_optimizers).
@@ -44,21 +45,6 @@ pub struct JointSchedule {
     pub head_scale: f32,
     /// b of the contrast.
     pub contrast_scale: f32,
-}
-
-/// When the contrast counts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum ContrastPhase {
-    /// In all epochs.
-    #[default]
-    Always,
-    /// Only from `joint_point` on (`later_joint`). Before, it is computed and weighs nothing.
-    LaterJoint,
-    /// Only before `joint_point` (`later_detach`). From there on it is computed and weighs nothing.
-    LaterDetach,
-    /// Only from `joint_point` on; before, there is the high-quality view alone and no contrast
-    /// (`later_aug`; the reference tests another flag there and crashes).
-    LaterAug,
 }
 
 /// Whether the quality scalers grow.

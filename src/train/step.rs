@@ -10,6 +10,7 @@ use crate::nn::{
     Queue, QueueKind, Range, joint,
 };
 use crate::optim::Sgd;
+use crate::settings::LARGEST_CONSTANT;
 
 /// What a step is compiled from.
 #[derive(Debug, Clone, PartialEq)]
@@ -245,9 +246,6 @@ fn check_losses(options: &StepOptions) -> Result<(), Error> {
     }
     Ok(())
 }
-
-/// Logits of this scale still fit 32 bits.
-const LARGEST_CONSTANT: f64 = 1e6;
 
 /// What the forward pass makes.
 struct Forward {

@@ -2,12 +2,12 @@
 
 use super::Error;
 use crate::eval::results::EvalReport;
-use crate::eval::settings::{Preset, Protocol, Switches};
+use crate::eval::settings::{Protocol, Switches};
 use crate::eval::{
     self, EvalSet, FeatureOptions, Flags, ModelOptions, Options, OtherAlignment, Place, Task,
 };
 use crate::runtime::Device;
-use crate::settings::Settings;
+use crate::settings::{Settings, keys};
 use indexmap::IndexMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -23,30 +23,18 @@ impl Validation {
     /// Reads `validation.sets` and the settings of `eval`; none where no set is named.
     ///
     /// # Errors
-    /// A set or a preset that is not known.
+    /// A folder of packs that cannot be one.
     pub(super) fn new(settings: &Settings) -> Result<Option<Self>, Error> {
-        let names = settings.list("validation.sets");
-        if names.is_empty() {
+        let sets = settings.get(&keys::VALIDATION_SETS).concat();
+        if sets.is_empty() {
             return Ok(None);
         }
-        let mut sets = Vec::new();
-        for name in names {
-            let unknown = || {
-                let known: Vec<&str> = eval::EVAL_SETS.iter().map(|set| set.name).collect();
-                let expected = format!("expected sets of {}, hq or all", known.join(", "));
-                settings.refused("validation.sets", expected)
-            };
-            for set in EvalSet::named(&name).ok_or_else(unknown)? {
-                sets.push((set, Place::usual(settings, set)?));
-            }
-        }
-        let name = settings.parse::<String>("eval.protocol")?;
-        let preset = Preset::find(&name).ok_or_else(|| {
-            settings.refused("eval.protocol", "expected a preset of `eval`".to_owned())
-        })?;
-        let protocol = Protocol::new(preset, &Switches::default());
-        let batch = settings.whole("eval.batch", 1, 1 << 16)? as usize;
-        Ok(Some(Self { sets, protocol, batch }))
+        let placed = sets.into_iter().map(|set| Ok((set, settings.eval_place(set)?)));
+        Ok(Some(Self {
+            sets: placed.collect::<Result<_, Error>>()?,
+            protocol: Protocol::new(settings.get(&keys::EVAL_PROTOCOL), &Switches::default()),
+            batch: settings.get(&keys::EVAL_BATCH),
+        }))
     }
 
     /// The numbers of a model; features of a backbone that changes are not cached.

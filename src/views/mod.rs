@@ -48,6 +48,28 @@ pub enum View {
     Ada(AdaOptions),
 }
 
+/// A view without its constants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ViewKind {
+    /// [`View::High`].
+    High,
+    /// [`View::Low`].
+    Low,
+    /// [`View::Ada`].
+    Ada,
+}
+
+impl ViewKind {
+    /// The view with the reference's constants, but for the probability of each optional change.
+    pub fn with_probability(self, probability: f64) -> View {
+        match self {
+            Self::High => View::High,
+            Self::Low => View::Low(LowOptions { probability, ..LowOptions::default() }),
+            Self::Ada => View::Ada(AdaOptions { probability, ..AdaOptions::default() }),
+        }
+    }
+}
+
 impl View {
     /// Draws what happens to a picture, and makes it happen.
     ///

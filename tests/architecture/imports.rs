@@ -24,10 +24,16 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
         "eval",
         &[
             "causes", "datasets", "fs", "image", "metrics", "onnx", "ordered", "pack", "progress",
-            "protocol", "runtime", "settings",
+            "protocol", "runtime",
         ],
     ),
-    ("settings", &["causes", "datasets", "limits"]),
+    (
+        "settings",
+        &[
+            "causes", "datasets", "eval", "image", "limits", "loader", "nn", "pack", "runtime",
+            "views",
+        ],
+    ),
     (
         "train",
         &[

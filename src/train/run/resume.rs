@@ -1,6 +1,7 @@
 //! Where a run begins: with drawn weights, with those of a file, or where a checkpoint stands.
 
 use crate::seed::Seed;
+use crate::settings::keys;
 use crate::train::checkpoint::{self, Facts};
 use crate::train::init::{self, Adopted};
 use crate::train::{Config, Error, StepGraph, TrainState};
@@ -44,12 +45,13 @@ pub(super) fn resumed(run: &Path, facts: &mut Facts) -> Result<Beginning, Error>
 
 /// What keeps a run from going on, with what it was and what it is.
 fn obstacle(before: &Facts, now: &Facts) -> Option<(&'static str, String, String)> {
+    let seed = keys::TRAIN_SEED.name();
     let told = |facts: &Facts| {
         [
             ("orders of the packs", facts.orders.join(" ")),
             ("classes", facts.classes.to_string()),
             ("steps of an epoch", facts.steps_per_epoch.to_string()),
-            ("train.seed", facts.settings.get("train.seed").cloned().unwrap_or_default()),
+            (seed, facts.settings.get(seed).cloned().unwrap_or_default()),
         ]
     };
     let mut pairs = told(before).into_iter().zip(told(now));

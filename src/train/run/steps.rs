@@ -13,6 +13,7 @@ use crate::pack::{PackFiles, Part};
 use crate::progress::Progress;
 use crate::runtime::{OnMissing, Runtime};
 use crate::seed::Seed;
+use crate::settings::keys;
 use crate::train::checkpoint::{self, Facts};
 use crate::train::export::export_configured;
 use crate::train::feed::{Fed, fed_ahead};
@@ -160,7 +161,7 @@ impl<'a> Run<'a> {
             "{}: preset {}, {} with {} classes, {} view(s), fed {}, {steps} steps of {} images",
             self.folder.path().display(),
             config.preset.name,
-            config.settings.parse::<String>("backbone.architecture")?,
+            config.settings.get(&keys::BACKBONE_ARCHITECTURE),
             self.facts.classes,
             config.views.len(),
             config.channel_order.name(),

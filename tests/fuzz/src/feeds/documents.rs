@@ -4,7 +4,7 @@ use super::{Fed, put, scratch, told};
 use qgface_data::datasets::LabelFunction;
 use qgface_data::pack::{Encoding, Manifest};
 use qgface_data::report::{self, Format};
-use qgface_data::settings::{KEYS, Settings};
+use qgface_data::settings::{Settings, rows};
 use qgface_data::{eval, train};
 
 /// A manifest as it is; and one that is JSON, sealed: that is read, and is the one that was sealed.
@@ -49,11 +49,9 @@ pub(super) fn metrics(bytes: &[u8]) -> Fed {
 pub(super) fn settings(bytes: &[u8]) -> Fed {
     let path = put("qgface.toml", bytes);
     let loaded = Settings::load(Some(&path), std::iter::empty()).map_err(told)?;
-    for key in KEYS {
-        let _ = loaded.number(key.name, 0.0, 1.0);
-        let _ = loaded.whole(key.name, 0, u64::MAX);
-        let _ = loaded.list(key.name);
-        let _ = loaded.paths(key.name);
+    let resolved = loaded.resolved();
+    for row in rows().filter(|row| loaded.is_given(*row)) {
+        assert!(resolved.contains_key(row.name()), "{}", row.name());
     }
     let again = put("again.toml", loaded.to_file().as_bytes());
     let again = Settings::load(Some(&again), std::iter::empty());

@@ -36,13 +36,8 @@ pub static PRESETS: [Preset; 5] = [
 ];
 
 impl Preset {
-    /// The settings that follow from it.
-    pub fn values(&self) -> [(&'static str, &'static str); 4] {
-        [
-            ("views.high", self.high),
-            ("views.low", self.low),
-            ("contrast.queue", self.queue),
-            ("head.quality_scale", self.quality_scale),
-        ]
+    /// Finds a preset by the name users type.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        PRESETS.iter().find(|preset| preset.name == name)
     }
 }
