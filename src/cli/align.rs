@@ -1,8 +1,9 @@
 //! `align`
 
-use super::make_rec::{WhatThen, codec};
+use super::context::{Context, Outcome};
+use super::error::Error;
+use super::flags::{self, WhatThen, codec, previous};
 use super::output::counted;
-use super::{Context, Error, Outcome, previous};
 use qgface_data::datasets::DataSet;
 use qgface_data::pack::align::{AlignReport, Options, align};
 use qgface_data::pack::{Encoding, Recipe};
@@ -13,7 +14,7 @@ use std::path::PathBuf;
 #[derive(clap::Args)]
 pub(crate) struct Args {
     /// Which data set lies under the root; any folder of pictures with --landmarks is a `folder`
-    #[arg(long, value_name = "NAME", value_parser = super::data_set)]
+    #[arg(long, value_name = "NAME", value_parser = flags::data_set)]
     dataset: &'static DataSet,
     /// The folder that holds the set's own folder, or that folder itself [default: data/NAME]
     #[arg(long, value_name = "DIR")]
@@ -46,7 +47,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
     let set = args.dataset;
     let root = match args.root {
         Some(root) => root,
-        None => context.settings(&[Section::Data])?.set_root(set, set.name),
+        None => context.told_settings(&[Section::Data])?.set_root(set, set.name),
     };
     let recipe = Recipe {
         list: args.list,

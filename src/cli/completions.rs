@@ -1,7 +1,8 @@
 //! `completions`
 
-use super::{Cli, Context, Error, Outcome, output};
-use clap::CommandFactory;
+use super::context::Outcome;
+use super::error::Error;
+use super::output;
 use clap_complete::Shell;
 
 /// Print the completions of a shell
@@ -11,9 +12,10 @@ pub(crate) struct Args {
     shell: Shell,
 }
 
-pub(crate) fn run(args: Args, _context: &Context) -> Result<Outcome, Error> {
+/// Prints the completions of `command`.
+pub(crate) fn run(args: Args, mut command: clap::Command) -> Result<Outcome, Error> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "qgface-data", &mut script);
+    clap_complete::generate(args.shell, &mut command, "qgface-data", &mut script);
     output::write(&String::from_utf8_lossy(&script).replace(CALLED_TOO, CALLED))?;
     Ok(Outcome::Success)
 }

@@ -1,8 +1,10 @@
 //! `demo`
 
+use super::context::{Context, Outcome, environment};
+use super::error::Error;
 use super::interrupt::interrupted;
 use super::output::counted;
-use super::{Context, Error, Outcome, environment, synth, train, verify_order};
+use super::{synth, train, verify_order};
 use qgface_data::demo::{DemoReport, Options, demo};
 use qgface_data::eval::results::EvalReport;
 use qgface_data::pack::stats::{ChannelStats, Verdict};

@@ -1,6 +1,7 @@
 //! `export`
 
-use super::{Context, Error, Outcome};
+use super::context::{Context, Outcome};
+use super::error::Error;
 use qgface_data::train::{self, ExportReport};
 use std::path::PathBuf;
 

@@ -1,6 +1,7 @@
 //! `init`
 
-use super::{Context, Error, Outcome};
+use super::context::{Context, Outcome};
+use super::error::Error;
 use qgface_data::fs;
 use qgface_data::settings::{self, InitReport};
 use std::path::Path;

@@ -1,7 +1,8 @@
 //! `inspect`
 
+use super::context::{Context, Outcome};
+use super::error::Error;
 use super::output::{grouped, sized};
-use super::{Context, Error, Outcome};
 use qgface_data::pack::PackFiles;
 use qgface_data::pack::inspect::{InspectReport, RecordReport, inspect};
 use std::path::PathBuf;

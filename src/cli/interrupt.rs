@@ -1,6 +1,6 @@
 //! Ctrl-C and the request to end.
 
-use super::Error;
+use super::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 

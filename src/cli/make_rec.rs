@@ -1,8 +1,10 @@
 //! `make-rec`
 
+use super::context::{Context, Outcome};
+use super::error::Error;
+use super::flags::{self, WhatThen, codec, previous};
 use super::interrupt::interrupted;
 use super::output::{counted, grouped, sized};
-use super::{Context, Error, Outcome, previous};
 use qgface_data::datasets::{Alignment, DATASETS, DataSet, LabelFunction};
 use qgface_data::pack::{
     self, Encoding, Layout, OnError, PackFiles, PackReport, Recipe, Shard, ShardNumber,
@@ -15,7 +17,7 @@ use std::path::PathBuf;
 #[command(after_help = data_set_help())]
 pub(crate) struct Args {
     /// Which data set lies under the root (see below)
-    #[arg(long, value_name = "NAME", value_parser = super::data_set)]
+    #[arg(long, value_name = "NAME", value_parser = flags::data_set)]
     dataset: &'static DataSet,
     /// The folder that holds the set's own folder, or that folder itself; of bin and rec the file
     /// [default: data/NAME]
@@ -78,30 +80,6 @@ pub(crate) struct Args {
     dry_run: bool,
 }
 
-#[derive(Clone, Copy, clap::ValueEnum)]
-pub(super) enum WhatThen {
-    /// End the run, name the file, leave nothing behind
-    Stop,
-    /// Leave the file out and list it in the manifest
-    Skip,
-}
-
-impl From<WhatThen> for OnError {
-    fn from(what: WhatThen) -> Self {
-        match what {
-            WhatThen::Stop => Self::Stop,
-            WhatThen::Skip => Self::Skip,
-        }
-    }
-}
-
-pub(super) fn codec(text: &str) -> Result<Encoding, String> {
-    match text.parse() {
-        Ok(encoding) if encoding != Encoding::Origin => Ok(encoding),
-        _ => Err("expected jpeg, jpeg:QUALITY (1 to 100) or png".to_owned()),
-    }
-}
-
 fn data_set_help() -> String {
     let line = |set: &&DataSet| format!("  {:<9} {}\n", set.name, set.about);
     let lines: String = DATASETS.iter().map(line).collect();
@@ -109,7 +87,7 @@ fn data_set_help() -> String {
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
-    let settings = context.settings(&[Section::Data, Section::Pack])?;
+    let settings = context.told_settings(&[Section::Data, Section::Pack])?;
     let set = args.dataset;
     let folder = args.out.unwrap_or_else(|| settings.get(&keys::PACK_OUT));
     let encoding = match (args.origin, args.encode) {

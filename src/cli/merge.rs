@@ -1,7 +1,9 @@
 //! `merge`
 
+use super::context::{Context, Outcome};
+use super::error::Error;
+use super::flags::previous;
 use super::output::{counted, grouped, sized};
-use super::{Context, Error, Outcome, previous};
 use qgface_data::pack::PackFiles;
 use qgface_data::pack::merge::{MergeReport, merge};
 use std::path::PathBuf;

@@ -3,10 +3,12 @@
 mod advice;
 mod align;
 mod completions;
+mod context;
 mod demo;
 mod error;
 mod eval;
 mod export;
+mod flags;
 mod init;
 mod inspect;
 mod interrupt;
@@ -23,16 +25,12 @@ mod train;
 mod unpack;
 mod verify_order;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
+use context::{Context, Outcome};
 use error::Error;
-use output::{Form, Output, Verbosity};
-use qgface_data::datasets::{self, DATASETS, DataSet};
-use qgface_data::image::ChannelOrder;
+use output::{Form, Format, Output, Verbosity};
 use qgface_data::limits;
-use qgface_data::pack;
 use qgface_data::runtime::use_huge_pages;
-use qgface_data::settings::{Section, Settings};
-use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Instant;
@@ -69,16 +67,6 @@ struct Global {
     config: Option<PathBuf>,
 }
 
-/// Form of the result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    Text,
-    Json,
-    Markdown,
-    Csv,
-    Html,
-}
-
 #[derive(Subcommand)]
 enum Command {
     MakeRec(make_rec::Args),
@@ -98,41 +86,6 @@ enum Command {
     Demo(demo::Args),
     Init(init::Args),
     Completions(completions::Args),
-}
-
-/// How a subcommand ended.
-enum Outcome {
-    /// Done.
-    Success,
-    /// The check itself said no.
-    No,
-}
-
-/// What a subcommand works with beside its arguments.
-struct Context {
-    config: Option<PathBuf>,
-    /// What `--format` says; `output` keeps to it where it can.
-    format: Option<Format>,
-    output: Output,
-    jobs: usize,
-}
-
-impl Context {
-    /// The settings in force, of which a command reads these sections; only commands that use them mind a
-    /// broken file.
-    fn settings(&self, sections: &[Section]) -> Result<Settings, Error> {
-        let settings = Settings::load(self.config.as_deref(), environment())?;
-        self.output.tell_settings(&settings, sections);
-        Ok(settings)
-    }
-}
-
-/// The variables whose names are text.
-fn environment() -> impl Iterator<Item = (String, String)> {
-    let text = |(name, value): (OsString, OsString)| {
-        Some((name.into_string().ok()?, value.to_string_lossy().into_owned()))
-    };
-    std::env::vars_os().filter_map(text)
 }
 
 /// Runs the program: exit code 0 done, 1 the check itself said no, 2 an error.
@@ -175,10 +128,9 @@ fn start(cli: Cli) -> Result<Outcome, Error> {
     let jobs = jobs.map_or(cores, usize::from);
     // Fails only when a pool was made before, which nothing does.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global();
-    let context = Context { config, format, output: Output::new(form, verbosity), jobs };
+    let context = Context::new(config, format, Output::new(form, verbosity), jobs);
     if decodes_files(&cli.command) {
-        let settings = Settings::load(context.config.as_deref(), environment())?;
-        limits::set(settings.limits());
+        limits::set(context.settings()?.limits());
     }
     let begun = Instant::now();
     let outcome = run(cli.command, &context);
@@ -243,24 +195,6 @@ fn run(command: Command, context: &Context) -> Result<Outcome, Error> {
         Command::Synth(args) => synth::run(args, context),
         Command::Demo(args) => demo::run(args, context),
         Command::Init(args) => init::run(args, context),
-        Command::Completions(args) => completions::run(args, context),
+        Command::Completions(args) => completions::run(args, Cli::command()),
     }
-}
-
-/// What `--overwrite`, given or not, does to what is there.
-fn previous(overwrite: bool) -> pack::Previous {
-    if overwrite { pack::Previous::Replace } else { pack::Previous::Keep }
-}
-
-/// Reads the name of a data set.
-fn data_set(name: &str) -> Result<&'static DataSet, String> {
-    datasets::find(name).ok_or_else(|| {
-        let names: Vec<&str> = DATASETS.iter().map(|set| set.name).collect();
-        format!("expected one of {}", names.join(", "))
-    })
-}
-
-/// Reads an order of channels.
-fn channel_order(text: &str) -> Result<ChannelOrder, String> {
-    text.parse().map_err(|unknown| format!("expected {unknown}"))
 }

@@ -1,6 +1,6 @@
 //! The model that a path names: the file itself, or what a run has exported.
 
-use super::Error;
+use super::error::Error;
 use qgface_data::train::SETTINGS;
 use std::path::{Path, PathBuf};
 

@@ -1,6 +1,6 @@
 //! Results on stdout, as text or JSON; progress, warnings and errors on stderr.
 
-use super::Error;
+use super::error::Error;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 use qgface_data::progress::Progress;
 use qgface_data::settings::{Section, Settings};
@@ -9,7 +9,17 @@ use std::io::Write;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-/// Form of the result.
+/// What `--format` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Format {
+    Text,
+    Json,
+    Markdown,
+    Csv,
+    Html,
+}
+
+/// Form of the result of a command that has these two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     Text,

@@ -1,7 +1,9 @@
 //! `reindex`
 
+use super::context::{Context, Outcome};
+use super::error::Error;
+use super::flags::previous;
 use super::output::grouped;
-use super::{Context, Error, Outcome, previous};
 use qgface_data::pack::reindex::{ReindexReport, reindex};
 use std::path::PathBuf;
 

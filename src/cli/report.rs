@@ -1,6 +1,8 @@
 //! `report`
 
-use super::{Context, Error, Format, Outcome, output};
+use super::context::{Context, Outcome};
+use super::error::Error;
+use super::output::{self, Format};
 use qgface_data::report;
 use std::path::{Path, PathBuf};
 

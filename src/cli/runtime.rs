@@ -1,6 +1,7 @@
 //! `runtime`
 
-use super::{Context, Error, Outcome};
+use super::context::{Context, Outcome};
+use super::error::Error;
 use qgface_data::runtime::{self, Build, Info, Installed};
 
 /// Put ONNX Runtime in place, or say which library, version, providers and devices there are

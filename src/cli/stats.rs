@@ -1,7 +1,9 @@
 //! `stats`
 
+use super::context::{Context, Outcome};
+use super::error::Error;
+use super::flags;
 use super::output::{counted, grouped, sized};
-use super::{Context, Error, Outcome};
 use qgface_data::image::ChannelOrder;
 use qgface_data::pack::PackFiles;
 use qgface_data::pack::stats::{
@@ -23,7 +25,7 @@ pub(crate) struct Args {
     #[arg(value_name = "PACK", required = true)]
     packs: Vec<PathBuf>,
     /// The order in which the channels are told first: as the network takes them
-    #[arg(long, value_name = "ORDER", value_parser = super::channel_order, default_value = "rgb")]
+    #[arg(long, value_name = "ORDER", value_parser = flags::channel_order, default_value = "rgb")]
     channel_order: ChannelOrder,
     /// A pack of similar pictures whose colours are known to be true
     #[arg(long, value_name = "PACK")]

@@ -1,7 +1,8 @@
 //! `synth`
 
+use super::context::{Context, Outcome};
+use super::error::Error;
 use super::output::grouped;
-use super::{Context, Error, Outcome};
 use qgface_data::synth::{Options, SynthReport, synth};
 use std::path::PathBuf;
 

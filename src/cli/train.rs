@@ -1,8 +1,9 @@
 //! `train`
 
+use super::context::{Context, Outcome};
+use super::error::Error;
 use super::interrupt::interrupted;
 use super::output::grouped;
-use super::{Context, Error, Outcome};
 use qgface_data::report::training;
 use qgface_data::settings::{Given, PRESETS, Section, Settings, keys};
 use qgface_data::train::{self, Config, Start, Surroundings, TrainReport};
@@ -86,7 +87,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
 fn settings(args: &Args, context: &Context) -> Result<Settings, Error> {
     let mut settings = match &args.resume {
         Some(run) => Settings::load(Some(&run.join(train::SETTINGS)), std::iter::empty())?,
-        None => context.settings(&SECTIONS)?,
+        None => context.told_settings(&SECTIONS)?.clone(),
     };
     for assignment in &args.settings {
         settings.assign(assignment)?;

@@ -1,7 +1,9 @@
 //! `unpack`
 
+use super::context::{Context, Outcome};
+use super::error::Error;
+use super::flags::previous;
 use super::output::grouped;
-use super::{Context, Error, Outcome, previous};
 use qgface_data::pack::PackFiles;
 use qgface_data::pack::unpack::{UnpackReport, unpack};
 use std::path::PathBuf;

@@ -1,8 +1,10 @@
 //! `verify-order`
 
 use super::advice::told;
+use super::context::{Context, Outcome};
+use super::error::Error;
+use super::flags;
 use super::output::{counted, grouped, sized};
-use super::{Context, Error, Outcome};
 use qgface_data::datasets::{self, DataSet};
 use qgface_data::image::ChannelOrder;
 use qgface_data::pack::adopt::{self, AdoptReport, Displaced, TreeReport};
@@ -46,10 +48,10 @@ pub(crate) struct Args {
     adopt: Option<PathBuf>,
     /// With --adopt: which colours the pack's pictures have where a decoder says red, green, blue;
     /// bgr for packs that hold red and blue exchanged [default: rgb]
-    #[arg(long, value_name = "ORDER", requires = "adopt", value_parser = super::channel_order)]
+    #[arg(long, value_name = "ORDER", requires = "adopt", value_parser = flags::channel_order)]
     stored_order: Option<ChannelOrder>,
     /// With --adopt and --root: the set that the tree is [default: told by its layout, else folder]
-    #[arg(long, value_name = "NAME", requires_all = ["adopt", "root"], value_parser = super::data_set)]
+    #[arg(long, value_name = "NAME", requires_all = ["adopt", "root"], value_parser = flags::data_set)]
     dataset: Option<&'static DataSet>,
     /// Read neither the pictures in the pack nor the source files
     #[arg(long)]
@@ -77,7 +79,7 @@ fn adopt_pack(pack: &Path, args: &Args, context: &Context) -> Result<Outcome, Er
 }
 
 fn verify(args: Args, context: &Context) -> Result<Outcome, Error> {
-    let settings = context.settings(&[Section::Data, Section::Pack])?;
+    let settings = context.told_settings(&[Section::Data, Section::Pack])?;
     let packs = if args.packs.is_empty() {
         every_pack(&settings.get(&keys::PACK_OUT), context)?
     } else {
@@ -89,7 +91,7 @@ fn verify(args: Args, context: &Context) -> Result<Outcome, Error> {
         let options = Options {
             source: match &args.root {
                 Some(root) => SourceTree::At(root.clone()),
-                None => SourceTree::Perhaps(likely_source(&files, &settings)),
+                None => SourceTree::Perhaps(likely_source(&files, settings)),
             },
             list: args.list.clone(),
             label_csv: args.labels.clone(),

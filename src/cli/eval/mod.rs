@@ -1,0 +1,34 @@
+//! `eval`
+
+mod args;
+mod help;
+mod options;
+mod text;
+
+pub(crate) use args::Args;
+
+use super::context::{Context, Outcome};
+use super::error::Error;
+use options::options;
+use qgface_data::eval::evaluate;
+use qgface_data::settings::Section;
+use text::text;
+
+pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
+    let settings = context.told_settings(&[Section::Data, Section::Pack, Section::Eval])?;
+    let options = options(&args, settings, context)?;
+    if let Some(out) = &args.out {
+        std::fs::create_dir_all(out).map_err(qgface_data::fs::io_error("make the folder", out))?;
+    }
+    let say = |text: &str| context.output.say(text);
+    let report = evaluate(&options, context.output.progress(), &say).map_err(Box::new)?;
+    for result in &report.results {
+        context.output.warn(&result.warnings);
+    }
+    if let Some(out) = &args.out {
+        let text = serde_json::to_vec_pretty(&report).map_err(std::io::Error::from)?;
+        qgface_data::fs::write_whole(&out.join("results.json"), &text)?;
+    }
+    context.output.report(&report, text)?;
+    Ok(Outcome::Success)
+}
