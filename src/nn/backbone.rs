@@ -52,6 +52,11 @@ impl std::fmt::Display for Architecture {
 }
 
 impl Architecture {
+    /// The names of all of them.
+    pub fn names() -> [&'static str; 4] {
+        ARCHITECTURES.map(|(_, name, _)| name)
+    }
+
     /// Its row, of which every architecture has one.
     fn row(self) -> &'static (Architecture, &'static str, [usize; 4]) {
         let [ir18, ir34, ir50, ir100] = &ARCHITECTURES;

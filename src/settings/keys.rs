@@ -1,6 +1,8 @@
 //! The table of settings: a row each, with all that is known of it.
 
-use super::kind::{FilePath, FolderName, List, Number, Optional, Text, Told, Whole, Words, whole};
+use super::kind::{
+    FilePath, FolderName, List, Number, Optional, Text, Told, Whole, Words, one_of, whole,
+};
 use super::presets::{PRESETS, Preset};
 use super::{Key, Row};
 use crate::eval::EvalSet;
@@ -119,7 +121,7 @@ keys! {
             Words(&[("stop", OnDamage::Stop), ("skip", OnDamage::Skip)]),
             "stop", "what a damaged record does: stop, or skip (it is counted)";
         TRAIN_DEVICE: Told<Device> = "device", DEVICE, "cpu",
-            "where steps run: cpu or cuda:N (experimental)";
+            "where steps run: cpu or cuda:N (experimental: it has not run on a GPU yet)";
         TRAIN_SEED: Whole<u64> = "seed", whole(0, u64::MAX), "0",
             "the number that all random draws come from";
         TRAIN_BATCH: Whole<usize> = "batch", whole(1, MANY), "64",
@@ -141,13 +143,11 @@ keys! {
             "checkpoint, model.onnx or safetensors to begin with [drawn weights]";
     }
     Backbone "backbone" {
-        BACKBONE_ARCHITECTURE: Words<Architecture> = "architecture",
-            Words(&[
-                ("ir18", Architecture::Ir18),
-                ("ir34", Architecture::Ir34),
-                ("ir50", Architecture::Ir50),
-                ("ir100", Architecture::Ir100),
-            ]),
+        BACKBONE_ARCHITECTURE: Told<Architecture> = "architecture",
+            Told {
+                expected: || one_of(&Architecture::names()),
+                read: |text| text.parse().ok(),
+            },
             "ir34", "ir18, ir34, ir50 or ir100";
         BACKBONE_WIDTH: Number = "width", Number(0.01, 16.0), "1", "factor on all channels";
         BACKBONE_DROPOUT: Number = "dropout", Number(0.0, 0.99), "0.4",
@@ -276,12 +276,12 @@ keys! {
 
 fn protocols() -> String {
     let names: Vec<&str> = protocol::PRESETS.iter().map(|preset| preset.name).collect();
-    format!("one of {}", names.join(", "))
+    one_of(&names)
 }
 
 fn presets() -> String {
     let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
-    format!("one of {}", names.join(", "))
+    one_of(&names)
 }
 
 fn time_limit(text: &str) -> Option<Option<Duration>> {

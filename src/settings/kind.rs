@@ -36,8 +36,9 @@ impl fmt::Display for Form {
         };
         match self {
             Self::Whole(least, last) => write!(f, "a whole number from {least} {}", most(last)),
+            Self::Number(f64::MIN_POSITIVE, most) => write!(f, "a number above 0, at most {most}"),
             Self::Number(least, most) => write!(f, "a number from {least} to {most}"),
-            Self::Words(words) => write!(f, "one of {}", words.join(", ")),
+            Self::Words(words) => f.write_str(&one_of(words)),
             Self::Told(told) => f.write_str(told),
             Self::FolderName => f.write_str("a plain folder name"),
             Self::Text => f.write_str("a text"),
@@ -55,6 +56,11 @@ impl fmt::Display for Form {
             }
         }
     }
+}
+
+/// What is told of one of some words.
+pub(super) fn one_of(words: &[&str]) -> String {
+    format!("one of {}", words.join(", "))
 }
 
 impl Form {

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 /// What is in force for a key.
 #[derive(Debug, Clone)]
 pub(super) struct Setting {
+    pub(super) row: &'static dyn Row,
     pub(super) given: Given,
     /// Where it stands.
     pub(super) origin: String,
@@ -133,7 +134,7 @@ impl Settings {
 
     fn put(&mut self, row: &'static dyn Row, given: Given, origin: &str, folder: &Path) {
         let (origin, folder) = (origin.to_owned(), folder.to_path_buf());
-        self.values.insert(row.name(), Setting { given, origin, folder });
+        self.values.insert(row.name(), Setting { row, given, origin, folder });
     }
 
     /// Whether a setting has a value.

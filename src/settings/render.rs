@@ -1,7 +1,6 @@
 //! Settings as text: the commented file, the file of a run, and a line each.
 
 use super::layers::Setting;
-use super::table::rows;
 use super::{Form, Given, KEYS, Row, Section, Settings, keys};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -17,52 +16,48 @@ pub struct InitReport {
 impl Settings {
     /// All values by key, paths as they are from the working directory, lists as [`Given::text`] says.
     pub fn resolved(&self) -> BTreeMap<String, String> {
-        let in_force = self.values.iter().map(|(name, setting)| {
-            let form = rows().find(|row| row.name() == *name).map(Row::form);
-            ((*name).to_owned(), resolved(form.as_ref(), setting).text())
-        });
-        in_force.collect()
+        let text = |setting: &Setting| (setting.row.name().to_owned(), resolved(setting).text());
+        self.values.values().map(text).collect()
     }
 
     /// The text of a settings file that holds exactly these settings.
     pub fn to_file(&self) -> String {
         let mut text = String::from("# Settings of a run, as they were resolved.\n");
         let mut section = "";
-        for (name, setting) in &self.values {
-            let (own, name_in) = name.split_once('.').unwrap_or(("", name));
+        for setting in self.values.values() {
+            let (own, name) = setting.row.parts();
             if own != section {
                 text += &format!("\n[{own}]\n");
                 section = own;
             }
-            let form = rows().find(|row| row.name() == *name).map(Row::form);
-            text += &format!("{name_in} = {}\n", resolved(form.as_ref(), setting).literal());
+            text += &format!("{name} = {}\n", resolved(setting).literal());
         }
         text
     }
 
     /// A line a setting of some sections: key, value and where it comes from.
     pub fn lines(&self, sections: &[Section]) -> Vec<String> {
-        let is_own = |name: &str| {
-            let section = name.split_once('.').map_or("", |(section, _)| section);
-            sections.iter().any(|own| own.name() == section)
+        let is_own = |setting: &&Setting| {
+            sections.iter().any(|section| section.name() == setting.row.parts().0)
         };
-        let own = self.values.iter().filter(|(name, _)| is_own(name));
-        let line = |(name, setting): (&&str, &Setting)| {
-            format!("{name} = {:?} ({})", setting.given.text(), setting.origin)
+        let line = |setting: &Setting| {
+            let (name, text) = (setting.row.name(), setting.given.text());
+            format!("{name} = {text:?} ({})", setting.origin)
         };
-        own.map(line).collect()
+        self.values.values().filter(is_own).map(line).collect()
     }
 }
 
 /// A value as it is read from any folder: paths absolute, a list in parts.
-fn resolved(form: Option<&Form>, setting: &Setting) -> Given {
+fn resolved(setting: &Setting) -> Given {
     let absolute = |part: &str| {
         let path = setting.folder.join(part);
         std::path::absolute(&path).unwrap_or(path).display().to_string()
     };
-    let is_path = form.is_some_and(Form::is_path) && !setting.given.is_empty();
+    let form = setting.row.form();
+    let is_path = form.is_path() && !setting.given.is_empty();
     let resolve = |part: String| if is_path { absolute(&part) } else { part };
-    match setting.given.parts().filter(|_| form.is_some_and(Form::is_list)) {
+    match setting.given.parts().filter(|_| form.is_list()) {
         Some(parts) => Given::Several(parts.into_iter().map(resolve).collect()),
         None => Given::One(resolve(setting.given.text())),
     }

@@ -1,6 +1,7 @@
 //! A row of the table of settings: a key, typed for the code, and untyped for what goes through all of them.
 
 use super::{Form, Given, Kind};
+use std::fmt;
 use std::path::Path;
 
 /// A setting, with the type of its value.
@@ -49,6 +50,12 @@ impl<K: Kind> Row for Key<K> {
 
     fn accepts(&self, given: &Given) -> bool {
         self.kind.read(given, Path::new("")).is_some()
+    }
+}
+
+impl fmt::Debug for dyn Row + '_ {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }
 

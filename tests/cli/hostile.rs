@@ -285,7 +285,7 @@ fn weights_to_begin_with_that_are_none_say_what_they_are() {
 fn a_value_that_was_found_is_said_once() {
     let work = learning::work();
     let ran = run(work.path(), &["train", "backbone.architecture=resnet50"]);
-    assert!(ran.code == 2 && ran.stderr.contains("ir18, ir34, ir50 or ir100"), "{}", ran.stderr);
+    assert!(ran.code == 2 && ran.stderr.contains("ir18, ir34, ir50, ir100"), "{}", ran.stderr);
     assert_eq!(ran.stderr.matches("found").count(), 1, "{}", ran.stderr);
 }
 
