@@ -23,8 +23,7 @@ pub(crate) struct Args {
     /// [default: data/NAME]
     #[arg(long, value_name = "DIR")]
     root: Option<PathBuf>,
-    /// Where the pack goes [default: packs]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help = flags::help(&keys::PACK_OUT, ""))]
     out: Option<PathBuf>,
     /// What the pack's files are called [default: the data set's name, of bin and rec the file's]
     #[arg(long, value_name = "STEM")]
@@ -35,7 +34,7 @@ pub(crate) struct Args {
     /// The folder of aligned copies to pack, for tinyface and scface
     #[arg(long, value_name = "NAME")]
     aligned_dir: Option<String>,
-    /// Store the files' bytes untouched [default]
+    /// Store the files' bytes untouched [default: as pack.encoding says]
     #[arg(long, conflicts_with = "encode")]
     origin: bool,
     /// Decode and encode again: jpeg, jpeg:QUALITY or png; colours are never exchanged
@@ -65,8 +64,7 @@ pub(crate) struct Args {
     /// [default: the data set's own]
     #[arg(long, value_name = "FUNCTION")]
     label: Option<LabelFunction>,
-    /// What an image that cannot be packed does [default: stop]
-    #[arg(long, value_enum, value_name = "WHAT")]
+    #[arg(long, value_enum, value_name = "WHAT", help = flags::help(&keys::PACK_ON_ERROR, ""))]
     on_error: Option<WhatThen>,
     /// Refuse to begin anew where an interrupted pack is of another plan; one of the same plan is gone on
     /// with in any case

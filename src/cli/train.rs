@@ -2,9 +2,11 @@
 
 use super::context::{Context, Outcome};
 use super::error::Error;
+use super::flags;
 use super::interrupt::interrupted;
 use super::output::grouped;
 use qgface_data::report::training;
+use qgface_data::runtime::Device;
 use qgface_data::settings::{Given, PRESETS, Section, Settings, keys};
 use qgface_data::train::{self, Config, Start, Surroundings, TrainReport};
 use std::path::{Path, PathBuf};
@@ -24,9 +26,13 @@ pub(crate) struct Args {
     /// Go on with the run in this folder, by its own config.toml
     #[arg(long, value_name = "RUN", conflicts_with = "config")]
     resume: Option<PathBuf>,
-    /// Where steps run: cpu, or cuda:N (experimental: it has not run on a GPU yet) [default: train.device]
-    #[arg(long, value_name = "DEVICE")]
-    device: Option<String>,
+    #[arg(
+        long,
+        value_name = "DEVICE",
+        value_parser = flags::of(&keys::TRAIN_DEVICE),
+        help = flags::help(&keys::TRAIN_DEVICE, "")
+    )]
+    device: Option<Device>,
     /// Begin with the weights of a checkpoint, a model.onnx, or a safetensors file with PyTorch's names
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     init: Option<PathBuf>,
@@ -93,7 +99,7 @@ fn settings(args: &Args, context: &Context) -> Result<Settings, Error> {
         settings.assign(assignment)?;
     }
     if let Some(device) = &args.device {
-        settings.give(&keys::TRAIN_DEVICE, Given::from(device.as_str()), "--device")?;
+        settings.give(&keys::TRAIN_DEVICE, Given::One(device.to_string()), "--device")?;
     }
     if let Some(init) = &args.init {
         settings.give(&keys::TRAIN_INIT, Given::One(init.display().to_string()), "--init")?;

@@ -23,5 +23,6 @@ mod pages;
 mod pictures;
 mod program;
 mod reporting;
+mod settings;
 mod support;
 mod training;

@@ -2,13 +2,17 @@
 
 use super::help;
 use crate::cli::flags;
-use qgface_data::eval::settings::{Fusion, PRESETS, Preset};
+use qgface_data::eval::settings::{Fusion, Preset};
 use qgface_data::eval::{self, EvalSet};
 use qgface_data::image::ChannelOrder;
 use qgface_data::runtime::Device;
 use qgface_data::settings::keys;
 use std::path::PathBuf;
 use std::time::Duration;
+
+/// What there is to say of --device beside the setting.
+const DEVICE_HELP: &str = "; there is no falling back. On the processor a model is loaded once a thread of \
+                           --jobs, up to four times";
 
 /// Evaluate a model, or features made elsewhere, by the protocols of the field
 ///
@@ -27,12 +31,20 @@ pub(crate) struct Args {
     /// Sets to evaluate, separated by commas (see below)
     #[arg(long = "set", value_name = "NAME", value_delimiter = ',', value_parser = named_sets)]
     pub(super) sets: Vec<Named>,
-    /// The protocol's preset (see below) [default: eval.protocol, adaface]
-    #[arg(long, value_name = "P", value_parser = preset)]
+    #[arg(
+        long,
+        value_name = "P",
+        value_parser = flags::of(&keys::EVAL_PROTOCOL),
+        help = flags::help(&keys::EVAL_PROTOCOL, " (see below)")
+    )]
     pub(super) protocol: Option<&'static Preset>,
-    /// Where the model runs: cpu or cuda:N; there is no falling back. On the processor it is loaded once a
-    /// thread of --jobs, up to four times [default: eval.device, cpu]
-    #[arg(long, value_name = "DEVICE", conflicts_with = "embeddings")]
+    #[arg(
+        long,
+        value_name = "DEVICE",
+        value_parser = flags::of(&keys::EVAL_DEVICE),
+        conflicts_with = "embeddings",
+        help = flags::help(&keys::EVAL_DEVICE, DEVICE_HELP)
+    )]
     pub(super) device: Option<Device>,
     /// Write the results to DIR/results.json too
     #[arg(long, value_name = "DIR")]
@@ -110,12 +122,21 @@ pub(super) struct Feeding {
     /// What is divided by then [default: its metadata, else 127.5]
     #[arg(long, value_name = "S", value_parser = deviation, conflicts_with = "embeddings")]
     pub(super) std: Option<[f64; 3]>,
-    /// Images a batch, where the graph does not fix it [default: eval.batch, 32]
-    #[arg(long, value_name = "N", value_parser = |text: &str| keys::EVAL_BATCH.parse(text), conflicts_with = "embeddings")]
+    #[arg(
+        long,
+        value_name = "N",
+        value_parser = flags::of(&keys::EVAL_BATCH),
+        conflicts_with = "embeddings",
+        help = flags::help(&keys::EVAL_BATCH, ", where the graph does not fix it")
+    )]
     pub(super) batch: Option<usize>,
-    /// Seconds that the model may take over a batch; 0 for as long as it likes
-    /// [default: eval.time_limit, 600]
-    #[arg(long, value_name = "SECONDS", value_parser = time_limit, conflicts_with = "embeddings")]
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        value_parser = flags::of(&keys::EVAL_TIME_LIMIT),
+        conflicts_with = "embeddings",
+        help = flags::help(&keys::EVAL_TIME_LIMIT, "")
+    )]
     pub(super) time_limit: Option<TimeLimit>,
     /// Neither read nor keep features in the cache
     #[arg(long)]
@@ -154,13 +175,8 @@ pub(super) struct SwitchArgs {
     pub(super) no_flipud: bool,
 }
 
-/// How long a batch may take.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct TimeLimit(pub(super) Option<Duration>);
-
-fn time_limit(text: &str) -> Result<TimeLimit, String> {
-    keys::EVAL_TIME_LIMIT.parse(text).map(TimeLimit)
-}
+/// How long a batch may take: of the flag, where clap takes an option in an option for another thing.
+pub(super) type TimeLimit = Option<Duration>;
 
 /// The sets of one name.
 #[derive(Clone)]
@@ -169,13 +185,6 @@ pub(super) struct Named(pub(super) Vec<&'static EvalSet>);
 fn named_sets(name: &str) -> Result<Named, String> {
     let found = EvalSet::named(name.trim()).map(Named);
     found.ok_or_else(|| format!("expected {}", EvalSet::names().join(", ")))
-}
-
-fn preset(name: &str) -> Result<&'static Preset, String> {
-    Preset::find(name).ok_or_else(|| {
-        let names: Vec<&str> = PRESETS.iter().map(|preset| preset.name).collect();
-        format!("expected {}", names.join(", "))
-    })
 }
 
 fn fusion(name: &str) -> Result<Fusion, String> {

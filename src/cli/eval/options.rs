@@ -1,6 +1,6 @@
 //! From the arguments of `eval` and the settings to what is evaluated, and how.
 
-use super::args::{Args, TimeLimit};
+use super::args::Args;
 use crate::cli::context::Context;
 use crate::cli::error::Error;
 use crate::cli::model_path::model_path;
@@ -59,10 +59,10 @@ fn features(args: &Args, settings: &Settings, context: &Context) -> Result<Featu
             },
             device: args.device.unwrap_or_else(|| settings.get(&keys::EVAL_DEVICE)),
             threads: NonZeroUsize::new(context.jobs).unwrap_or(NonZeroUsize::MIN),
-            time_limit: match args.feeding.time_limit {
-                Some(TimeLimit(limit)) => limit,
-                None => settings.get(&keys::EVAL_TIME_LIMIT),
-            },
+            time_limit: args
+                .feeding
+                .time_limit
+                .unwrap_or_else(|| settings.get(&keys::EVAL_TIME_LIMIT)),
         })),
         (None, Some(features)) => Ok(FeatureOptions::Files {
             features: features.clone(),
