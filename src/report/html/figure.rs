@@ -1,9 +1,10 @@
 //! Figures as drawings in the page.
 
-use super::super::plot::{Panel, panel_svg};
-use super::super::sections::SetSection;
-use super::super::{Error, curves, histograms};
-use super::escape;
+use super::escape::escape;
+use crate::report::error::Error;
+use crate::report::plot::{Panel, panel_svg};
+use crate::report::sections::SetSection;
+use crate::report::{curves, histograms};
 
 /// What an SVG in a page of HTML does not need: its name space, by an address nobody fetches.
 const NAME_SPACE: &str = " xmlns=\"http://www.w3.org/2000/svg\"";

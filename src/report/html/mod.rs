@@ -1,14 +1,15 @@
 //! The report as one page that needs no other file: styles and figures stand in it, and it runs
 //! nothing. It is XML too, so that any reader of XML can take it apart.
 
+mod escape;
 mod figure;
 mod table;
 
-use super::Error;
 use super::document::ReportDocument;
+use super::error::Error;
 use super::grid::of_table;
-use super::names::plain;
 use super::sections::{SetSection, models, sets};
+use escape::{escape, notes};
 
 const STYLE: &str = include_str!("style.css");
 
@@ -82,30 +83,8 @@ fn set(section: &SetSection<'_>, number: usize) -> Result<String, Error> {
     Ok(text + "</section>\n")
 }
 
-/// Sentences below what they are of.
-fn notes(notes: &[String]) -> String {
-    let lines: String = notes.iter().map(|note| format!("<li>{}</li>\n", escape(note))).collect();
-    if lines.is_empty() { lines } else { format!("<ul class=\"notes\">\n{lines}</ul>\n") }
-}
-
-/// The text as it stands in an element or an attribute.
-fn escape(text: &str) -> String {
-    let mut escaped = String::new();
-    for letter in plain(text).chars() {
-        match letter {
-            '&' => escaped += "&amp;",
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '"' => escaped += "&quot;",
-            letter => escaped.push(letter),
-        }
-    }
-    escaped
-}
-
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::report::document::examples::{evaluation, result};
     use crate::report::{Format, document, render};
 
@@ -121,6 +100,5 @@ mod tests {
         for name in ["script", "img", "i", "b"] {
             assert!(!names.contains(&name), "{name}");
         }
-        assert!(escape("a<b>&\"").eq("a&lt;b&gt;&amp;&quot;"));
     }
 }

@@ -1,8 +1,8 @@
 //! Grids as elements of the page.
 
-use super::super::document::RowKind;
-use super::super::grid::{Grid, Side};
-use super::{escape, notes};
+use super::escape::{escape, notes};
+use crate::report::document::RowKind;
+use crate::report::grid::{Grid, Side};
 
 /// A grid under its title, with its notes below.
 pub(super) fn titled(grid: &Grid) -> String {

@@ -1,17 +1,15 @@
 //! An axis with its ends and ticks fixed. Its numbers are even ones: those of [`Scale::even`], whose
 //! differences are lengths.
 
-use super::figure::{Axis, LIMIT, Scale};
+use super::error::Error;
+use super::figure::{Axis, Scale, has_span};
 use super::text::{SMALL, Weight, width};
-use super::{Error, UNITS};
+use super::unit::{LIMIT, NO_SPAN, UNITS};
 use plotters::coord::combinators::{IntoLogRange, LogCoord};
 use plotters::coord::ranged1d::{KeyPointHint, NoDefaultFormatting, Ranged, ValueFormatter};
 use plotters::coord::types::RangedCoordf64;
 use plotters::data::float::pretty_print_float;
 use std::ops::Range;
-
-/// Share of numbers' magnitude by which they may differ and are taken for equal.
-const NO_SPAN: f64 = 1e-9;
 
 /// Least distance of two tick labels, and the height of one.
 const LABEL_GAP: f64 = (12 * UNITS) as f64;
@@ -175,11 +173,6 @@ impl ValueFormatter<f64> for Ruler {
         let tick = self.ticks.iter().find(|tick| tick.even == *even);
         tick.map_or_else(String::new, |tick| tick.label.clone())
     }
-}
-
-/// Whether an axis from `low` to `high` has steps that arithmetic can tell apart.
-pub(super) fn has_span(low: f64, high: f64) -> bool {
-    high - low > NO_SPAN * low.abs().max(high.abs()).max(1.0 / LIMIT)
 }
 
 fn ends(numbers: Numbers, scale: Scale) -> (f64, f64) {

@@ -1,8 +1,9 @@
 //! A series or mark between its axes: bins with edges or a line of points, and how each is drawn.
 
 use super::axis::Ruler;
-use super::figure::{Colour, Kind, LIMIT, Mark, Scale, Series};
-use super::{Error, UNITS};
+use super::error::Error;
+use super::figure::{Colour, Kind, Mark, Scale, Series};
+use super::unit::{LIMIT, UNITS};
 use line_clipping::{LineSegment, Point, Window, cohen_sutherland};
 use plotters::coord::Shift;
 use plotters::coord::cartesian::Cartesian2d;

@@ -1,10 +1,7 @@
 //! What a figure shows: titles, panels, axes, series. Data alone.
 
-use super::Error;
-use super::axis::has_span;
-
-/// The largest magnitude that is drawn; beyond it the arithmetic of axes overflows.
-pub(super) const LIMIT: f64 = 1e100;
+use super::error::Error;
+use super::unit::{LIMIT, NO_SPAN};
 
 /// A title and panels, two beside each other, row by row.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -150,6 +147,11 @@ impl Axis {
         let fits = least <= low && has_span(low, high);
         if fits { Ok(()) } else { Err(Error::Range { place: place(), kind, low, high }) }
     }
+}
+
+/// Whether an axis from `low` to `high` has steps that arithmetic can tell apart.
+pub(super) fn has_span(low: f64, high: f64) -> bool {
+    high - low > NO_SPAN * low.abs().max(high.abs()).max(1.0 / LIMIT)
 }
 
 fn numbers(found: &[f64], place: impl Fn() -> String) -> Result<(), Error> {

@@ -1,9 +1,10 @@
 //! The legend of a panel: rows of a sample and a name, above the plot.
 
 use super::curve::{self, Area, Curve, LINE, MARK};
+use super::error::Error;
 use super::figure::{Colour, Kind, Panel, Series};
 use super::text::{BASE_LINE, INK, SMALL, Weight, shorten, style, width};
-use super::{Error, UNITS};
+use super::unit::UNITS;
 use plotters::prelude::{Color, Rectangle};
 use plotters::style::text_anchor::{HPos, VPos};
 

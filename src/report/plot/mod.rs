@@ -6,23 +6,20 @@
 
 mod axis;
 mod curve;
+mod error;
 mod figure;
 mod legend;
 mod page;
 mod panel;
 mod text;
+mod unit;
 
+pub use error::Error;
 pub use figure::{Axis, Colour, Figure, Kind, Mark, Panel, Scale, Series};
 
 use crate::fs;
-use crate::image::{self, encode};
-use plotters::drawing::DrawingAreaErrorKind;
-use std::fmt::Display;
-use std::path::{Path, PathBuf};
-
-/// Units of a drawing in a pixel of the SVG. All lengths in this module are in them, unless they say
-/// otherwise; sizes of text are in pixels.
-const UNITS: i32 = 4;
+use crate::image::encode;
+use std::path::Path;
 
 /// The kinds of file a figure is written as.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,81 +41,6 @@ impl Format {
             Some(ending) if ending.eq_ignore_ascii_case("png") => Ok(Format::Png),
             _ => Err(Error::Ending { path: path.to_path_buf() }),
         }
-    }
-}
-
-/// What a figure can fail with.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Error {
-    /// The file's name does not say which format is wanted.
-    #[error(
-        "{path}: expected a name that ends in .svg (vectors) or .png (pixels); end it in one of them"
-    )]
-    Ending {
-        /// The file.
-        path: PathBuf,
-    },
-    /// A number that has no place on any axis.
-    #[error(
-        "{place}: expected finite numbers of at most {limit:e}, found {found}",
-        limit = figure::LIMIT
-    )]
-    Number {
-        /// The panel, and what in it.
-        place: String,
-        /// The number or pair of numbers.
-        found: String,
-    },
-    /// The ends of an axis are not in order or too close, or a log axis begins at or below zero.
-    #[error(
-        "{place}: expected a range from one {kind} to a clearly larger one, found {low:?} to {high:?}"
-    )]
-    Range {
-        /// The panel and the axis.
-        place: String,
-        /// What the ends must be.
-        kind: &'static str,
-        /// First end.
-        low: f64,
-        /// Second end.
-        high: f64,
-    },
-    /// A bitmap would have an edge beyond what is read again.
-    #[error(
-        "the figure's {panels} panels make {height} rows of pixels; at most {limit} are drawn; write \
-         .svg or fewer panels",
-        limit = image::MAX_EDGE_PX
-    )]
-    TooTall {
-        /// Panels of the figure.
-        panels: usize,
-        /// Rows they need.
-        height: u64,
-    },
-    /// One of the libraries that draw refused.
-    #[error("cannot draw the figure: {message}")]
-    Draw {
-        /// What it said.
-        message: String,
-    },
-    /// The bitmap could not be encoded.
-    #[error("cannot encode the figure")]
-    Png(#[source] image::Error),
-    /// The file could not be written.
-    #[error(transparent)]
-    File(#[from] fs::Error),
-}
-
-impl Error {
-    fn draw(error: impl Display) -> Error {
-        Error::Draw { message: error.to_string() }
-    }
-}
-
-impl<E: std::error::Error + Send + Sync> From<DrawingAreaErrorKind<E>> for Error {
-    fn from(error: DrawingAreaErrorKind<E>) -> Error {
-        Error::draw(error)
     }
 }
 

@@ -1,11 +1,12 @@
 //! A figure as an SVG document: the title, then the panels in rows, their axes in line; and that
 //! document as pixels.
 
+use super::error::Error;
 use super::figure::Figure;
 use super::legend;
 use super::panel::{Content, Shape};
 use super::text::{self, INK, Weight, shorten, style};
-use super::{Error, UNITS};
+use super::unit::UNITS;
 use crate::image::{ChannelOrder, MAX_EDGE_PX, Pixels};
 use plotters::prelude::{IntoDrawingArea, SVGBackend};
 use plotters::style::text_anchor::{HPos, VPos};

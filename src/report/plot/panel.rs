@@ -2,10 +2,11 @@
 
 use super::axis::{Numbers, Ruler, Side};
 use super::curve::{Area, Curve, Frame, Plot};
+use super::error::Error;
 use super::figure::Panel;
 use super::legend::{self, Entry};
 use super::text::{BASE_LINE, INK, SMALL, Weight, shorten, style};
-use super::{Error, UNITS};
+use super::unit::UNITS;
 use plotters::prelude::{ChartBuilder, Color};
 use plotters::style::RGBColor;
 use plotters::style::text_anchor::{HPos, VPos};

@@ -1,3 +1,4 @@
+use super::unit::UNITS;
 use super::*;
 use crate::image::Pixels;
 use crate::image::decode::decode;

@@ -1,6 +1,7 @@
 //! Text in one font, measured by the library that sets it in the bitmap.
 
-use super::{Error, UNITS};
+use super::error::Error;
+use super::unit::UNITS;
 use plotters::prelude::{IntoDrawingArea, RGBColor, SVGBackend};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, FontDesc, FontFamily, TextStyle};
