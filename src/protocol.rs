@@ -9,15 +9,40 @@ pub struct Identification {
     pub probes: Vec<Probes>,
     /// Images that take no part.
     pub left_out: u64,
-    /// What differs from the published set.
-    pub warnings: Vec<String>,
+    /// Counts that differ from those of the published set.
+    pub other_counts: Vec<OtherCount>,
+}
+
+/// A count that differs from the published one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherCount {
+    /// What is counted, in the plural.
+    pub what: String,
+    /// How many there are.
+    pub found: u64,
+    /// How many the published set has.
+    pub published: u64,
+}
+
+impl OtherCount {
+    /// The count, where it differs.
+    pub fn of(what: impl Into<String>, found: u64, published: u64) -> Option<Self> {
+        (found != published).then(|| Self { what: what.into(), found, published })
+    }
+}
+
+impl std::fmt::Display for OtherCount {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { what, found, published } = self;
+        write!(f, "{found} {what}, the published set has {published}")
+    }
 }
 
 /// Probes that are scored by themselves.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Probes {
-    /// `d1`, `d2`, …; empty where there is one group.
-    pub name: &'static str,
+    /// Their distance from the camera, 1 the farthest; none where there is one group.
+    pub distance: Option<u32>,
     /// The images.
     pub members: Members,
 }

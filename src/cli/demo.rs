@@ -7,6 +7,10 @@ use super::output::counted;
 use super::{synth, train, verify_order};
 use qgface_data::demo::{DemoReport, Options, demo};
 use qgface_data::eval::results::EvalReport;
+use qgface_data::eval::sets::{AGEDB_30, CALFW, CFP_FP, CPLFW, CRLFW, IJBB, LFW, SCFACE, TINYFACE};
+use qgface_data::eval::{EvalSet, Measure};
+use qgface_data::metrics::table::{ACCURACY, DISTANCE, RANK, REDUCED, TAR};
+use qgface_data::metrics::{Rate, per_cent};
 use qgface_data::pack::stats::{ChannelStats, Verdict};
 use std::path::PathBuf;
 
@@ -62,34 +66,40 @@ fn text(report: &DemoReport) -> String {
     )
 }
 
-/// What a newcomer is shown of an evaluation: set, metric, what it says.
-const SHOWN: [(&str, &str, &str); 12] = [
-    ("tinyface", "rank_1", "TinyFace: the right person comes first"),
-    ("scface", "d1", "SCface, from afar: the right person comes first"),
-    ("scface", "d2", "SCface, nearer"),
-    ("scface", "d3", "SCface, near"),
-    ("ijbb", "tar@1e-01", "IJB-B: same people found, one in ten others let through"),
-    ("lfw", "accuracy", "LFW: same person or not (guessing: 50 %)"),
-    ("cfp_fp", "accuracy", "CFP-FP, frontal and profile"),
-    ("agedb_30", "accuracy", "AgeDB-30, thirty years apart"),
-    ("calfw", "accuracy", "CALFW, across ages"),
-    ("cplfw", "accuracy", "CPLFW, across poses"),
-    ("crlfw", "8x8", "CR-LFW, one picture of 8x8 pixels"),
-    ("crlfw", "20x20", "CR-LFW, one picture of 20x20 pixels"),
+/// What a newcomer is shown of an evaluation, and what it says.
+const SHOWN: [(Measure, &str); 12] = [
+    (Measure::of_set(&TINYFACE, RANK.at(1)), "TinyFace: the right person comes first"),
+    (Measure::of_set(&SCFACE, DISTANCE.at(1)), "SCface, from afar: the right person comes first"),
+    (Measure::of_set(&SCFACE, DISTANCE.at(2)), "SCface, nearer"),
+    (Measure::of_set(&SCFACE, DISTANCE.at(3)), "SCface, near"),
+    (
+        Measure::of_set(&IJBB, TAR.at_rate(Rate::one_in_ten_to(1))),
+        "IJB-B: same people found, one in ten others let through",
+    ),
+    (accuracy(&LFW), "LFW: same person or not (guessing: 50 %)"),
+    (accuracy(&CFP_FP), "CFP-FP, frontal and profile"),
+    (accuracy(&AGEDB_30), "AgeDB-30, thirty years apart"),
+    (accuracy(&CALFW), "CALFW, across ages"),
+    (accuracy(&CPLFW), "CPLFW, across poses"),
+    (Measure::of_set(&CRLFW, REDUCED.at(8)), "CR-LFW, one picture of 8x8 pixels"),
+    (Measure::of_set(&CRLFW, REDUCED.at(20)), "CR-LFW, one picture of 20x20 pixels"),
 ];
+
+const fn accuracy(set: &'static EvalSet) -> Measure {
+    Measure::of_set(set, ACCURACY.metric())
+}
 
 /// The table at the end: what was learned, beside the network as it began.
 fn table(report: &DemoReport) -> String {
-    let number = |report: &EvalReport, set: &str, metric: &str| {
-        let result = report.results.iter().find(|result| result.set == set);
-        let value = result.and_then(|result| result.metrics.get(metric));
-        value.map_or_else(|| "–".to_owned(), |value| format!("{:.1} %", 100.0 * value))
+    let number = |report: &EvalReport, measure: Measure| {
+        let value = report.value(measure);
+        value.map_or_else(|| "–".to_owned(), |value| format!("{:.1} %", per_cent(value)))
     };
     let mut text =
         format!("\n{:<58}{:>10}{:>10}\n", "on faces of other people", "untrained", "learned");
-    for (set, metric, says) in SHOWN {
+    for (measure, says) in SHOWN {
         let [before, after] =
-            [&report.untrained, &report.eval].map(|report| number(report, set, metric));
+            [&report.untrained, &report.eval].map(|report| number(report, measure));
         text += &format!("  {says:<56}{before:>10}{after:>10}\n");
     }
     text

@@ -139,8 +139,8 @@ pub(super) fn text(report: &TrainReport) -> String {
             100.0 * report.waited
         );
     }
-    for (name, value) in &report.scores {
-        text += &format!("  {name:<28} {value:.4}\n");
+    for (measure, value) in &report.scores {
+        text += &format!("  {measure:<28} {}\n", measure.metric().told(*value));
     }
     if let Some(step) = report.best_step {
         text += &format!("best checkpoint: step {step}\n");

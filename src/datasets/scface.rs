@@ -14,7 +14,7 @@ use super::{
     Protocol, Request, Root,
 };
 use crate::fs;
-use crate::protocol::{self, Identification, Members, Probes};
+use crate::protocol::{self, Identification, Members, OtherCount, Probes};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
@@ -83,13 +83,14 @@ fn subject(path: &str) -> Option<i32> {
     parse_stem(path).map(|(subject, _)| subject)
 }
 
-/// Names of the distances, nearest last.
-const DISTANCES: [&str; 3] = ["d1", "d2", "d3"];
+/// The distances, nearest last.
+const DISTANCES: [u32; 3] = [1, 2, 3];
 
 /// Frontal pictures are the gallery, those of cameras 1 to 5 the probes of their distance.
 fn identification(paths: &[&str]) -> Result<Identification, protocol::Error> {
     let mut parts = Identification::default();
-    let mut probes = DISTANCES.map(|name| Probes { name, members: Members::default() });
+    let mut probes =
+        DISTANCES.map(|distance| Probes { distance: Some(distance), members: Members::default() });
     for (position, path) in paths.iter().enumerate() {
         let refused = || protocol::Error::Path {
             position,
@@ -113,15 +114,17 @@ fn identification(paths: &[&str]) -> Result<Identification, protocol::Error> {
         let (what, expected) = ("of the gallery", "pictures named NNN_frontal");
         return Err(protocol::Error::Empty { what, expected });
     }
-    if let Some(empty) = probes.iter().position(|group| group.members.is_empty()) {
-        let (what, expected) = (DISTANCES[empty], "pictures named NNN_camC_D of each distance D");
+    if probes.iter().any(|group| group.members.is_empty()) {
+        let (what, expected) =
+            ("a probe of one of the distances", "pictures named NNN_camC_D of each distance D");
         return Err(protocol::Error::Empty { what, expected });
     }
     let found = parts.gallery.len() as u64;
-    parts.warnings.extend(count_warning("frontal pictures", found, PUBLISHED_SUBJECTS));
-    for Probes { name, members } in &probes {
+    parts.other_counts.extend(OtherCount::of("frontal pictures", found, PUBLISHED_SUBJECTS));
+    for (distance, Probes { members, .. }) in DISTANCES.iter().zip(&probes) {
         let (found, published) = (members.len() as u64, CAMERAS * PUBLISHED_SUBJECTS);
-        parts.warnings.extend(count_warning(&format!("probes of {name}"), found, published));
+        let what = format!("probes of d{distance}");
+        parts.other_counts.extend(OtherCount::of(what, found, published));
     }
     parts.probes = probes.into();
     Ok(parts)

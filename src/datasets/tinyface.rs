@@ -12,7 +12,7 @@ use super::{
     Request, Root, mat,
 };
 use crate::fs;
-use crate::protocol::{self, Identification, Members, Probes};
+use crate::protocol::{self, Identification, Members, OtherCount, Probes};
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -90,9 +90,9 @@ fn identification(paths: &[&str]) -> Result<Identification, protocol::Error> {
             return Err(protocol::Error::Empty { what, expected });
         }
     }
-    parts.probes.push(Probes { name: "", members: probes });
+    parts.probes.push(Probes { distance: None, members: probes });
     for ((name, published), found) in GROUPS.iter().zip(groups) {
-        parts.warnings.extend(count_warning(&format!("images in {name}"), found, *published));
+        parts.other_counts.extend(OtherCount::of(format!("images in {name}"), found, *published));
     }
     Ok(parts)
 }

@@ -3,6 +3,7 @@
 use super::conventions::BATCH_MIB;
 use super::fusion;
 use super::sets::FACE_PX;
+use super::subject::Subject;
 use crate::datasets::{self, Alignment, SourceError};
 use crate::image::{self, ChannelOrder};
 use crate::{fs, metrics, onnx, pack, protocol, runtime};
@@ -167,10 +168,10 @@ pub enum Error {
         found: usize,
     },
     /// No probe has a mate.
-    #[error("{set}: no probe has a mate in the gallery, so there is no rate")]
+    #[error("{subject}: no probe has a mate in the gallery, so there is no rate")]
     NoMate {
         /// The set.
-        set: String,
+        subject: Subject,
     },
     /// Pairs of a set whose images do not lie two by two.
     #[error("{place}: pair {pair}: expected the images {} and {}, found {found:?}", 2 * pair, 2 * pair + 1)]
@@ -368,10 +369,10 @@ pub enum Error {
         path: String,
     },
     /// Numbers cannot be computed.
-    #[error("{set}: cannot be scored")]
+    #[error("{subject}: cannot be scored")]
     Metrics {
         /// The set.
-        set: String,
+        subject: Subject,
         /// Why not.
         source: metrics::Error,
     },

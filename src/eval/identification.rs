@@ -6,24 +6,24 @@ use super::features::Features;
 use super::lengths::Lengths;
 use super::results::CmcCurve;
 use super::score::Scored;
+use super::subject::Subject;
+use super::warning::WarningKind;
+use crate::metrics::table::{DISTANCE, MEAN_AVERAGE_PRECISION, RANK, TIES};
 use crate::metrics::{ClosedSet, Rows, closed_set};
 use crate::protocol::{Identification, Members};
 use std::borrow::Cow;
 use std::collections::HashSet;
 
-/// Numbers of a set whose probes are one group, and the ranks they are rates at.
-const RANKS: [(&str, u64); 3] = [("rank_1", 1), ("rank_5", 5), ("rank_20", 20)];
-
-/// Searches every group of probes in the gallery. Groups with a name give their rank 1 under it.
+/// Searches every group of probes in the gallery. Groups of a distance give their rank 1 at it.
 pub(super) fn score(
-    set: &str,
+    subject: Subject,
     parts: &Identification,
     features: &Features,
 ) -> Result<Scored, Error> {
     let mut scored = Scored::default();
     if features.lengths != Lengths::Unit && !features.files.is_empty() {
         let told = "the features are no unit vectors; a score is their inner product as they are";
-        scored.warnings.push(told.to_owned());
+        scored.warn(WarningKind::NotUnit, told);
     }
     let gallery = rows(features, &parts.gallery);
     let distractors = parts.gallery.identities.iter().filter(|identity| **identity < 0).count();
@@ -36,7 +36,7 @@ pub(super) fn score(
     let (mut ties, mut unmated, mut probes) = (0, 0, 0);
     let mut by_group = Vec::new();
     for group in &parts.probes {
-        let refused = |source| Error::Metrics { set: set.to_owned(), source };
+        let refused = |source| Error::Metrics { subject, source };
         let own = rows(features, &group.members);
         let found = closed_set(
             Rows::new(&own, features.rows.width).map_err(refused)?,
@@ -50,25 +50,24 @@ pub(super) fn score(
         ties += found.ties();
         probes += group.members.len();
         unmated += group.members.len() - found.mated.len();
-        scored
-            .curves
-            .cmc
-            .push(CmcCurve { name: group.name.to_owned(), rates: found.cmc(CMC_RANKS) });
-        by_group.push((group.name, found));
+        let name =
+            group.distance.map_or_else(String::new, |distance| DISTANCE.at(distance).to_string());
+        scored.curves.cmc.push(CmcCurve { name, rates: found.cmc(CMC_RANKS) });
+        by_group.push((group.distance, found));
     }
     scored.count("probes", probes);
     scored.count("probes_without_mate", unmated);
     if unmated > 0 {
         let what = "probes have no image of their identity in the gallery and are left out";
-        scored.warnings.push(format!("{unmated} {what}"));
+        scored.warn(WarningKind::LeftOut, format!("{unmated} {what}"));
     }
     if parts.left_out > 0 {
         scored.count("images_left_out", parts.left_out as usize);
     }
-    for (name, found) in by_group {
-        tell(&mut scored, name, &found);
+    for (distance, found) in by_group {
+        tell(&mut scored, distance, &found);
     }
-    scored.metric("ties", ties as f64);
+    scored.metric(TIES.metric(), ties as f64);
     if !impostor.is_empty() {
         let of = "of each probe its best mate and its best non-mate";
         scored.curves.scores = Some(histograms("inner product", of, &genuine, &impostor));
@@ -76,14 +75,14 @@ pub(super) fn score(
     Ok(scored)
 }
 
-fn tell(scored: &mut Scored, name: &str, found: &ClosedSet) {
-    if !name.is_empty() {
-        return scored.metric(name, found.rate(1));
+fn tell(scored: &mut Scored, distance: Option<u32>, found: &ClosedSet) {
+    if let Some(distance) = distance {
+        return scored.metric(DISTANCE.at(distance), found.rate(1));
     }
-    for (metric, rank) in RANKS {
-        scored.metric(metric, found.rate(rank));
+    for rank in RANK.measured() {
+        scored.metric(rank, found.rate(rank.number().into()));
     }
-    scored.metric("map", found.mean_average_precision());
+    scored.metric(MEAN_AVERAGE_PRECISION.metric(), found.mean_average_precision());
 }
 
 /// The rows of some images: those of the features themselves where they lie together.

@@ -4,6 +4,7 @@
 //! lie the way from pictures to features (`images`, `conventions`, `embed`, `cache`, `fusion`) and the
 //! scoring of each kind of set (`identification`, `templates`, `pairs`). Start at [`evaluate`].
 
+mod averages;
 mod cache;
 mod conventions;
 mod curves;
@@ -22,29 +23,34 @@ mod plan;
 pub mod results;
 mod score;
 mod sessions;
-mod sets;
+pub mod sets;
 pub mod settings;
 mod sink;
+mod subject;
 mod templates;
+mod warning;
 
+pub use averages::averages;
 pub use conventions::{CHANNEL_ORDER_KEY, Flags, MEAN_KEY, STD_KEY, deviation, mean};
 pub use error::{Error, ImageError, ModelFault};
 pub use images::Place;
 pub use matrix::Matrix;
 pub use model::ModelOptions;
 pub use sets::{EVAL_SETS, EvalSet, Kind};
+pub use subject::{Measure, Subject, UnknownMeasure, UnknownSubject};
+pub use warning::{Warning, WarningKind};
 
+use crate::metrics::Metric;
+use crate::metrics::table::REDUCED;
 use crate::pack::PackFiles;
 use crate::progress::Progress;
 use conventions::Conventions;
 use embed::{Pace, Selection};
 use features::{Features, Maker, Origin};
-use indexmap::IndexMap;
 use model::Model;
 use plan::{Plan, Scoring};
 use results::{EvalReport, FORMAT, FeatureSource, ModelReport, SetResult};
 use score::Scored;
-use sets::{HQ, REDUCED_PX};
 use settings::{Protocol, Settings};
 use std::path::{Path, PathBuf};
 
@@ -116,16 +122,6 @@ pub enum OtherAlignment {
     /// They are scored, with a warning.
     Accept,
 }
-
-/// FARs that a TAR is told at, with the names of the metrics.
-pub const FARS: [(&str, f64); 6] = [
-    ("tar@1e-06", 1e-6),
-    ("tar@1e-05", 1e-5),
-    ("tar@1e-04", 1e-4),
-    ("tar@1e-03", 1e-3),
-    ("tar@1e-02", 1e-2),
-    ("tar@1e-01", 1e-1),
-];
 
 /// Hears of decisions and of what takes long for another reason than work.
 pub type Say<'a> = dyn Fn(&str) + 'a;
@@ -213,27 +209,28 @@ fn run(
     }
     let features = Features::joined(features)?;
     let images = &plan.images[0];
-    let scored = match std::mem::replace(&mut plan.scoring, Scoring::None) {
-        Scoring::None => return Ok(None),
-        Scoring::Identification(parts) => identification::score(&plan.name, &parts, &features)?,
+    let Some((subject, scoring)) = plan.scoring.take() else { return Ok(None) };
+    let scored = match scoring {
+        Scoring::Identification(parts) => identification::score(subject, &parts, &features)?,
         Scoring::Templates(templates) => templates.score(images, &features, protocol)?,
-        Scoring::Pairs(pairs) => pairs::score(&plan.name, &pairs, &features)?,
-        Scoring::OwnPairs(pairs) => pairs::score_own(&pairs, &features, protocol, &FARS)?,
+        Scoring::Pairs(pairs) => pairs::score(subject, &pairs, &features)?,
+        Scoring::OwnPairs(pairs) => pairs::score_own(&pairs, &features, protocol)?,
         Scoring::ReducedPairs(pairs) => {
             let Origin::Model(_) = origin else { return Err(Error::ReducedWithoutModel) };
-            let mut reduced = Vec::with_capacity(REDUCED_PX.len());
-            for px in REDUCED_PX {
+            let mut reduced = Vec::new();
+            for px in REDUCED.measured().into_iter().map(Metric::number) {
                 let selection = Selection::ReducedFirsts(px);
                 let features = origin.features(images, selection, protocol, weighing, progress)?;
                 reduced.push((px, features));
             }
-            pairs::score_reduced(&pairs, &features, &reduced)?
+            pairs::score_reduced(subject, &pairs, &features, &reduced)?
         }
     };
-    Ok(Some(result(plan, options, origin, &features, scored)))
+    Ok(Some(result(subject, plan, options, origin, &features, scored)))
 }
 
 fn result(
+    subject: Subject,
     plan: Plan,
     options: &Options,
     origin: &Origin<'_>,
@@ -247,7 +244,7 @@ fn result(
     let read = images.iter().flat_map(|images| images.files.clone());
     let made = features.files.iter().map(|path| path.display().to_string());
     SetResult {
-        set: plan.name,
+        set: subject,
         protocol: options.protocol.name.to_owned(),
         switched: options.protocol.switched.clone(),
         settings: settings(&options.protocol, origin),
@@ -296,16 +293,17 @@ fn save(folder: &Path, name: &str, features: &Features) -> Result<Vec<String>, E
 }
 
 /// A model that takes its colours in another order than those that a preset of IJB is from.
-fn other_family(plan: &Plan, options: &Options, origin: &Origin<'_>) -> Option<String> {
+fn other_family(plan: &Plan, options: &Options, origin: &Origin<'_>) -> Option<Warning> {
     let Origin::Model(maker) = origin else { return None };
     let own = maker.model.conventions().channel_order;
     let Protocol { name, family, .. } = options.protocol;
-    let other = matches!(plan.scoring, Scoring::Templates(_)) && own != family;
+    let other = matches!(plan.scoring, Some((_, Scoring::Templates(_)))) && own != family;
     other.then(|| {
         let (own, family) = (own.name(), family.name());
-        format!(
+        let told = format!(
             "the model takes {own}, and the models that the protocol {name} is from take {family}"
-        )
+        );
+        Warning::new(WarningKind::OtherColours, told)
     })
 }
 
@@ -320,76 +318,4 @@ fn model_report(origin: &Origin<'_>) -> Option<ModelReport> {
         runtime: made.runtime.clone(),
         device: maker.model.device().to_string(),
     })
-}
-
-/// The averages by name, where every set they are of is there.
-///
-/// HQ Avg. is the mean of the five `.bin` sets' accuracies; All Avg. that of SCface d1, d2, d3, TinyFace
-/// rank 1, IJB-B TAR@FAR=1e-4 and HQ Avg. (QGFace, ablation).
-pub fn averages<'a>(results: impl Iterator<Item = &'a SetResult> + Clone) -> IndexMap<String, f64> {
-    let metric = |set: &str, name: &str| {
-        let result = results.clone().find(|result| result.set == set)?;
-        result.metrics.get(name).copied()
-    };
-    let mean = |values: Option<Vec<f64>>| {
-        values.map(|values| values.iter().sum::<f64>() / values.len() as f64)
-    };
-    let hq = mean(HQ.iter().map(|set| metric(set, "accuracy")).collect());
-    let others = [
-        ("scface", "d1"),
-        ("scface", "d2"),
-        ("scface", "d3"),
-        ("tinyface", "rank_1"),
-        ("ijbb", "tar@1e-04"),
-    ];
-    let all = mean(others.iter().map(|(set, name)| metric(set, name)).chain([hq]).collect());
-    let named = [("hq_avg", hq), ("all_avg", all)];
-    named.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value?))).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn result(set: &str, metrics: &[(&str, f64)]) -> SetResult {
-        let metrics = metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect();
-        let settings = Settings {
-            fusion: None,
-            flip: None,
-            norm: false,
-            detector_score: false,
-            flipud: false,
-            channel_order: None,
-            mean: None,
-            std: None,
-        };
-        let features =
-            FeatureSource { files: vec![], orders: vec![], alignment: None, cached: false };
-        SetResult {
-            set: set.to_owned(),
-            protocol: "adaface".to_owned(),
-            switched: vec![],
-            settings,
-            images: 1,
-            features,
-            counts: IndexMap::new(),
-            metrics,
-            curves: results::Curves::default(),
-            warnings: vec![],
-        }
-    }
-
-    /// Row D of the ablation; the published average is 91.36.
-    #[test]
-    fn the_averages_are_those_of_the_published_ablation() {
-        let mut results: Vec<_> =
-            HQ.iter().map(|set| result(set, &[("accuracy", 0.9543)])).collect();
-        results.push(result("scface", &[("d1", 0.9231), ("d2", 0.9954), ("d3", 1.0)]));
-        results.push(result("tinyface", &[("rank_1", 0.6985)]));
-        assert_eq!(averages(results.iter()).get("all_avg"), None);
-        results.push(result("ijbb", &[("tar@1e-04", 0.9105)]));
-        let averages = averages(results.iter());
-        assert!((averages["hq_avg"] - 0.9543).abs() < 1e-12);
-        assert!((averages["all_avg"] - 0.9136).abs() < 5e-5);
-    }
 }

@@ -7,6 +7,9 @@ use super::lengths::Lengths;
 use super::results::Curves;
 use super::score::Scored;
 use super::settings::Protocol;
+use super::subject::Subject;
+use super::warning::WarningKind;
+use crate::metrics::table::{ACCURACY, DEVIATION, REDUCED, TAR, THRESHOLD};
 use crate::metrics::{KFold, Reading, Roc, Rows, by_verdict, k_fold, squared_distances};
 use crate::protocol::Pairs;
 
@@ -42,22 +45,22 @@ fn unit_row(features: &Features, at: usize) -> Vec<f32> {
 }
 
 /// Ten folds over pairs, and the curves.
-pub(super) fn score(set: &str, pairs: &Pairs, features: &Features) -> Result<Scored, Error> {
-    let refused = |source| Error::Metrics { set: set.to_owned(), source };
+pub(super) fn score(subject: Subject, pairs: &Pairs, features: &Features) -> Result<Scored, Error> {
+    let refused = |source| Error::Metrics { subject, source };
     let row = |at: usize| unit_row(features, at);
     let distances = distances(pairs, row, row, features.rows.width).map_err(refused)?;
     let folds = k_fold(&distances, &pairs.same, FOLDS).map_err(refused)?;
     let mut scored = Scored::default();
     scored.count("pairs", pairs.same.len());
     scored.count("genuine_pairs", pairs.same.iter().filter(|same| **same).count());
-    scored.metric("accuracy", folds.accuracy);
-    scored.metric("std", folds.std);
-    scored.metric("threshold", folds.threshold);
+    scored.metric(ACCURACY.metric(), folds.accuracy);
+    scored.metric(DEVIATION.metric(), folds.std);
+    scored.metric(THRESHOLD.metric(), folds.threshold);
     let (roc, curves) = curves(&distances, &pairs.same).map_err(refused)?;
     if roc.is_none() {
         let told =
             "all pairs are of one kind, genuine or impostor, so there is no curve and no TAR";
-        scored.warnings.push(told.to_owned());
+        scored.warn(WarningKind::LeftOut, told);
     }
     scored.curves = curves;
     scored.roc = roc;
@@ -69,12 +72,11 @@ pub(super) fn score_own(
     pairs: &Pairs,
     features: &Features,
     protocol: &Protocol,
-    fars: &[(&str, f64)],
 ) -> Result<Scored, Error> {
-    let mut scored = score("verification", pairs, features)?;
+    let mut scored = score(Subject::OwnPairs, pairs, features)?;
     if let Some(roc) = scored.roc.take() {
-        for (name, far) in fars {
-            scored.metric(name, roc.tar_at(*far, reading(protocol)));
+        for tar in TAR.measured() {
+            scored.metric(tar, roc.tar_at(tar.rate(), reading(protocol)));
         }
     }
     Ok(scored)
@@ -82,11 +84,12 @@ pub(super) fn score_own(
 
 /// Accuracies with the first picture of each pair reduced, by size.
 pub(super) fn score_reduced(
+    subject: Subject,
     pairs: &Pairs,
     features: &Features,
     reduced: &[(u32, Features)],
 ) -> Result<Scored, Error> {
-    let refused = |source| Error::Metrics { set: "crlfw".to_owned(), source };
+    let refused = |source| Error::Metrics { subject, source };
     let mut scored = Scored::default();
     scored.count("pairs", pairs.same.len());
     for (px, firsts) in reduced {
@@ -95,10 +98,11 @@ pub(super) fn score_reduced(
         let second = |at: usize| unit_row(features, at);
         let distances = distances(pairs, first, second, features.rows.width).map_err(refused)?;
         let KFold { accuracy, .. } = k_fold(&distances, &pairs.same, FOLDS).map_err(refused)?;
-        scored.metric(&format!("{px}x{px}"), accuracy);
+        let metric = REDUCED.at(*px);
+        scored.metric(metric, accuracy);
         let (_, curves) = curves(&distances, &pairs.same).map_err(refused)?;
         for mut curve in curves.roc {
-            curve.name = format!("{px}x{px}");
+            curve.name = metric.to_string();
             scored.curves.roc.push(curve);
         }
     }

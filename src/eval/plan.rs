@@ -6,12 +6,14 @@ use super::images::{Images, Place, Wanted};
 use super::pairs::FOLDS;
 use super::sets::{EvalSet, Kind};
 use super::settings::{Fusion, Protocol as Switched};
+use super::subject::Subject;
 use super::templates::TemplatePlan;
+use super::warning::{Warning, WarningKind};
 use super::{Error, Options, OtherAlignment, Task, fusion};
-use crate::datasets::{Protocol, count_warning, read_pairs};
+use crate::datasets::{Protocol, read_pairs};
 use crate::pack::{self, Manifest, PackFiles, Provenance};
 use crate::progress::Progress;
-use crate::protocol::{Identification, Members, Pairs, Probes};
+use crate::protocol::{Identification, Members, OtherCount, Pairs, Probes};
 use std::collections::HashSet;
 
 /// Identity of what belongs to nobody.
@@ -19,16 +21,16 @@ const NOBODY: i64 = -1;
 
 /// One entry of the report to be.
 pub(super) struct Plan {
-    /// The set, or what is done with packs of one's own.
+    /// What the files of its features are called after, where the images have no name of their own.
     pub(super) name: String,
     /// The images, pack after pack.
     pub(super) images: Vec<Images>,
     /// What each pack is, where there are several.
     pub(super) roles: Vec<Role>,
-    /// How they are scored.
-    pub(super) scoring: Scoring,
+    /// As what and how they are scored; none where they are not.
+    pub(super) scoring: Option<(Subject, Scoring)>,
     /// What differs from the published set or its protocol.
-    pub(super) warnings: Vec<String>,
+    pub(super) warnings: Vec<Warning>,
 }
 
 /// What a pack of one's own is in a search.
@@ -52,8 +54,6 @@ impl Role {
 
 /// How images are scored.
 pub(super) enum Scoring {
-    /// Not at all.
-    None,
     /// Probes in a gallery.
     Identification(Identification),
     /// Templates.
@@ -70,7 +70,7 @@ impl Plan {
     /// How its scoring weighs a face: templates alone are weighed.
     pub(super) fn weighing(&self, protocol: &Switched) -> Weighing {
         match self.scoring {
-            Scoring::Templates(_) if protocol.norm => Weighing::ByNorm(protocol.name),
+            Some((_, Scoring::Templates(_))) if protocol.norm => Weighing::ByNorm(protocol.name),
             _ => Weighing::Alike,
         }
     }
@@ -92,13 +92,14 @@ impl Plan {
                 .map(|(set, place)| Self::of_set(set, place, options, wanted, progress))
                 .collect(),
             Task::Features { pack } => {
-                Ok(vec![Self::of_own(&pack.stem, vec![packed(pack)?], Scoring::None)])
+                Ok(vec![Self::of_own(&pack.stem, vec![packed(pack)?], None)])
             }
             Task::Verification { pack, pairs: path } => {
                 let images = packed(pack)?;
                 let pairs = read_pairs(path, images.len())?;
                 check_folds(&path.display().to_string(), &pairs)?;
-                Ok(vec![Self::of_own("verification", vec![images], Scoring::OwnPairs(pairs))])
+                let scoring = (Subject::OwnPairs, Scoring::OwnPairs(pairs));
+                Ok(vec![Self::of_own(scoring.0.name(), vec![images], Some(scoring))])
             }
             Task::Identification { gallery, probe, distractor } => {
                 let distractor = distractor.iter().map(|pack| (Role::Distractor, pack));
@@ -109,14 +110,15 @@ impl Plan {
                     images.push(packed(pack)?);
                 }
                 let parts = by_labels(&roles, &images)?;
-                check_mates("identification", &parts)?;
-                let scoring = Scoring::Identification(parts);
-                Ok(vec![Self { roles, ..Self::of_own("identification", images, scoring) }])
+                let subject = Subject::OwnGallery;
+                check_mates(subject, &parts)?;
+                let scoring = Some((subject, Scoring::Identification(parts)));
+                Ok(vec![Self { roles, ..Self::of_own(subject.name(), images, scoring) }])
             }
         }
     }
 
-    fn of_own(name: &str, images: Vec<Images>, scoring: Scoring) -> Self {
+    fn of_own(name: &str, images: Vec<Images>, scoring: Option<(Subject, Scoring)>) -> Self {
         let (roles, warnings) = (Vec::new(), Vec::new());
         Self { name: name.to_owned(), images, roles, scoring, warnings }
     }
@@ -131,13 +133,17 @@ impl Plan {
         let images = Images::of_set(set, place, wanted, progress)?;
         check_whole(set, &images)?;
         check_fusion(set, &images, options, wanted)?;
-        let mut warnings: Vec<String> = other_source(set, &images).into_iter().collect();
+        let subject = Subject::Set(set);
+        let mut warnings: Vec<Warning> = other_source(set, &images).into_iter().collect();
         if let Some(found) = images.alignment.as_ref().filter(|found| !set.alignment.allows(found))
         {
             let expected = set.alignment.to_string();
             match options.alignment {
-                OtherAlignment::Accept => warnings.push(format!(
-                    "aligned in another way than the protocol expects: {found}, not {expected}"
+                OtherAlignment::Accept => warnings.push(Warning::new(
+                    WarningKind::OtherAlignment,
+                    format!(
+                        "aligned in another way than the protocol expects: {found}, not {expected}"
+                    ),
                 )),
                 OtherAlignment::Refuse => {
                     let (place, found) = (images.files[0].clone(), found.clone());
@@ -150,14 +156,14 @@ impl Plan {
             images.pairs()?.ok_or_else(none)
         };
         let scoring = match set.kind {
-            Kind::Identification => {
+            Kind::ClosedSet | Kind::Distances => {
                 let Protocol::Identification(parts) = set.data_set().protocol else {
                     return Err(Error::Fault("a set without its protocol"));
                 };
                 let parts = parts(&images.paths())
                     .map_err(|source| Error::Protocol { set: set.name, source })?;
-                warnings.extend(parts.warnings.iter().cloned());
-                check_mates(set.name, &parts)?;
+                warnings.extend(parts.other_counts.iter().cloned().map(Warning::from));
+                check_mates(subject, &parts)?;
                 Scoring::Identification(parts)
             }
             Kind::Templates => {
@@ -186,7 +192,7 @@ impl Plan {
             }
         };
         let (name, images) = (set.name.to_owned(), vec![images]);
-        Ok(Self { name, images, roles: Vec::new(), scoring, warnings })
+        Ok(Self { name, images, roles: Vec::new(), scoring: Some((subject, scoring)), warnings })
     }
 }
 
@@ -240,21 +246,22 @@ fn check_fusion(
 }
 
 /// What a pack says that it was made from, where that is another set.
-fn other_source(set: &EvalSet, images: &Images) -> Option<String> {
+fn other_source(set: &EvalSet, images: &Images) -> Option<Warning> {
+    let warning = |text| Warning::new(WarningKind::OtherPack, text);
     let manifest = &images.pack()?.manifest;
     if manifest.set != set.dataset {
         let own = &manifest.set;
-        return Some(format!("the pack is one of {own}, scored as {}", set.name));
+        return Some(warning(format!("the pack is one of {own}, scored as {}", set.name)));
     }
     let file = manifest.input(pack::Role::Pictures)?.path.as_str();
     let name = file.rsplit('/').next().unwrap_or(file);
     let same = name.strip_suffix(".bin").is_none_or(|stem| stem == set.stem);
-    (!same).then(|| format!("the pack was made from {name}, scored as {}", set.name))
+    (!same).then(|| warning(format!("the pack was made from {name}, scored as {}", set.name)))
 }
 
 /// How many pairs there are, where that is another number than the published one.
-fn other_pairs(set: &EvalSet, pairs: &Pairs) -> Option<String> {
-    count_warning("pairs", pairs.same.len() as u64, set.pairs?)
+fn other_pairs(set: &EvalSet, pairs: &Pairs) -> Option<Warning> {
+    OtherCount::of("pairs", pairs.same.len() as u64, set.pairs?).map(Warning::from)
 }
 
 fn check_folds(place: &str, pairs: &Pairs) -> Result<(), Error> {
@@ -274,12 +281,12 @@ fn check_two_by_two(place: &str, pairs: &Pairs) -> Result<(), Error> {
     }
 }
 
-fn check_mates(set: &str, parts: &Identification) -> Result<(), Error> {
+fn check_mates(subject: Subject, parts: &Identification) -> Result<(), Error> {
     let gallery: HashSet<i64> = parts.gallery.identities.iter().copied().collect();
     let has_mate = |group: &Probes| group.members.identities.iter().any(|id| gallery.contains(id));
     match parts.probes.iter().all(has_mate) {
         true => Ok(()),
-        false => Err(Error::NoMate { set: set.to_owned() }),
+        false => Err(Error::NoMate { subject }),
     }
 }
 
@@ -299,6 +306,6 @@ fn by_labels(roles: &[Role], packs: &[Images]) -> Result<Identification, Error> 
             position += 1;
         }
     }
-    parts.probes.push(Probes { name: "", members: probes });
+    parts.probes.push(Probes { distance: None, members: probes });
     Ok(parts)
 }

@@ -2,7 +2,9 @@
 //! `eval --format json`, which `report` reads.
 
 use super::settings::Settings;
-use crate::datasets::OTHER_COUNT;
+use super::subject::{Measure, Subject};
+use super::warning::{Warning, WarningKind};
+use crate::metrics::Metric;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -21,11 +23,24 @@ pub struct EvalReport {
     pub model: Option<ModelReport>,
     /// One entry a set, in the order that was asked for.
     pub results: Vec<SetResult>,
-    /// `hq_avg` and `all_avg`, as fractions, where every set they are of is among the results.
-    pub averages: IndexMap<String, f64>,
+    /// The averages by name, as fractions, where every set they are of is among the results.
+    pub averages: IndexMap<Metric, f64>,
     /// Files of features and norms that were written.
     #[serde(default)]
     pub saved: Vec<String>,
+}
+
+impl EvalReport {
+    /// A number, where it was measured.
+    pub fn value(&self, measure: Measure) -> Option<f64> {
+        match measure {
+            Measure::Average(metric) => self.averages.get(&metric).copied(),
+            Measure::Of(subject, metric) => {
+                let result = self.results.iter().find(|result| result.set == subject)?;
+                result.metrics.get(&metric).copied()
+            }
+        }
+    }
 }
 
 /// What made the features.
@@ -61,7 +76,7 @@ pub enum OutputForm {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct SetResult {
     /// The set: `tinyface`, `ijbb`, `lfw`, …; `identification` and `verification` of one's own packs.
-    pub set: String,
+    pub set: Subject,
     /// The preset: `adaface`, `qgface`, `insightface` or `cvlface`.
     pub protocol: String,
     /// The switches that differ from the preset, with their values: `norm no`.
@@ -76,11 +91,11 @@ pub struct SetResult {
     /// What was counted before scoring: faces, templates, pairs, probes, ids without an image.
     pub counts: IndexMap<String, u64>,
     /// The numbers by name; rates are fractions.
-    pub metrics: IndexMap<String, f64>,
+    pub metrics: IndexMap<Metric, f64>,
     /// What can be drawn.
     pub curves: Curves,
     /// What differs from the published set or its protocol.
-    pub warnings: Vec<String>,
+    pub warnings: Vec<Warning>,
 }
 
 impl SetResult {
@@ -93,8 +108,9 @@ impl SetResult {
 
     /// The warning that the set has another count than the published one, if it has.
     pub fn other_count(&self) -> Option<&str> {
-        let warnings = self.warnings.iter().map(String::as_str);
-        warnings.into_iter().find(|warning| warning.contains(OTHER_COUNT))
+        let mut warnings = self.warnings.iter();
+        let found = warnings.find(|warning| warning.kind == WarningKind::OtherCount);
+        found.map(|warning| warning.text.as_str())
     }
 }
 
@@ -164,4 +180,42 @@ pub struct Histogram {
     pub high: f64,
     /// How many fell into each bin.
     pub counts: Vec<u64>,
+}
+
+#[cfg(test)]
+pub(crate) mod examples {
+    //! Results that tests of this module and of those above it are made of.
+
+    use super::*;
+    use crate::eval::settings::Fusion;
+    use crate::image::ChannelOrder;
+
+    pub(crate) fn result(set: Subject, metrics: &[(Metric, f64)]) -> SetResult {
+        SetResult {
+            set,
+            protocol: "adaface".to_owned(),
+            switched: Vec::new(),
+            settings: Settings {
+                fusion: Some(Fusion::PreNormVectorAdd),
+                flip: Some(true),
+                norm: true,
+                detector_score: false,
+                flipud: true,
+                channel_order: Some(ChannelOrder::Bgr),
+                mean: Some([127.5; 3]),
+                std: Some([127.5; 3]),
+            },
+            images: 800,
+            features: FeatureSource {
+                files: vec![format!("packs/{set}.rec")],
+                orders: vec!["0f".repeat(32)],
+                alignment: Some("aligned".to_owned()),
+                cached: false,
+            },
+            counts: [("probes".to_owned(), 3728)].into_iter().collect(),
+            metrics: metrics.iter().copied().collect(),
+            curves: Curves::default(),
+            warnings: Vec::new(),
+        }
+    }
 }

@@ -1,16 +1,17 @@
 //! What scoring a set gives, before it is put into a report.
 
 use super::results::Curves;
-use crate::metrics::Roc;
+use super::warning::{Warning, WarningKind};
+use crate::metrics::{Metric, Roc};
 use indexmap::IndexMap;
 
 /// Numbers of one set.
 #[derive(Debug, Default)]
 pub(super) struct Scored {
     pub(super) counts: IndexMap<String, u64>,
-    pub(super) metrics: IndexMap<String, f64>,
+    pub(super) metrics: IndexMap<Metric, f64>,
     pub(super) curves: Curves,
-    pub(super) warnings: Vec<String>,
+    pub(super) warnings: Vec<Warning>,
     /// The whole ROC, where there is one.
     pub(super) roc: Option<Roc>,
 }
@@ -20,7 +21,11 @@ impl Scored {
         self.counts.insert(name.to_owned(), count as u64);
     }
 
-    pub(super) fn metric(&mut self, name: &str, value: f64) {
-        self.metrics.insert(name.to_owned(), value);
+    pub(super) fn metric(&mut self, metric: Metric, value: f64) {
+        self.metrics.insert(metric, value);
+    }
+
+    pub(super) fn warn(&mut self, kind: WarningKind, text: impl Into<String>) {
+        self.warnings.push(Warning::new(kind, text));
     }
 }

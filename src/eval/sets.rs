@@ -1,6 +1,7 @@
 //! What can be evaluated: one line a set.
 
 use crate::datasets::{self, Alignment, DataSet};
+use crate::metrics::Experiment;
 
 /// Pixels an edge of the faces that every protocol scores.
 pub(super) const FACE_PX: u32 = 112;
@@ -10,6 +11,8 @@ pub(super) const FACE_PX: u32 = 112;
 pub struct EvalSet {
     /// The name users type.
     pub name: &'static str,
+    /// Its name as the field writes it.
+    pub title: &'static str,
     /// What is scored, in one line.
     pub about: &'static str,
     /// The data set of its images.
@@ -27,8 +30,10 @@ pub struct EvalSet {
 /// How a set is scored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Closed-set identification.
-    Identification,
+    /// Closed-set identification, all probes together.
+    ClosedSet,
+    /// Closed-set identification, probes by their distance from the camera.
+    Distances,
     /// Templates 1:1, and 1:N where the files are there.
     Templates,
     /// Pairs in ten folds.
@@ -37,8 +42,18 @@ pub enum Kind {
     ReducedPairs,
 }
 
-/// Edges that CR-LFW reduces the first picture of a pair to.
-pub(super) const REDUCED_PX: [u32; 4] = [8, 12, 16, 20];
+impl Kind {
+    /// The experiment, which says what is measured.
+    pub fn experiment(self) -> Experiment {
+        match self {
+            Self::ClosedSet => Experiment::ClosedSet,
+            Self::Distances => Experiment::Distances,
+            Self::Templates => Experiment::Templates,
+            Self::Pairs => Experiment::Folds,
+            Self::ReducedPairs => Experiment::ReducedPairs,
+        }
+    }
+}
 
 /// What must have been done to the faces of a set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,85 +97,126 @@ impl std::fmt::Display for Expected {
 }
 
 /// All sets, in the order of the help text.
-pub static EVAL_SETS: [EvalSet; 10] = [
-    EvalSet {
-        name: "tinyface",
-        about: "TinyFace, closed-set identification: ranks 1, 5, 20 and mAP",
-        dataset: "tinyface",
-        stem: "tinyface",
-        kind: Kind::Identification,
-        alignment: Expected::Folder("aligned_pad_0.1_pad_high"),
-        pairs: None,
-    },
-    EvalSet {
-        name: "scface",
-        about: "SCface, rank 1 at three distances",
-        dataset: "scface",
-        stem: "scface",
-        kind: Kind::Identification,
-        alignment: Expected::FolderOrWarped("aligned"),
-        pairs: None,
-    },
-    EvalSet {
-        name: "ijbb",
-        about: "IJB-B, templates 1:1 and 1:N",
-        dataset: "ijbb",
-        stem: "ijbb",
-        kind: Kind::Templates,
-        alignment: Expected::Warped,
-        pairs: None,
-    },
-    EvalSet {
-        name: "ijbc",
-        about: "IJB-C, templates 1:1 and 1:N",
-        dataset: "ijbc",
-        stem: "ijbc",
-        kind: Kind::Templates,
-        alignment: Expected::Warped,
-        pairs: None,
-    },
-    EvalSet::pairs("lfw", "LFW, ten folds of pairs", LFW_PAIRS),
-    EvalSet::pairs("cfp_fp", "CFP-FP, frontal against profile, ten folds of pairs", 7000),
-    EvalSet::pairs("agedb_30", "AgeDB-30, thirty years apart, ten folds of pairs", 6000),
-    EvalSet::pairs("calfw", "CALFW, across age, ten folds of pairs", 6000),
-    EvalSet::pairs("cplfw", "CPLFW, across pose, ten folds of pairs", 6000),
-    EvalSet {
-        name: "crlfw",
-        about: "CR-LFW: LFW with one picture of each pair reduced to 8, 12, 16 and 20 pixels",
-        dataset: "bin",
-        stem: "lfw",
-        kind: Kind::ReducedPairs,
-        alignment: Expected::AsTheyAre,
-        pairs: Some(LFW_PAIRS),
-    },
-];
+pub static EVAL_SETS: [&EvalSet; 10] =
+    [&TINYFACE, &SCFACE, &IJBB, &IJBC, &LFW, &CFP_FP, &AGEDB_30, &CALFW, &CPLFW, &CRLFW];
+
+/// TinyFace.
+pub static TINYFACE: EvalSet = EvalSet {
+    name: "tinyface",
+    title: "TinyFace",
+    about: "TinyFace, closed-set identification: ranks 1, 5, 20 and mAP",
+    dataset: "tinyface",
+    stem: "tinyface",
+    kind: Kind::ClosedSet,
+    alignment: Expected::Folder("aligned_pad_0.1_pad_high"),
+    pairs: None,
+};
+
+/// SCface.
+pub static SCFACE: EvalSet = EvalSet {
+    name: "scface",
+    title: "SCface",
+    about: "SCface, rank 1 at three distances",
+    dataset: "scface",
+    stem: "scface",
+    kind: Kind::Distances,
+    alignment: Expected::FolderOrWarped("aligned"),
+    pairs: None,
+};
+
+/// IJB-B.
+pub static IJBB: EvalSet = EvalSet {
+    name: "ijbb",
+    title: "IJB-B",
+    about: "IJB-B, templates 1:1 and 1:N",
+    dataset: "ijbb",
+    stem: "ijbb",
+    kind: Kind::Templates,
+    alignment: Expected::Warped,
+    pairs: None,
+};
+
+/// IJB-C.
+pub static IJBC: EvalSet = EvalSet {
+    name: "ijbc",
+    title: "IJB-C",
+    about: "IJB-C, templates 1:1 and 1:N",
+    dataset: "ijbc",
+    stem: "ijbc",
+    kind: Kind::Templates,
+    alignment: Expected::Warped,
+    pairs: None,
+};
+
+/// LFW.
+pub static LFW: EvalSet = EvalSet::pairs("lfw", "LFW", "LFW, ten folds of pairs", LFW_PAIRS);
+
+/// CFP-FP.
+pub static CFP_FP: EvalSet =
+    EvalSet::pairs("cfp_fp", "CFP-FP", "CFP-FP, frontal against profile, ten folds of pairs", 7000);
+
+/// AgeDB-30.
+pub static AGEDB_30: EvalSet = EvalSet::pairs(
+    "agedb_30",
+    "AgeDB-30",
+    "AgeDB-30, thirty years apart, ten folds of pairs",
+    6000,
+);
+
+/// CALFW.
+pub static CALFW: EvalSet =
+    EvalSet::pairs("calfw", "CALFW", "CALFW, across age, ten folds of pairs", 6000);
+
+/// CPLFW.
+pub static CPLFW: EvalSet =
+    EvalSet::pairs("cplfw", "CPLFW", "CPLFW, across pose, ten folds of pairs", 6000);
+
+/// CR-LFW.
+pub static CRLFW: EvalSet = EvalSet {
+    name: "crlfw",
+    title: "CR-LFW",
+    about: "CR-LFW: LFW with one picture of each pair reduced to 8, 12, 16 and 20 pixels",
+    dataset: "bin",
+    stem: "lfw",
+    kind: Kind::ReducedPairs,
+    alignment: Expected::AsTheyAre,
+    pairs: Some(LFW_PAIRS),
+};
 
 /// Pairs of LFW, as many in each fold as of each kind: ten times 300 and 300.
 const LFW_PAIRS: u64 = 6000;
 
 /// The five sets of HQ Avg.
-pub(super) const HQ: [&str; 5] = ["lfw", "cfp_fp", "agedb_30", "calfw", "cplfw"];
+pub(crate) static HQ: [&EvalSet; 5] = [&LFW, &CFP_FP, &AGEDB_30, &CALFW, &CPLFW];
 
 /// The sets of All Avg.
-const ALL: [&str; 8] =
-    ["scface", "tinyface", "ijbb", "lfw", "cfp_fp", "agedb_30", "calfw", "cplfw"];
+static ALL: [&EvalSet; 8] = [&SCFACE, &TINYFACE, &IJBB, &LFW, &CFP_FP, &AGEDB_30, &CALFW, &CPLFW];
 
 /// Names that stand for several sets.
-const GROUPS: [(&str, &[&str]); 2] = [("hq", &HQ), ("all", &ALL)];
+static GROUPS: [(&str, &[&EvalSet]); 2] = [("hq", &HQ), ("all", &ALL)];
 
 impl EvalSet {
-    const fn pairs(name: &'static str, about: &'static str, published: u64) -> Self {
+    const fn pairs(
+        name: &'static str,
+        title: &'static str,
+        about: &'static str,
+        published: u64,
+    ) -> Self {
         let (kind, alignment) = (Kind::Pairs, Expected::AsTheyAre);
         let pairs = Some(published);
-        Self { name, about, dataset: "bin", stem: name, kind, alignment, pairs }
+        Self { name, title, about, dataset: "bin", stem: name, kind, alignment, pairs }
+    }
+
+    /// Finds a set.
+    pub fn find(name: &str) -> Option<&'static Self> {
+        EVAL_SETS.into_iter().find(|set| set.name == name)
     }
 
     /// Finds the sets of a name: one, or those of a group.
     pub fn named(name: &str) -> Option<Vec<&'static Self>> {
-        let one = |name: &str| EVAL_SETS.iter().find(|set| set.name == name);
         match GROUPS.iter().find(|(group, _)| *group == name) {
-            Some((_, names)) => names.iter().map(|name| one(name)).collect(),
-            None => one(name).map(|set| vec![set]),
+            Some((_, sets)) => Some(sets.to_vec()),
+            None => Self::find(name).map(|set| vec![set]),
         }
     }
 
@@ -185,7 +241,7 @@ mod tests {
 
     #[test]
     fn every_row_names_a_data_set() {
-        for set in &EVAL_SETS {
+        for set in EVAL_SETS {
             assert_eq!(set.data_set().name, set.dataset);
         }
     }

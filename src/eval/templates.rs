@@ -1,5 +1,6 @@
 //! IJB-B and IJB-C: templates 1:1 over a file of pairs, and 1:N in two galleries.
 
+use super::Error;
 use super::curves::{CMC_RANKS, histograms, roc_curve};
 use super::features::Features;
 use super::images::{Images, Place, find_file};
@@ -9,22 +10,27 @@ use super::results::CmcCurve;
 use super::score::Scored;
 use super::sets::EvalSet;
 use super::settings::Protocol;
-use super::{Error, FARS};
+use super::subject::Subject;
+use super::warning::{Warning, WarningKind};
 use crate::datasets::ijb_meta::{
     FaceLabels, TemplatePairs, TemplateRows, face_tid_mid, template_pair_label, template_subjects,
 };
-use crate::datasets::{Edition, ProtocolFile, count_warning};
+use crate::datasets::{Edition, ProtocolFile};
 use crate::fs;
 use crate::metrics::search::{Subjects, merged, separately};
+use crate::metrics::table::{
+    MERGED_RANK, MERGED_RECALL, SEARCH_RANK, SEARCH_TIES, SEARCH_TPIR, TAR,
+};
 use crate::metrics::{Error as MetricsError, Faces, Roc, Rows, Templates, by_verdict, pair_scores};
 use crate::pack::digest_file;
+use crate::protocol::OtherCount;
 use rayon::prelude::*;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
 /// What the protocol files say, put in the order of the images.
 pub(super) struct TemplatePlan {
-    set: &'static str,
+    subject: Subject,
     /// The image of each face.
     faces: Vec<usize>,
     templates: Vec<u64>,
@@ -33,7 +39,7 @@ pub(super) struct TemplatePlan {
     pairs: Vec<(u32, u32)>,
     same: Vec<bool>,
     search: Option<Search>,
-    pub(super) warnings: Vec<String>,
+    pub(super) warnings: Vec<Warning>,
 }
 
 /// The 1:N search.
@@ -49,10 +55,6 @@ struct Members {
     /// Their subjects.
     subjects: Vec<i64>,
 }
-
-/// Ranks of 1:N, and the rates its thresholds are set at.
-const RANKS: [u64; 3] = [1, 5, 10];
-const RATES: [(&str, f64); 2] = [("1e-02", 0.01), ("1e-01", 0.1)];
 
 impl TemplatePlan {
     /// Reads the protocol files and holds them against the images and against the manifest.
@@ -82,7 +84,7 @@ impl TemplatePlan {
             let file = edition.name(ProtocolFile::Templates);
             let told =
                 "names the faces in another order than the images; they were matched by name";
-            warnings.push(format!("{file} {told}"));
+            warnings.push(Warning::new(WarningKind::OtherOrder, format!("{file} {told}")));
         }
         if protocol.detector_score {
             let without = faces.iter().find(|at| images.score(**at).is_none());
@@ -113,7 +115,8 @@ impl TemplatePlan {
                 Some(Search { galleries, probes: read(&file)? })
             }
             Err(Error::NoProtocolFile { file, .. }) => {
-                warnings.push(format!("{file} is not there, so nothing is said of 1:N"));
+                let told = format!("{file} is not there, so nothing is said of 1:N");
+                warnings.push(Warning::new(WarningKind::LeftOut, told));
                 None
             }
             Err(error) => return Err(error),
@@ -124,14 +127,15 @@ impl TemplatePlan {
             ("template pairs", same.len(), edition.pairs),
         ];
         for (what, found, published) in counts {
-            warnings.extend(count_warning(what, found as u64, published));
+            warnings.extend(OtherCount::of(what, found as u64, published).map(Warning::from));
         }
         if images.len() > faces.len() {
             let unused = images.len() - faces.len();
-            warnings.push(format!("{unused} images belong to no template and are not scored"));
+            let told = format!("{unused} images belong to no template and are not scored");
+            warnings.push(Warning::new(WarningKind::LeftOut, told));
         }
-        let set = set.name;
-        Ok(Self { set, faces, templates, media, pairs, same, search, warnings })
+        let subject = Subject::Set(set);
+        Ok(Self { subject, faces, templates, media, pairs, same, search, warnings })
     }
 
     /// Scores 1:1 and, where its files are there, 1:N.
@@ -141,8 +145,8 @@ impl TemplatePlan {
         features: &Features,
         protocol: &Protocol,
     ) -> Result<Scored, Error> {
-        let set = self.set;
-        let failed = |source| Error::Metrics { set: set.to_owned(), source };
+        let subject = self.subject;
+        let failed = |source| Error::Metrics { subject, source };
         let weights = self.weights(images, features, protocol)?;
         let in_order = self.faces.iter().copied().eq(0..features.rows.len());
         let gathered: Vec<f32> = match in_order {
@@ -170,8 +174,8 @@ impl TemplatePlan {
         scored.count("genuine_pairs", genuine.len());
         scored.curves.scores = Some(histograms("cosine", "all pairs", &genuine, &impostor));
         let roc = Roc::from_scores(genuine, impostor).map_err(failed)?;
-        for (name, far) in FARS {
-            scored.metric(name, roc.tar_at(far, reading(protocol)));
+        for tar in TAR.measured() {
+            scored.metric(tar, roc.tar_at(tar.rate(), reading(protocol)));
         }
         scored.curves.roc.push(roc_curve("", &roc));
         if let Some(search) = &search {
@@ -235,19 +239,22 @@ impl Search {
         scored.count("1n_gallery_1", first.rows.len());
         scored.count("1n_gallery_2", second.rows.len());
         let probes = of(&probe_rows, &probes.subjects)?;
-        let rates = RATES.map(|(_, rate)| rate);
-        let apart = separately(probes, &galleries, &RANKS, &rates).map_err(failed)?;
-        for (rank, rate) in RANKS.iter().zip(&apart.rates) {
-            scored.metric(&format!("1n_rank_{rank}"), *rate);
+        let ranks: Vec<u64> =
+            SEARCH_RANK.measured().iter().map(|rank| rank.number().into()).collect();
+        let fpirs: Vec<f64> = SEARCH_TPIR.measured().iter().map(|tpir| tpir.rate()).collect();
+        let apart = separately(probes, &galleries, &ranks, &fpirs).map_err(failed)?;
+        for (metric, rate) in SEARCH_RANK.measured().into_iter().zip(&apart.rates) {
+            scored.metric(metric, *rate);
         }
         match &apart.tpirs {
             Some(tpirs) => {
-                for ((name, _), tpir) in RATES.iter().zip(tpirs) {
-                    scored.metric(&format!("1n_tpir@{name}"), *tpir);
+                for (metric, tpir) in SEARCH_TPIR.measured().into_iter().zip(tpirs) {
+                    scored.metric(metric, *tpir);
                 }
             }
-            None => scored.warnings.push(
-                "in one gallery every probe has a mate, so there is no TPIR at a FPIR".to_owned(),
+            None => scored.warn(
+                WarningKind::LeftOut,
+                "in one gallery every probe has a mate, so there is no TPIR at a FPIR",
             ),
         }
         for (name, closed) in ["gallery 1", "gallery 2"].iter().zip(&apart.galleries) {
@@ -259,25 +266,26 @@ impl Search {
             [&first.subjects[..], &second.subjects].concat(),
         );
         let gallery = of(&rows, &subjects)?;
-        match merged(probes, gallery, &rates) {
+        let fars: Vec<f64> = MERGED_RECALL.measured().iter().map(|recall| recall.rate()).collect();
+        match merged(probes, gallery, &fars) {
             Ok(found) => {
-                for rank in RANKS {
-                    scored.metric(&format!("1n_merged_rank_{rank}"), found.closed.rate(rank));
+                for metric in MERGED_RANK.measured() {
+                    scored.metric(metric, found.closed.rate(metric.number().into()));
                 }
-                for ((name, _), recall) in RATES.iter().zip(&found.recalls) {
+                for (metric, recall) in MERGED_RECALL.measured().into_iter().zip(&found.recalls) {
                     if let Some(recall) = recall {
-                        scored.metric(&format!("1n_merged_recall@{name}"), *recall);
+                        scored.metric(metric, *recall);
                     }
                 }
             }
             // The reference asks for one mate of every probe in both files; other sets have no such number.
-            Err(MetricsError::Mates { probe, mates }) => scored.warnings.push(format!(
+            Err(MetricsError::Mates { probe, mates }) => scored.warn(WarningKind::LeftOut, format!(
                 "probe {probe} has {mates} mates in both galleries, the reference's merged search wants one; \
                  it is left out"
             )),
             Err(error) => return Err(failed(error)),
         }
-        scored.metric("1n_ties", apart.ties as f64);
+        scored.metric(SEARCH_TIES.metric(), apart.ties as f64);
         Ok(())
     }
 }

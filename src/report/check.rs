@@ -1,10 +1,9 @@
 //! Whether the numbers of a result can be what they are called.
 
-use super::names::{Unit, unit};
 use super::{Error, Evaluation};
+use crate::eval::Subject;
 use crate::eval::results::{Curves, Histogram, SetResult};
-
-const RATE: &str = "a rate as a fraction from 0 to 1";
+use crate::metrics::{Metric, Unit};
 
 /// Errs at the first number that no evaluation gives.
 ///
@@ -16,9 +15,8 @@ pub(super) fn check(evaluation: &Evaluation) -> Result<(), Error> {
     if report.results.is_empty() {
         return Err(Error::Empty { file: file.clone() });
     }
-    let averages = report.averages.iter();
-    for (name, value) in averages {
-        rate(*value, || format!("averages, {name}")).map_err(|fault| fault.of(file))?;
+    for (metric, found) in &report.averages {
+        value(*metric, *found, || format!("averages, {metric}")).map_err(|fault| fault.of(file))?;
     }
     report.results.iter().try_for_each(set).map_err(|fault| fault.of(file))
 }
@@ -46,27 +44,27 @@ fn need(
     if holds { Ok(()) } else { Err(Fault { place: place(), expected, found: found() }) }
 }
 
+fn value(metric: Metric, value: f64, place: impl FnOnce() -> String) -> Result<(), Fault> {
+    of_unit(metric.family().unit, value, place)
+}
+
 fn rate(value: f64, place: impl FnOnce() -> String) -> Result<(), Fault> {
-    need((0.0..=1.0).contains(&value), RATE, place, || format!("{value:?}"))
+    of_unit(Unit::Rate, value, place)
+}
+
+fn of_unit(unit: Unit, value: f64, place: impl FnOnce() -> String) -> Result<(), Fault> {
+    need(unit.allows(value), unit.expected(), place, || format!("{value:?}"))
 }
 
 fn set(result: &SetResult) -> Result<(), Fault> {
-    let set = &result.set;
-    for (name, value) in &result.metrics {
-        let place = || format!("{set}, metric {name}");
-        let found = || format!("{value:?}");
-        match unit(name) {
-            Unit::Rate => rate(*value, place)?,
-            Unit::Count => {
-                need(*value >= 0.0 && value.fract() == 0.0, "a count", place, found)?;
-            }
-            Unit::Number => need(value.is_finite(), "a finite number", place, found)?,
-        }
+    let set = result.set;
+    for (metric, found) in &result.metrics {
+        value(*metric, *found, || format!("{set}, metric {metric}"))?;
     }
     curves(&result.curves, set)
 }
 
-fn curves(curves: &Curves, set: &str) -> Result<(), Fault> {
+fn curves(curves: &Curves, set: Subject) -> Result<(), Fault> {
     for curve in &curves.roc {
         for (i, point) in curve.points.iter().enumerate() {
             for value in point {
@@ -89,7 +87,7 @@ fn curves(curves: &Curves, set: &str) -> Result<(), Fault> {
 /// Beyond it no figure is drawn.
 const LARGEST: f64 = 1e30;
 
-fn histogram(bins: &Histogram, set: &str, name: &str) -> Result<(), Fault> {
+fn histogram(bins: &Histogram, set: Subject, name: &str) -> Result<(), Fault> {
     let Histogram { low, high, counts } = bins;
     let within = low.abs() <= LARGEST && high.abs() <= LARGEST;
     let apart = high - low > 1e-9 * low.abs().max(high.abs());
@@ -104,11 +102,15 @@ fn histogram(bins: &Histogram, set: &str, name: &str) -> Result<(), Fault> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::document::examples::{evaluation, result};
+    use crate::eval::results::examples::result;
+    use crate::eval::sets::{LFW, SCFACE, TINYFACE};
+    use crate::metrics::table::{ACCURACY, RANK, THRESHOLD, TIES};
+    use crate::report::document::examples::evaluation;
 
     #[test]
     fn a_rate_in_per_cent_is_refused_with_file_set_and_metric() {
-        let wrong = evaluation("a.json", vec![result("tinyface", &[("rank_1", 63.98)])]);
+        let rank_1 = [(RANK.at(1), 63.98)];
+        let wrong = evaluation("a.json", vec![result(Subject::Set(&TINYFACE), &rank_1)]);
         assert_eq!(
             check(&wrong).unwrap_err().to_string(),
             "a.json: tinyface, metric rank_1: expected a rate as a fraction from 0 to 1, found 63.98"
@@ -118,13 +120,14 @@ mod tests {
     #[test]
     fn counts_are_whole_and_histograms_have_width() {
         let of = |result: SetResult| check(&evaluation("a.json", vec![result]));
-        assert!(of(result("scface", &[("ties", 2.0)])).is_ok());
-        assert!(of(result("scface", &[("ties", 0.5)])).is_err());
-        assert!(of(result("lfw", &[("threshold", 1.43)])).is_ok());
+        let ties = |ties| result(Subject::Set(&SCFACE), &[(TIES.metric(), ties)]);
+        assert!(of(ties(2.0)).is_ok() && of(ties(0.5)).is_err() && of(ties(-1.0)).is_err());
+        let lfw = |metric, value| result(Subject::Set(&LFW), &[(metric, value)]);
+        assert!(of(lfw(THRESHOLD.metric(), 1.43)).is_ok());
         for (low, high, counts) in
             [(0.0, 0.0, vec![1]), (0.0, 1.0, Vec::new()), (f64::NAN, 1.0, vec![1])]
         {
-            let mut wrong = result("lfw", &[("accuracy", 0.9)]);
+            let mut wrong = lfw(ACCURACY.metric(), 0.9);
             wrong.curves.norms = Some(Histogram { low, high, counts });
             assert!(of(wrong).unwrap_err().to_string().contains("lfw, norms"));
         }

@@ -1,15 +1,15 @@
 //! The report as one line a value.
 
-use super::document::{ReportDocument, RowKind, Table, TableRow};
-use super::names::{Unit, per_cent, plain, unit};
+use super::document::{Column, ReportDocument, RowKind, Table, TableRow};
+use super::names::plain;
 use super::published::FineTuned;
 use super::{Error, sections};
 
 const HEAD: [&str; 8] =
     ["table", "row", "kind", "source", "protocol", "fine_tuned", "column", "value"];
 
-/// First the tables, then every metric of every set in a table `set NAME`. Rates are per cent;
-/// `ties` and `threshold` are what they are. Values that are not there have no line.
+/// First the tables, then every metric of every set in a table `set NAME`. Rates are per cent; counts
+/// and thresholds are what they are. Values that are not there have no line.
 pub(super) fn render(document: &ReportDocument) -> Result<String, Error> {
     let mut out = Vec::new();
     let mut writer = ::csv::Writer::from_writer(&mut out);
@@ -30,7 +30,7 @@ pub(super) fn render(document: &ReportDocument) -> Result<String, Error> {
 type Line = [String; 8];
 
 fn of_table(table: &Table) -> Vec<Line> {
-    let line = |row: &TableRow, set: &str, metric: &str, value: f64| -> Line {
+    let line = |row: &TableRow, column: &Column, value: f64| -> Line {
         [
             table.name.clone(),
             row.name.clone(),
@@ -38,15 +38,13 @@ fn of_table(table: &Table) -> Vec<Line> {
             row.source.clone(),
             row.protocol.clone().unwrap_or_else(|| "unknown".to_owned()),
             row.fine_tuned.name().to_owned(),
-            format!("{set} {metric}"),
+            format!("{} {}", column.set_name(), column.measure.metric()),
             value.to_string(),
         ]
     };
     let cells = table.rows.iter().flat_map(|row| {
         let cells = table.columns.iter().zip(&row.values);
-        cells.filter_map(move |(column, value)| {
-            Some(line(row, &column.set, &column.metric, (*value)?))
-        })
+        cells.filter_map(move |(column, value)| Some(line(row, column, (*value)?)))
     });
     cells.collect()
 }
@@ -57,10 +55,6 @@ fn of_sets(document: &ReportDocument) -> Vec<Line> {
         for row in &document.measured {
             for entry in row.results.iter().filter(|entry| entry.result.set == section.set) {
                 for (metric, value) in &entry.result.metrics {
-                    let value = match unit(metric) {
-                        Unit::Rate => per_cent(*value),
-                        Unit::Count | Unit::Number => *value,
-                    };
                     lines.push([
                         format!("set {}", section.set),
                         row.label.clone(),
@@ -68,8 +62,8 @@ fn of_sets(document: &ReportDocument) -> Vec<Line> {
                         entry.file.clone(),
                         row.protocol.clone(),
                         FineTuned::Unknown.name().to_owned(),
-                        metric.clone(),
-                        value.to_string(),
+                        metric.to_string(),
+                        metric.shown(*value).to_string(),
                     ]);
                 }
             }

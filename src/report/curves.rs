@@ -1,9 +1,9 @@
 //! The curves of a set, ROC and CMC: those of several rows over each other.
 
-use super::names::per_cent;
 use super::plot::{Axis, Colour, Kind, Panel, Scale, Series};
 use super::sections::SetSection;
 use crate::eval::results::{CmcCurve, RocCurve, SetResult};
+use crate::metrics::per_cent;
 use indexmap::IndexMap;
 
 /// What is drawn after each other; from the eighth on with broken lines.

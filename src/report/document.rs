@@ -2,9 +2,11 @@
 
 use super::published::FineTuned;
 use crate::eval::results::{ModelReport, SetResult};
+use crate::eval::{Measure, Subject};
+use crate::metrics::Metric;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 /// The form of the document.
 pub const FORMAT: &str = "qgface-data report 1";
@@ -35,8 +37,8 @@ pub struct MeasuredRow {
     pub sources: Vec<Source>,
     /// One entry a set.
     pub results: Vec<RowResult>,
-    /// `hq_avg` and `all_avg`, as fractions, where every number they are of is there.
-    pub averages: IndexMap<String, f64>,
+    /// The averages by name, as fractions, where every number they are of is there.
+    pub averages: IndexMap<Metric, f64>,
 }
 
 /// A result document.
@@ -75,14 +77,43 @@ pub struct Table {
 }
 
 /// What the values below it are of.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, JsonSchema)]
+#[schemars(with = "WrittenColumn<'_>")]
 pub struct Column {
-    /// The set, or `averages`.
-    pub set: String,
-    /// The metric of the set.
-    pub metric: String,
+    /// The metric and its set.
+    pub measure: Measure,
     /// What stands above it.
     pub title: String,
+}
+
+/// A column as documents have it.
+#[derive(Serialize, JsonSchema)]
+#[schemars(rename = "Column")]
+struct WrittenColumn<'a> {
+    /// The set, or `averages`.
+    set: &'a str,
+    /// The metric of the set.
+    metric: Metric,
+    /// What stands above it.
+    title: &'a str,
+}
+
+impl Column {
+    /// The set, or `averages`.
+    pub fn set_name(&self) -> &'static str {
+        match self.measure {
+            Measure::Of(subject, _) => subject.name(),
+            Measure::Average(_) => "averages",
+        }
+    }
+}
+
+impl Serialize for Column {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let Self { measure, title } = self;
+        WrittenColumn { set: self.set_name(), metric: measure.metric(), title }
+            .serialize(serializer)
+    }
 }
 
 /// One method.
@@ -98,7 +129,9 @@ pub struct TableRow {
     pub protocol: Option<String>,
     /// Whether the network was fine-tuned on the set.
     pub fine_tuned: FineTuned,
-    /// Per cent, one a column; none where there is no number.
+    /// Whether the source marks the method with a star, whose meaning is not recorded.
+    pub starred: bool,
+    /// One a column, rates in per cent; none where there is no number.
     pub values: Vec<Option<f64>>,
 }
 
@@ -123,15 +156,15 @@ impl RowKind {
 }
 
 impl MeasuredRow {
-    /// The value of a metric of a set, or of an average, as a fraction.
-    pub(super) fn value(&self, set: &str, metric: &str) -> Option<f64> {
-        match set {
-            "averages" => self.averages.get(metric).copied(),
-            set => self.result(set)?.metrics.get(metric).copied(),
+    /// The value of a measure as it was measured.
+    pub(super) fn value(&self, measure: Measure) -> Option<f64> {
+        match measure {
+            Measure::Of(subject, metric) => self.result(subject)?.metrics.get(&metric).copied(),
+            Measure::Average(metric) => self.averages.get(&metric).copied(),
         }
     }
 
-    pub(super) fn result(&self, set: &str) -> Option<&SetResult> {
+    pub(super) fn result(&self, set: Subject) -> Option<&SetResult> {
         self.results.iter().map(|entry| &entry.result).find(|result| result.set == set)
     }
 }
@@ -140,43 +173,10 @@ impl MeasuredRow {
 pub(super) mod examples {
     //! Results that tests of this module are made of.
 
-    use super::super::Evaluation;
-    use crate::eval::results::{
-        Curves, EvalReport, FORMAT, FeatureSource, ModelReport, OutputForm, SetResult,
-    };
-    use crate::eval::settings::{Fusion, Settings};
-    use crate::image::ChannelOrder;
+    use super::super::input::Evaluation;
+    use crate::eval::results::{EvalReport, FORMAT, ModelReport, OutputForm, SetResult};
 
-    pub(in crate::report) fn result(set: &str, metrics: &[(&str, f64)]) -> SetResult {
-        SetResult {
-            set: set.to_owned(),
-            protocol: "adaface".to_owned(),
-            switched: Vec::new(),
-            settings: Settings {
-                fusion: Some(Fusion::PreNormVectorAdd),
-                flip: Some(true),
-                norm: true,
-                detector_score: false,
-                flipud: true,
-                channel_order: Some(ChannelOrder::Bgr),
-                mean: Some([127.5; 3]),
-                std: Some([127.5; 3]),
-            },
-            images: 800,
-            features: FeatureSource {
-                files: vec![format!("packs/{set}.rec")],
-                orders: vec!["0f".repeat(32)],
-                alignment: Some("aligned".to_owned()),
-                cached: false,
-            },
-            counts: [("probes".to_owned(), 3728)].into_iter().collect(),
-            metrics: metrics.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect(),
-            curves: Curves::default(),
-            warnings: Vec::new(),
-        }
-    }
-
-    pub(in crate::report) fn evaluation(file: &str, results: Vec<SetResult>) -> Evaluation {
+    pub(crate) fn evaluation(file: &str, results: Vec<SetResult>) -> Evaluation {
         let model = ModelReport {
             path: "models/net.onnx".to_owned(),
             blake3: "ab".repeat(32),

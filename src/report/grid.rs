@@ -1,7 +1,7 @@
 //! Cells in rows and columns, as every written form shows them.
 
-use super::document::{RowKind, Table};
-use super::names::{ABSENT, cell};
+use super::document::{Column, RowKind, Table, TableRow};
+use super::names::ABSENT;
 
 /// A titled table of text.
 pub(super) struct Grid {
@@ -42,8 +42,12 @@ pub(super) fn heading(text: &str, side: Side) -> Heading {
 pub(super) fn of_table(table: &Table) -> Grid {
     let values = table.columns.iter().map(|column| heading(&column.title, Side::Right));
     let facts = ["Protocol", "Fine-tuned", "Source"].map(|text| heading(text, Side::Left));
-    let line = |row: &super::document::TableRow| {
-        let values = row.values.iter().map(|value| cell(*value));
+    let line = |row: &TableRow| {
+        let cell = |(column, value): (&Column, &Option<f64>)| {
+            let digits = |value| column.measure.metric().digits(value);
+            value.map_or_else(|| ABSENT.to_owned(), digits)
+        };
+        let values = table.columns.iter().zip(&row.values).map(cell);
         let protocol = row.protocol.clone().unwrap_or_else(|| "unknown".to_owned());
         let facts = [protocol, row.fine_tuned.name().to_owned(), row.source.clone()];
         let cells = [row.name.clone()].into_iter().chain(values).chain(facts).collect();

@@ -1,68 +1,11 @@
-//! What sets, metrics and switches are called, and how their values are written.
+//! What switches are called, and how their values are written.
 
 use crate::eval::results::OutputForm;
 use crate::eval::settings::{Fusion, Settings};
+use crate::eval::{MEAN_KEY, STD_KEY};
 
 /// Stands where there is no value.
 pub(super) const ABSENT: &str = "–";
-
-/// What a metric's value is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Unit {
-    /// A fraction, shown in per cent.
-    Rate,
-    /// A whole number.
-    Count,
-    /// Anything else.
-    Number,
-}
-
-/// The unit of a metric by its name.
-pub(super) fn unit(metric: &str) -> Unit {
-    match metric {
-        "ties" => Unit::Count,
-        "threshold" => Unit::Number,
-        _ => Unit::Rate,
-    }
-}
-
-/// A fraction in per cent, without the digits that only its binary form has.
-pub(super) fn per_cent(fraction: f64) -> f64 {
-    (fraction * 1e8).round() / 1e6
-}
-
-/// A value in per cent with two decimals, or a dash.
-pub(super) fn cell(per_cent: Option<f64>) -> String {
-    per_cent.map_or_else(|| ABSENT.to_owned(), |value| format!("{value:.2}"))
-}
-
-/// A metric's value: rates in per cent.
-pub(super) fn metric(name: &str, value: f64) -> String {
-    match unit(name) {
-        Unit::Rate => cell(Some(per_cent(value))),
-        Unit::Count => format!("{value:.0}"),
-        Unit::Number => format!("{value:.4}"),
-    }
-}
-
-/// The name of a set as the field writes it.
-pub(super) fn set(name: &str) -> &str {
-    match name {
-        "tinyface" => "TinyFace",
-        "scface" => "SCface",
-        "ijbb" => "IJB-B",
-        "ijbc" => "IJB-C",
-        "lfw" => "LFW",
-        "cfp_fp" => "CFP-FP",
-        "agedb_30" => "AgeDB-30",
-        "calfw" => "CALFW",
-        "cplfw" => "CPLFW",
-        "crlfw" => "CR-LFW",
-        "identification" => "Identification, own packs",
-        "verification" => "Verification, own pairs",
-        other => other,
-    }
-}
 
 /// Every switch with its value.
 pub(super) fn switches(settings: &Settings) -> [(&'static str, String); 8] {
@@ -81,8 +24,8 @@ pub(super) fn switches(settings: &Settings) -> [(&'static str, String); 8] {
         ("detector score", yes(*detector_score)),
         ("flipud", yes(*flipud)),
         ("channel order", known(channel_order.map(|order| order.name().to_owned()))),
-        ("mean", known(mean.as_ref().map(three))),
-        ("std", known(std.as_ref().map(three))),
+        (MEAN_KEY, known(mean.as_ref().map(three))),
+        (STD_KEY, known(std.as_ref().map(three))),
     ]
 }
 
@@ -125,17 +68,6 @@ pub(super) fn plain(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn rates_are_per_cent_with_two_decimals_and_nothing_is_a_dash() {
-        assert_eq!(metric("rank_1", 0.6398), "63.98");
-        assert_eq!(
-            (metric("ties", 3.0), metric("threshold", 1.4305)),
-            ("3".into(), "1.4305".into())
-        );
-        assert_eq!((cell(None), cell(Some(0.0))), ("–".into(), "0.00".into()));
-        assert_eq!(per_cent(0.9231), 92.31);
-    }
 
     #[test]
     fn a_file_name_is_what_follows_the_last_separator() {

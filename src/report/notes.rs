@@ -1,39 +1,55 @@
 //! What must be known to compare measured and published rows of a table.
 
 use super::document::{MeasuredRow, RowKind, Table, TableRow};
-use super::names;
+use crate::eval::{EVAL_SETS, Kind, Measure, Subject};
 use indexmap::{IndexMap, IndexSet};
-
-/// Sets whose numbers depend on the preset.
-const BY_PRESET: [&str; 2] = ["ijbb", "ijbc"];
 
 /// The notes below a table whose rows are there.
 pub(super) fn notes(table: &Table, measured: &[MeasuredRow]) -> Vec<String> {
     let mut notes = presets(table);
     let is_published = |row: &&TableRow| row.kind == RowKind::Published;
-    for set in sets(table) {
-        let beside = |row: &TableRow| has(table, row, set);
-        if table.rows.iter().filter(is_published).any(beside) {
-            notes.extend(measured.iter().flat_map(|row| match set {
-                "averages" => other_average(row),
-                set => other_set(set, row),
+    let is_beside = |part: Of| {
+        let mut published = table.rows.iter().filter(is_published);
+        published.any(|row| has(table, row, part))
+    };
+    for part in parts(table) {
+        if is_beside(part) {
+            notes.extend(measured.iter().flat_map(|row| match part {
+                Of::Averages => other_average(row),
+                Of::Set(set) => other_set(set, row),
             }));
         }
     }
-    if table.rows.iter().any(|row| row.name.ends_with('*')) {
+    if table.rows.iter().any(|row| row.starred) {
         notes.push("A star stands in the source; what it marks is not recorded here.".to_owned());
     }
     notes
 }
 
-/// Sets of the columns, each once, in order.
-fn sets(table: &Table) -> IndexSet<&str> {
-    table.columns.iter().map(|column| column.set.as_str()).collect()
+/// What columns are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Of {
+    Set(Subject),
+    Averages,
 }
 
-fn has(table: &Table, row: &TableRow, set: &str) -> bool {
-    let cells = table.columns.iter().zip(&row.values);
-    cells.into_iter().any(|(column, value)| column.set == set && value.is_some())
+impl Of {
+    fn of(measure: Measure) -> Self {
+        match measure {
+            Measure::Of(subject, _) => Self::Set(subject),
+            Measure::Average(_) => Self::Averages,
+        }
+    }
+}
+
+/// What the columns are of, each once, in order.
+fn parts(table: &Table) -> IndexSet<Of> {
+    table.columns.iter().map(|column| Of::of(column.measure)).collect()
+}
+
+fn has(table: &Table, row: &TableRow, of: Of) -> bool {
+    let mut cells = table.columns.iter().zip(&row.values);
+    cells.any(|(column, value)| Of::of(column.measure) == of && value.is_some())
 }
 
 /// A measured protocol, and the source and protocol of published rows that differ from it.
@@ -42,11 +58,12 @@ type Pair<'a> = (&'a str, &'a str, Option<&'a str>);
 /// A sentence for each source whose protocol is another one than a measured row's, or is not recorded.
 fn presets(table: &Table) -> Vec<String> {
     let mut found: IndexMap<Pair<'_>, (IndexSet<&str>, IndexSet<&str>)> = IndexMap::new();
-    for set in BY_PRESET {
+    // Only templates are weighed and read in the ways in which the presets differ.
+    for set in EVAL_SETS.into_iter().filter(|set| set.kind == Kind::Templates) {
         let (own, others): (Vec<&TableRow>, Vec<&TableRow>) = table
             .rows
             .iter()
-            .filter(|row| has(table, row, set))
+            .filter(|row| has(table, row, Of::Set(Subject::Set(set))))
             .partition(|row| row.kind == RowKind::Measured);
         for (row, other) in own.iter().flat_map(|row| others.iter().map(move |other| (row, other)))
         {
@@ -54,7 +71,7 @@ fn presets(table: &Table) -> Vec<String> {
             if other.protocol.as_deref() != Some(measured) {
                 let pair = (measured, other.source.as_str(), other.protocol.as_deref());
                 let (sets, rows) = found.entry(pair).or_default();
-                sets.insert(names::set(set));
+                sets.insert(set.title);
                 rows.insert(&row.name);
             }
         }
@@ -75,9 +92,9 @@ fn presets(table: &Table) -> Vec<String> {
 }
 
 /// A row whose images are not those of the published set must not be read beside published rows.
-fn other_set(set: &str, row: &MeasuredRow) -> Option<String> {
+fn other_set(set: Subject, row: &MeasuredRow) -> Option<String> {
     let other = row.result(set)?.other_count()?;
-    let (set, label) = (names::set(set), &row.label);
+    let (set, label) = (set.title(), &row.label);
     Some(format!("{set} of {label} is not the published set: {other}."))
 }
 
@@ -89,7 +106,7 @@ fn other_average(row: &MeasuredRow) -> Option<String> {
     let results = row.results.iter().map(|entry| &entry.result);
     let others: Vec<&str> = results
         .filter(|result| result.other_count().is_some())
-        .map(|result| names::set(&result.set))
+        .map(|result| result.set.title())
         .collect();
     let (sets, label) = (others.join(", "), &row.label);
     (!others.is_empty()).then(|| {
@@ -99,10 +116,17 @@ fn other_average(row: &MeasuredRow) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use crate::eval::results::examples::result;
+    use crate::eval::sets::{CALFW, HQ, IJBB, IJBC, SCFACE};
+    use crate::eval::{Subject, Warning, WarningKind};
+    use crate::metrics::table::{ACCURACY, DISTANCE, TAR};
+    use crate::metrics::{Metric, Rate};
     use crate::report::document;
-    use crate::report::document::examples::{evaluation, result};
+    use crate::report::document::examples::evaluation;
 
-    fn notes_of(set: &str, metric: &str, protocol: &str) -> Vec<String> {
+    const TAR_AT_E4: Metric = TAR.at_rate(Rate::one_in_ten_to(4));
+
+    fn notes_of(set: Subject, metric: Metric, protocol: &str) -> Vec<String> {
         let mut result = result(set, &[(metric, 0.9)]);
         result.protocol = protocol.to_owned();
         let document = document(&[evaluation("a.json", vec![result])]).unwrap();
@@ -111,38 +135,46 @@ mod tests {
 
     #[test]
     fn another_protocol_than_the_published_one_is_said() {
-        let notes = notes_of("ijbb", "tar@1e-04", "adaface");
+        let notes = notes_of(Subject::Set(&IJBB), TAR_AT_E4, "adaface");
         let zoo =
             "IJB-B under adaface (net.onnx): the rows of the CVLface model zoo were under cvlface";
         assert!(notes.iter().any(|note| note.starts_with(zoo)), "{notes:?}");
         assert!(notes.iter().any(|note| note.ends_with("ablation is not recorded.")), "{notes:?}");
-        let notes = notes_of("ijbc", "tar@1e-04", "cvlface");
+        let notes = notes_of(Subject::Set(&IJBC), TAR_AT_E4, "cvlface");
         assert!(notes.is_empty(), "{notes:?}");
     }
 
     #[test]
     fn a_preset_makes_no_difference_outside_ijb() {
-        assert_eq!(notes_of("scface", "d1", "cvlface"), [""; 0]);
+        assert_eq!(notes_of(Subject::Set(&SCFACE), DISTANCE.at(1), "cvlface"), [""; 0]);
+    }
+
+    /// The notes of an SCface result with a warning.
+    fn notes_beside(warning: Warning) -> Vec<String> {
+        let mut result = result(Subject::Set(&SCFACE), &[(DISTANCE.at(1), 0.9)]);
+        result.warnings = vec![warning];
+        let document = document(&[evaluation("a.json", vec![result])]).unwrap();
+        document.tables.into_iter().flat_map(|table| table.notes).collect()
     }
 
     #[test]
     fn a_set_of_other_size_than_the_published_one_is_said_beside_published_rows() {
-        let mut result = result("scface", &[("d1", 0.9)]);
-        result.warnings = vec!["50 frontal pictures, the published set has 130".to_owned()];
-        let document = document(&[evaluation("a.json", vec![result])]).unwrap();
-        let notes: Vec<String> =
-            document.tables.into_iter().flat_map(|table| table.notes).collect();
+        let count = "50 frontal pictures, the published set has 130";
+        let notes = notes_beside(Warning::new(WarningKind::OtherCount, count));
         assert!(
             notes.iter().any(|note| note.contains("is not the published set: 50")),
             "{notes:?}"
         );
+        let notes = notes_beside(Warning::new(WarningKind::LeftOut, count));
+        assert!(notes.is_empty(), "words decided: {notes:?}");
     }
+
     #[test]
     fn an_average_over_sets_of_other_sizes_is_said_beside_published_ones() {
-        let pairs = ["lfw", "cfp_fp", "agedb_30", "calfw", "cplfw"].map(|set| {
-            let mut result = result(set, &[("accuracy", 0.9)]);
-            if set == "calfw" {
-                result.warnings = vec!["60 pairs, the published set has 6000".to_owned()];
+        let pairs = HQ.map(|set| {
+            let mut result = result(Subject::Set(set), &[(ACCURACY.metric(), 0.9)]);
+            if set.name == CALFW.name {
+                result.warnings = vec![Warning::new(WarningKind::OtherCount, "60 pairs")];
             }
             result
         });

@@ -3,11 +3,14 @@
 //! Only what the sources say is said: where it is not recorded under which protocol a row was made, or
 //! whether its network was fine-tuned on the set, the row says so.
 
+use crate::eval::Measure;
+use crate::eval::sets::{
+    AGEDB_30, CALFW, CFP_FP, CPLFW, EvalSet, IJBB, IJBC, LFW, SCFACE, TINYFACE,
+};
+use crate::metrics::table::{ACCURACY, ALL_AVERAGE, DISTANCE, HQ_AVERAGE, RANK, TAR};
+use crate::metrics::{Metric, Rate};
 use schemars::JsonSchema;
 use serde::Serialize;
-
-/// A set, or `averages`, and a metric of it.
-pub type Key = (&'static str, &'static str);
 
 /// Rows of one source and protocol.
 #[derive(Debug)]
@@ -19,7 +22,7 @@ pub struct Group {
     /// The preset that made them; none where it is not recorded.
     pub protocol: Option<&'static str>,
     /// What their numbers are of.
-    pub columns: &'static [Key],
+    pub columns: &'static [Measure],
     /// The methods.
     pub rows: &'static [Row],
 }
@@ -31,6 +34,8 @@ pub struct Row {
     pub method: &'static str,
     /// Whether it saw the set's own training faces.
     pub fine_tuned: FineTuned,
+    /// Whether the source marks it with a star.
+    pub starred: bool,
     /// Per cent, as many as the group has columns.
     pub values: &'static [f64],
 }
@@ -56,12 +61,33 @@ impl FineTuned {
 }
 
 const fn row(method: &'static str, values: &'static [f64]) -> Row {
-    Row { method, fine_tuned: FineTuned::Unknown, values }
+    Row { method, fine_tuned: FineTuned::Unknown, starred: false, values }
 }
 
 /// A row that the source marks with `-FT`.
 const fn tuned(method: &'static str, values: &'static [f64]) -> Row {
-    Row { method, fine_tuned: FineTuned::Yes, values }
+    Row { fine_tuned: FineTuned::Yes, ..row(method, values) }
+}
+
+/// A row that the source marks with a star.
+const fn starred(method: &'static str, values: &'static [f64]) -> Row {
+    Row { starred: true, ..row(method, values) }
+}
+
+pub(super) const D1: Measure = Measure::of_set(&SCFACE, DISTANCE.at(1));
+pub(super) const D2: Measure = Measure::of_set(&SCFACE, DISTANCE.at(2));
+pub(super) const D3: Measure = Measure::of_set(&SCFACE, DISTANCE.at(3));
+pub(super) const TINYFACE_RANK_1: Measure = Measure::of_set(&TINYFACE, RANK.at(1));
+pub(super) const TINYFACE_RANK_5: Measure = Measure::of_set(&TINYFACE, RANK.at(5));
+const TAR_AT_E4: Metric = TAR.at_rate(Rate::one_in_ten_to(4));
+pub(super) const IJBB_TAR: Measure = Measure::of_set(&IJBB, TAR_AT_E4);
+pub(super) const IJBC_TAR: Measure = Measure::of_set(&IJBC, TAR_AT_E4);
+pub(super) const HQ_AVG: Measure = Measure::Average(HQ_AVERAGE.metric());
+pub(super) const ALL_AVG: Measure = Measure::Average(ALL_AVERAGE.metric());
+
+/// The accuracy on a set of pairs.
+pub(super) const fn accuracy(set: &'static EvalSet) -> Measure {
+    Measure::of_set(set, ACCURACY.metric())
 }
 
 /// Every published row.
@@ -70,15 +96,7 @@ pub static PUBLISHED: &[Group] = &[
         table: "ablation",
         source: "QGFace paper, ablation",
         protocol: None,
-        columns: &[
-            ("scface", "d1"),
-            ("scface", "d2"),
-            ("scface", "d3"),
-            ("tinyface", "rank_1"),
-            ("ijbb", "tar@1e-04"),
-            ("averages", "hq_avg"),
-            ("averages", "all_avg"),
-        ],
+        columns: &[D1, D2, D3, TINYFACE_RANK_1, IJBB_TAR, HQ_AVG, ALL_AVG],
         rows: &[
             row("Baseline", &[61.69, 97.23, 99.85, 63.98, 90.26, 95.62, 84.77]),
             row("A", &[66.77, 99.08, 100.0, 67.49, 74.07, 95.76, 83.86]),
@@ -91,7 +109,7 @@ pub static PUBLISHED: &[Group] = &[
         table: "scface",
         source: "QGFace paper, SCface comparison",
         protocol: None,
-        columns: &[("scface", "d1"), ("scface", "d2"), ("scface", "d3")],
+        columns: &[D1, D2, D3],
         rows: &[
             row("T-C", &[45.10, 85.90, 96.10]),
             row("FAN", &[62.00, 90.00, 94.00]),
@@ -109,7 +127,7 @@ pub static PUBLISHED: &[Group] = &[
         table: "tinyface",
         source: "QGFace paper, TinyFace comparison",
         protocol: None,
-        columns: &[("tinyface", "rank_1")],
+        columns: &[TINYFACE_RANK_1],
         rows: &[
             row("QualNet50-LM", &[35.54]),
             row("MobileFaceNet", &[48.70]),
@@ -117,8 +135,8 @@ pub static PUBLISHED: &[Group] = &[
             row("URL", &[63.89]),
             tuned("MIND-Resnet-50-FT", &[66.82]),
             row("S. S. Khalid et al.", &[70.40]),
-            row("CurricularFace*", &[63.68]),
-            row("AdaFace*", &[68.21]),
+            starred("CurricularFace*", &[63.68]),
+            starred("AdaFace*", &[68.21]),
             row("AdaFace", &[63.98]),
             row("QGFace", &[69.85]),
         ],
@@ -128,15 +146,15 @@ pub static PUBLISHED: &[Group] = &[
         source: "CVLface model zoo",
         protocol: Some("cvlface"),
         columns: &[
-            ("lfw", "accuracy"),
-            ("cplfw", "accuracy"),
-            ("cfp_fp", "accuracy"),
-            ("calfw", "accuracy"),
-            ("agedb_30", "accuracy"),
-            ("ijbb", "tar@1e-04"),
-            ("ijbc", "tar@1e-04"),
-            ("tinyface", "rank_1"),
-            ("tinyface", "rank_5"),
+            accuracy(&LFW),
+            accuracy(&CPLFW),
+            accuracy(&CFP_FP),
+            accuracy(&CALFW),
+            accuracy(&AGEDB_30),
+            IJBB_TAR,
+            IJBC_TAR,
+            TINYFACE_RANK_1,
+            TINYFACE_RANK_5,
         ],
         rows: &[
             row(
@@ -196,24 +214,24 @@ mod tests {
     }
 
     #[test]
-    fn only_rows_marked_ft_are_fine_tuned() {
+    fn only_rows_marked_so_are_fine_tuned_or_starred() {
         for row in PUBLISHED.iter().flat_map(|group| group.rows) {
             assert_eq!(row.fine_tuned == FineTuned::Yes, row.method.ends_with("-FT"));
+            assert_eq!(row.starred, row.method.ends_with('*'));
         }
     }
 
     #[test]
     fn the_same_method_has_the_same_number_in_every_table() {
-        let value = |table: &str, method: &str, column: Key| {
+        let value = |table: &str, method: &str, column: Measure| {
             let group = PUBLISHED.iter().find(|group| group.table == table).unwrap();
             let row = group.rows.iter().find(|row| row.method == method).unwrap();
             row.values[group.columns.iter().position(|own| *own == column).unwrap()]
         };
-        for metric in ["d1", "d2", "d3"] {
-            let column = ("scface", metric);
+        for column in [D1, D2, D3] {
             assert_eq!(value("ablation", "D (QGFace)", column), value("scface", "QGFace", column));
         }
-        let tiny = ("tinyface", "rank_1");
+        let tiny = TINYFACE_RANK_1;
         assert_eq!(value("ablation", "D (QGFace)", tiny), value("tinyface", "QGFace", tiny));
         assert_eq!(value("ablation", "Baseline", tiny), value("tinyface", "AdaFace", tiny));
     }

@@ -3,9 +3,10 @@
 use super::Evaluation;
 use super::document::{MeasuredRow, RowResult, Source};
 use super::names::file_name;
-use crate::eval::averages;
 use crate::eval::results::{EvalReport, SetResult};
+use crate::eval::sets::IJBB;
 use crate::eval::settings::Settings;
+use crate::eval::{Subject, averages};
 use std::collections::BTreeMap;
 
 /// A row that grows, and what tells it from others.
@@ -16,6 +17,9 @@ struct Draft {
     /// Every switch: numbers under others stand in another row and in no average with these.
     settings: Settings,
 }
+
+/// Of the sets that the averages are over the one whose numbers depend on the protocol.
+const AVERAGES_HOME: Subject = Subject::Set(&IJBB);
 
 /// Merges the documents. A model that has two different results of a set under one protocol, as
 /// `custom` may be, has two rows. The second value says what was left out or mixed.
@@ -35,10 +39,11 @@ pub(super) fn rows(evaluations: &[Evaluation]) -> (Vec<MeasuredRow>, Vec<String>
             taken.push((result, at));
         }
         let mixed = taken.iter().any(|(_, at)| *at != taken[0].1);
-        let home = taken.iter().find(|(result, _)| result.set == "ijbb").or(taken.first());
+        let ijbb = taken.iter().find(|(result, _)| result.set == AVERAGES_HOME);
+        let home = ijbb.or(taken.first());
         let Some((_, at)) = home else { continue };
         for (name, value) in &evaluation.report.averages {
-            drafts[*at].row.averages.entry(name.clone()).or_insert(*value);
+            drafts[*at].row.averages.entry(*name).or_insert(*value);
         }
         if mixed && !evaluation.report.averages.is_empty() {
             let row = &drafts[*at].row;
@@ -170,7 +175,21 @@ fn tell_apart(drafts: &mut [Draft], addition: impl Fn(&Draft) -> String) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::document::examples::{evaluation, result};
+    use crate::eval::results::examples::result;
+    use crate::eval::sets::{SCFACE, TINYFACE};
+    use crate::metrics::table::{DISTANCE, RANK, TAR};
+    use crate::metrics::{Metric, Rate};
+    use crate::report::document::examples::evaluation;
+
+    const TAR_AT_E4: Metric = TAR.at_rate(Rate::one_in_ten_to(4));
+
+    fn tinyface(rank_1: f64) -> SetResult {
+        result(Subject::Set(&TINYFACE), &[(RANK.at(1), rank_1)])
+    }
+
+    fn ijbb(tar: f64) -> SetResult {
+        result(Subject::Set(&IJBB), &[(TAR_AT_E4, tar)])
+    }
 
     fn labels(evaluations: &[Evaluation]) -> Vec<String> {
         rows(evaluations).0.into_iter().map(|row| row.label).collect()
@@ -178,8 +197,8 @@ mod tests {
 
     #[test]
     fn files_of_one_model_and_protocol_make_one_row() {
-        let a = evaluation("a.json", vec![result("tinyface", &[("rank_1", 0.5)])]);
-        let b = evaluation("b.json", vec![result("scface", &[("d1", 0.5)])]);
+        let a = evaluation("a.json", vec![tinyface(0.5)]);
+        let b = evaluation("b.json", vec![result(Subject::Set(&SCFACE), &[(DISTANCE.at(1), 0.5)])]);
         let (rows, notes) = rows(&[a, b]);
         assert_eq!((rows.len(), rows[0].results.len(), rows[0].sources.len()), (1, 2, 2));
         assert_eq!((rows[0].label.as_str(), notes.len()), ("net.onnx", 0));
@@ -187,16 +206,16 @@ mod tests {
 
     #[test]
     fn one_model_under_two_protocols_makes_two_rows_that_name_them() {
-        let mut second = result("ijbb", &[("tar@1e-04", 0.8)]);
+        let mut second = ijbb(0.8);
         second.protocol = "cvlface".to_owned();
-        let a = evaluation("a.json", vec![result("ijbb", &[("tar@1e-04", 0.9)]), second]);
+        let a = evaluation("a.json", vec![ijbb(0.9), second]);
         assert_eq!(labels(&[a]), ["net.onnx, adaface", "net.onnx, cvlface"]);
     }
 
     #[test]
     fn different_results_of_one_protocol_are_told_apart_by_their_files() {
-        let a = evaluation("runs/a.json", vec![result("tinyface", &[("rank_1", 0.5)])]);
-        let b = evaluation("runs/b.json", vec![result("tinyface", &[("rank_1", 0.6)])]);
+        let a = evaluation("runs/a.json", vec![tinyface(0.5)]);
+        let b = evaluation("runs/b.json", vec![tinyface(0.6)]);
         let found = labels(&[a.clone(), b]);
         assert_eq!(found, ["net.onnx, adaface (a.json)", "net.onnx, adaface (b.json)"]);
         let (rows, notes) = rows(&[a.clone(), a]);
@@ -206,15 +225,15 @@ mod tests {
 
     #[test]
     fn models_of_one_name_are_told_apart_by_their_digests() {
-        let a = evaluation("a.json", vec![result("tinyface", &[("rank_1", 0.5)])]);
-        let mut b = evaluation("b.json", vec![result("tinyface", &[("rank_1", 0.6)])]);
+        let a = evaluation("a.json", vec![tinyface(0.5)]);
+        let mut b = evaluation("b.json", vec![tinyface(0.6)]);
         b.report.model.as_mut().unwrap().blake3 = "cd".repeat(32);
         assert_eq!(labels(&[a, b]), ["net.onnx [abababab]", "net.onnx [cdcdcdcd]"]);
     }
 
     #[test]
     fn features_without_a_model_are_named_by_their_file() {
-        let mut a = evaluation("a.json", vec![result("ijbb", &[("tar@1e-04", 0.5)])]);
+        let mut a = evaluation("a.json", vec![ijbb(0.5)]);
         a.report.model = None;
         a.report.results[0].features.files = vec!["d/ijbb.npy".to_owned()];
         assert_eq!(labels(&[a]), ["features of ijbb.npy"]);

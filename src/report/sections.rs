@@ -2,12 +2,17 @@
 
 use super::document::{MeasuredRow, ReportDocument, Source};
 use super::grid::{Grid, Side, of_facts};
-use super::names::{self, metric, output, switches};
+use super::names::{output, switches};
 use crate::eval::results::SetResult;
+use crate::eval::{Subject, Warning};
+use crate::metrics::{Experiment, of};
+use indexmap::{IndexMap, IndexSet};
+use std::fmt::Display;
+use std::hash::Hash;
 
 /// The results of one set.
 pub(super) struct SetSection<'a> {
-    pub(super) set: &'a str,
+    pub(super) set: Subject,
     /// Labels of the rows that have it, and what they have.
     pub(super) results: Vec<(&'a str, &'a SetResult)>,
 }
@@ -20,7 +25,7 @@ pub(super) fn sets(document: &ReportDocument) -> Vec<SetSection<'_>> {
             let found = (row.label.as_str(), result);
             match sections.iter_mut().find(|section| section.set == result.set) {
                 Some(section) => section.results.push(found),
-                None => sections.push(SetSection { set: &result.set, results: vec![found] }),
+                None => sections.push(SetSection { set: result.set, results: vec![found] }),
             }
         }
     }
@@ -50,9 +55,11 @@ pub(super) fn models(document: &ReportDocument) -> Grid {
         fact("results", |source| Some(source.file.clone())),
         fact("written by", |source| Some(source.tool.clone())),
     ];
-    for (name, title) in [("hq_avg", "HQ Avg. (%)"), ("all_avg", "All Avg. (%)")] {
-        let value = |row: &MeasuredRow| row.averages.get(name).map(|value| metric(name, *value));
-        facts.push((title.to_owned(), rows.iter().map(value).collect()));
+    for average in of(Experiment::Average) {
+        let value =
+            |row: &MeasuredRow| row.averages.get(&average).map(|value| average.cell(*value));
+        let title = format!("{} (%)", average.title());
+        facts.push((title, rows.iter().map(value).collect()));
     }
     of_facts("Measured", &labels, Side::Left, facts)
 }
@@ -70,8 +77,8 @@ fn distinct(texts: impl Iterator<Item = String>) -> Option<String> {
 
 impl SetSection<'_> {
     /// The set as the field writes it.
-    pub(super) fn title(&self) -> &str {
-        names::set(self.set)
+    pub(super) fn title(&self) -> &'static str {
+        self.set.title()
     }
 
     /// The numbers, the switches, the counts.
@@ -82,9 +89,9 @@ impl SetSection<'_> {
     /// What was said of each row.
     pub(super) fn warnings(&self) -> Vec<String> {
         let several = self.results.len() > 1;
-        let told = |label: &str, warning: &String| match several {
+        let told = |label: &str, warning: &Warning| match several {
             true => format!("{label}: {warning}"),
-            false => warning.clone(),
+            false => warning.text.clone(),
         };
         let warnings = self.results.iter().flat_map(|(label, result)| {
             result.warnings.iter().map(move |warning| told(label, warning))
@@ -97,22 +104,22 @@ impl SetSection<'_> {
     }
 
     /// The values of every key that a row has.
-    fn facts<'b, V: 'b>(
+    fn facts<'b, K: Hash + Eq + Display + 'b, V: 'b>(
         &'b self,
-        of: impl Fn(&'b SetResult) -> &'b indexmap::IndexMap<String, V>,
-        text: impl Fn(&str, &V) -> String,
+        of: impl Fn(&'b SetResult) -> &'b IndexMap<K, V>,
+        text: impl Fn(&K, &V) -> String,
     ) -> Vec<Fact> {
-        let keys = self.results.iter().flat_map(|(_, result)| of(result).keys());
-        let keys: indexmap::IndexSet<&String> = keys.collect();
-        let values = |key: &String| {
+        let keys: IndexSet<&K> =
+            self.results.iter().flat_map(|(_, result)| of(result).keys()).collect();
+        let values = |key: &K| {
             let value = |result: &'b SetResult| Some(text(key, of(result).get(key)?));
             self.results.iter().map(|(_, result)| value(result)).collect()
         };
-        keys.into_iter().map(|key| (key.clone(), values(key))).collect()
+        keys.into_iter().map(|key| (key.to_string(), values(key))).collect()
     }
 
     fn metrics(&self) -> Grid {
-        let facts = self.facts(|result| &result.metrics, |name, value| metric(name, *value));
+        let facts = self.facts(|result| &result.metrics, |metric, value| metric.cell(*value));
         of_facts("Metric", &self.labels(), Side::Right, facts)
     }
 

@@ -2,11 +2,23 @@
 
 use super::check::check;
 use super::document::{Column, FORMAT, MeasuredRow, ReportDocument, RowKind, Table, TableRow};
-use super::names::per_cent;
 use super::notes::notes;
-use super::published::{FineTuned, Group, Key, PUBLISHED, Row};
+use super::published::{
+    ALL_AVG, FineTuned, Group, HQ_AVG, IJBB_TAR, IJBC_TAR, PUBLISHED, Row, TINYFACE_RANK_1,
+    TINYFACE_RANK_5, accuracy,
+};
 use super::rows::rows;
 use super::{Error, Evaluation};
+use crate::eval::Measure;
+use crate::eval::sets::{
+    AGEDB_30, CALFW, CFP_FP, CPLFW, CRLFW, EvalSet, IJBB, IJBC, LFW, SCFACE, TINYFACE,
+};
+use crate::metrics::Family;
+use crate::metrics::table::{
+    DISTANCE, MEAN_AVERAGE_PRECISION, MERGED_RANK, MERGED_RECALL, RANK, REDUCED, SEARCH_RANK,
+    SEARCH_TPIR, TAR,
+};
+use Columns::One;
 
 /// Merges result documents and sets them beside the published rows.
 ///
@@ -25,162 +37,173 @@ struct Layout {
     /// Published groups of this name are its rows.
     name: &'static str,
     title: &'static str,
-    columns: &'static [(Key, &'static str)],
+    columns: &'static [Columns],
 }
 
-const D1: (Key, &str) = (("scface", "d1"), "SCface d1");
-const D2: (Key, &str) = (("scface", "d2"), "SCface d2");
-const D3: (Key, &str) = (("scface", "d3"), "SCface d3");
+/// Columns of a table, and what stands above them.
+enum Columns {
+    One(Measure, Heading),
+    /// All metrics of a family.
+    Family(&'static EvalSet, &'static Family, Heading),
+}
+
+/// What stands above a column.
+#[derive(Clone, Copy)]
+enum Heading {
+    /// The set: `IJB-B`.
+    Set,
+    /// The metric: `Rank 1`.
+    Metric,
+    /// Both: `SCface d1`.
+    SetAndMetric,
+    /// What tells the metric from others of its family: `1e-4`.
+    Member,
+    Text(&'static str),
+}
+
+impl Heading {
+    fn of(self, measure: Measure) -> String {
+        let set = match measure {
+            Measure::Of(subject, _) => subject.title(),
+            Measure::Average(_) => "",
+        };
+        match self {
+            Self::Set => set.to_owned(),
+            Self::Metric => measure.metric().title(),
+            Self::SetAndMetric => format!("{set} {}", measure.metric().title()),
+            Self::Member => measure.metric().member_title(),
+            Self::Text(text) => text.to_owned(),
+        }
+    }
+}
+
+impl Layout {
+    fn columns(&self) -> Vec<Column> {
+        let column = |measure, heading: Heading| Column { measure, title: heading.of(measure) };
+        let columns = |columns: &Columns| match *columns {
+            Columns::One(measure, heading) => vec![column(measure, heading)],
+            Columns::Family(set, family, heading) => {
+                let measures = family.measured().into_iter().map(|own| Measure::of_set(set, own));
+                measures.map(|measure| column(measure, heading)).collect()
+            }
+        };
+        self.columns.iter().flat_map(columns).collect()
+    }
+}
 
 static TABLES: &[Layout] = &[
     Layout {
         name: "ablation",
         title: "High, mixed and low quality: the ablation of QGFace",
         columns: &[
-            D1,
-            D2,
-            D3,
-            (("tinyface", "rank_1"), "TinyFace"),
-            (("ijbb", "tar@1e-04"), "IJB-B"),
-            (("averages", "hq_avg"), "HQ Avg."),
-            (("averages", "all_avg"), "All Avg."),
+            DISTANCES,
+            One(TINYFACE_RANK_1, Heading::Set),
+            One(IJBB_TAR, Heading::Set),
+            One(HQ_AVG, Heading::Metric),
+            One(ALL_AVG, Heading::Metric),
         ],
     },
-    Layout { name: "scface", title: "SCface, rank 1 by distance", columns: &[D1, D2, D3] },
+    Layout { name: "scface", title: "SCface, rank 1 by distance", columns: &[DISTANCES] },
     Layout {
         name: "tinyface",
         title: "TinyFace, closed set",
         columns: &[
-            (("tinyface", "rank_1"), "Rank 1"),
-            (("tinyface", "rank_5"), "Rank 5"),
-            (("tinyface", "rank_20"), "Rank 20"),
-            (("tinyface", "map"), "mAP"),
+            Columns::Family(&TINYFACE, &RANK, Heading::Metric),
+            Columns::Family(&TINYFACE, &MEAN_AVERAGE_PRECISION, Heading::Metric),
         ],
     },
     Layout {
         name: "model_zoo",
         title: "High, mixed and low quality: the model zoo of CVLface",
         columns: &[
-            (("lfw", "accuracy"), "LFW"),
-            (("cplfw", "accuracy"), "CPLFW"),
-            (("cfp_fp", "accuracy"), "CFP-FP"),
-            (("calfw", "accuracy"), "CALFW"),
-            (("agedb_30", "accuracy"), "AgeDB"),
-            (("ijbb", "tar@1e-04"), "IJB-B"),
-            (("ijbc", "tar@1e-04"), "IJB-C"),
-            (("tinyface", "rank_1"), "Tiny R1"),
-            (("tinyface", "rank_5"), "Tiny R5"),
+            One(accuracy(&LFW), Heading::Set),
+            One(accuracy(&CPLFW), Heading::Set),
+            One(accuracy(&CFP_FP), Heading::Set),
+            One(accuracy(&CALFW), Heading::Set),
+            One(accuracy(&AGEDB_30), Heading::Text("AgeDB")),
+            One(IJBB_TAR, Heading::Set),
+            One(IJBC_TAR, Heading::Set),
+            One(TINYFACE_RANK_1, Heading::Text("Tiny R1")),
+            One(TINYFACE_RANK_5, Heading::Text("Tiny R5")),
         ],
     },
     Layout {
         name: "crlfw",
         title: "CR-LFW, accuracy by the size of the first image",
-        columns: &[
-            (("crlfw", "8x8"), "8×8"),
-            (("crlfw", "12x12"), "12×12"),
-            (("crlfw", "16x16"), "16×16"),
-            (("crlfw", "20x20"), "20×20"),
-        ],
+        columns: &[Columns::Family(&CRLFW, &REDUCED, Heading::Metric)],
     },
     Layout {
         name: "ijbb_1_1",
         title: "IJB-B 1:1, TAR at each FAR",
-        columns: &[
-            (("ijbb", "tar@1e-06"), "1e-6"),
-            (("ijbb", "tar@1e-05"), "1e-5"),
-            (("ijbb", "tar@1e-04"), "1e-4"),
-            (("ijbb", "tar@1e-03"), "1e-3"),
-            (("ijbb", "tar@1e-02"), "1e-2"),
-            (("ijbb", "tar@1e-01"), "1e-1"),
-        ],
+        columns: &[Columns::Family(&IJBB, &TAR, Heading::Member)],
     },
     Layout {
         name: "ijbc_1_1",
         title: "IJB-C 1:1, TAR at each FAR",
-        columns: &[
-            (("ijbc", "tar@1e-06"), "1e-6"),
-            (("ijbc", "tar@1e-05"), "1e-5"),
-            (("ijbc", "tar@1e-04"), "1e-4"),
-            (("ijbc", "tar@1e-03"), "1e-3"),
-            (("ijbc", "tar@1e-02"), "1e-2"),
-            (("ijbc", "tar@1e-01"), "1e-1"),
-        ],
+        columns: &[Columns::Family(&IJBC, &TAR, Heading::Member)],
     },
     Layout {
         name: "ijbb_1_n",
         title: "IJB-B 1:N, the two galleries averaged",
         columns: &[
-            (("ijbb", "1n_rank_1"), "Rank 1"),
-            (("ijbb", "1n_rank_5"), "Rank 5"),
-            (("ijbb", "1n_rank_10"), "Rank 10"),
-            (("ijbb", "1n_tpir@1e-02"), "TPIR 1e-2"),
-            (("ijbb", "1n_tpir@1e-01"), "TPIR 1e-1"),
+            Columns::Family(&IJBB, &SEARCH_RANK, Heading::Metric),
+            Columns::Family(&IJBB, &SEARCH_TPIR, Heading::Metric),
         ],
     },
     Layout {
         name: "ijbb_1_n_merged",
         title: "IJB-B 1:N, one gallery of both files as the reference has it",
         columns: &[
-            (("ijbb", "1n_merged_rank_1"), "Rank 1"),
-            (("ijbb", "1n_merged_rank_5"), "Rank 5"),
-            (("ijbb", "1n_merged_rank_10"), "Rank 10"),
-            (("ijbb", "1n_merged_recall@1e-02"), "Recall 1e-2"),
-            (("ijbb", "1n_merged_recall@1e-01"), "Recall 1e-1"),
+            Columns::Family(&IJBB, &MERGED_RANK, Heading::Metric),
+            Columns::Family(&IJBB, &MERGED_RECALL, Heading::Metric),
         ],
     },
     Layout {
         name: "ijbc_1_n",
         title: "IJB-C 1:N, the two galleries averaged",
         columns: &[
-            (("ijbc", "1n_rank_1"), "Rank 1"),
-            (("ijbc", "1n_rank_5"), "Rank 5"),
-            (("ijbc", "1n_rank_10"), "Rank 10"),
-            (("ijbc", "1n_tpir@1e-02"), "TPIR 1e-2"),
-            (("ijbc", "1n_tpir@1e-01"), "TPIR 1e-1"),
+            Columns::Family(&IJBC, &SEARCH_RANK, Heading::Metric),
+            Columns::Family(&IJBC, &SEARCH_TPIR, Heading::Metric),
         ],
     },
     Layout {
         name: "ijbc_1_n_merged",
         title: "IJB-C 1:N, one gallery of both files as the reference has it",
         columns: &[
-            (("ijbc", "1n_merged_rank_1"), "Rank 1"),
-            (("ijbc", "1n_merged_rank_5"), "Rank 5"),
-            (("ijbc", "1n_merged_rank_10"), "Rank 10"),
-            (("ijbc", "1n_merged_recall@1e-02"), "Recall 1e-2"),
-            (("ijbc", "1n_merged_recall@1e-01"), "Recall 1e-1"),
+            Columns::Family(&IJBC, &MERGED_RANK, Heading::Metric),
+            Columns::Family(&IJBC, &MERGED_RECALL, Heading::Metric),
         ],
     },
 ];
 
+/// SCface's three distances.
+const DISTANCES: Columns = Columns::Family(&SCFACE, &DISTANCE, Heading::SetAndMetric);
+
 /// The table, if anything in it was measured.
 fn table(layout: &Layout, measured: &[MeasuredRow]) -> Option<Table> {
-    let own: Vec<TableRow> = measured.iter().filter_map(|row| measured_row(layout, row)).collect();
+    let columns = layout.columns();
+    let own: Vec<TableRow> =
+        measured.iter().filter_map(|row| measured_row(&columns, row)).collect();
     if own.is_empty() {
         return None;
     }
     let groups = PUBLISHED.iter().filter(|group| group.table == layout.name);
     let others = groups.flat_map(|group| group.rows.iter().map(move |row| (group, row)));
-    let others = others.map(|(group, row)| published_row(layout, group, row));
-    let column = |((set, metric), title): &(Key, &str)| Column {
-        set: (*set).to_owned(),
-        metric: (*metric).to_owned(),
-        title: (*title).to_owned(),
-    };
-    let mut table = Table {
-        name: layout.name.to_owned(),
-        title: layout.title.to_owned(),
-        columns: layout.columns.iter().map(column).collect(),
-        rows: own.into_iter().chain(others).collect(),
-        notes: Vec::new(),
-    };
+    let others = others.map(|(group, row)| published_row(&columns, group, row));
+    let rows = own.into_iter().chain(others).collect();
+    let (name, title) = (layout.name.to_owned(), layout.title.to_owned());
+    let mut table = Table { name, title, columns, rows, notes: Vec::new() };
     table.notes = notes(&table, measured);
     Some(table)
 }
 
 /// A measured row, if it has a value in the table.
-fn measured_row(layout: &Layout, row: &MeasuredRow) -> Option<TableRow> {
-    let value = |((set, metric), _): &(Key, &str)| row.value(set, metric).map(per_cent);
-    let values: Vec<Option<f64>> = layout.columns.iter().map(value).collect();
+fn measured_row(columns: &[Column], row: &MeasuredRow) -> Option<TableRow> {
+    let value = |column: &Column| {
+        let measure = column.measure;
+        row.value(measure).map(|value| measure.metric().shown(value))
+    };
+    let values: Vec<Option<f64>> = columns.iter().map(value).collect();
     let files: Vec<&str> = row.sources.iter().map(|source| source.file.as_str()).collect();
     values.iter().any(Option::is_some).then(|| TableRow {
         name: row.label.clone(),
@@ -188,13 +211,14 @@ fn measured_row(layout: &Layout, row: &MeasuredRow) -> Option<TableRow> {
         source: files.join(", "),
         protocol: Some(row.protocol.clone()),
         fine_tuned: FineTuned::Unknown,
+        starred: false,
         values,
     })
 }
 
-fn published_row(layout: &Layout, group: &Group, row: &Row) -> TableRow {
-    let value = |(key, _): &(Key, &str)| {
-        let at = group.columns.iter().position(|column| column == key)?;
+fn published_row(columns: &[Column], group: &Group, row: &Row) -> TableRow {
+    let value = |column: &Column| {
+        let at = group.columns.iter().position(|own| *own == column.measure)?;
         row.values.get(at).copied()
     };
     TableRow {
@@ -203,33 +227,59 @@ fn published_row(layout: &Layout, group: &Group, row: &Row) -> TableRow {
         source: group.source.to_owned(),
         protocol: group.protocol.map(str::to_owned),
         fine_tuned: row.fine_tuned,
-        values: layout.columns.iter().map(value).collect(),
+        starred: row.starred,
+        values: columns.iter().map(value).collect(),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::report::document::examples::{evaluation, result};
+    use crate::eval::Subject;
+    use crate::eval::results::examples::result;
+    use crate::metrics::Metric;
+    use crate::metrics::table::{ACCURACY, DISTANCE};
+    use crate::report::document::examples::evaluation;
 
     #[test]
     fn a_table_is_there_only_if_something_in_it_was_measured() {
-        let of = |set, metrics: &[(&str, f64)]| {
-            let document = document(&[evaluation("a.json", vec![result(set, metrics)])]).unwrap();
+        let of = |subject: Subject, metric: Metric| {
+            let results = vec![result(subject, &[(metric, 0.6)])];
+            let document = document(&[evaluation("a.json", results)]).unwrap();
             document.tables.into_iter().map(|table| table.name).collect::<Vec<_>>()
         };
-        assert_eq!(of("crlfw", &[("8x8", 0.6)]), ["crlfw"]);
-        assert_eq!(of("tinyface", &[("rank_5", 0.6)]), ["tinyface", "model_zoo"]);
-        assert_eq!(of("verification", &[("accuracy", 0.6)]), [""; 0]);
-        assert_eq!(of("ijbc", &[("1n_rank_1", 0.6)]), ["ijbc_1_n"]);
+        assert_eq!(of(Subject::Set(&CRLFW), REDUCED.at(8)), ["crlfw"]);
+        assert_eq!(of(Subject::Set(&TINYFACE), RANK.at(5)), ["tinyface", "model_zoo"]);
+        assert_eq!(of(Subject::OwnPairs, ACCURACY.metric()), [""; 0]);
+        assert_eq!(of(Subject::Set(&IJBC), SEARCH_RANK.at(1)), ["ijbc_1_n"]);
     }
 
     #[test]
     fn what_was_not_measured_has_no_value() {
-        let a = evaluation("a.json", vec![result("scface", &[("d1", 0.9231), ("d3", 0.0)])]);
+        let values = [(DISTANCE.at(1), 0.9231), (DISTANCE.at(3), 0.0)];
+        let a = evaluation("a.json", vec![result(Subject::Set(&SCFACE), &values)]);
         let document = document(&[a]).unwrap();
         let row = &document.tables[0].rows[0];
         assert_eq!(row.values, [Some(92.31), None, Some(0.0), None, None, None, None]);
+    }
+
+    #[test]
+    fn headings_are_made_of_the_titles_of_sets_and_metrics() {
+        let titles = |name: &str| -> Vec<String> {
+            let layout = TABLES.iter().find(|layout| layout.name == name).unwrap();
+            layout.columns().into_iter().map(|column| column.title).collect()
+        };
+        assert_eq!(
+            titles("ablation"),
+            ["SCface d1", "SCface d2", "SCface d3", "TinyFace", "IJB-B", "HQ Avg.", "All Avg."]
+        );
+        assert_eq!(titles("tinyface"), ["Rank 1", "Rank 5", "Rank 20", "mAP"]);
+        assert_eq!(titles("crlfw"), ["8×8", "12×12", "16×16", "20×20"]);
+        assert_eq!(titles("ijbb_1_1"), ["1e-6", "1e-5", "1e-4", "1e-3", "1e-2", "1e-1"]);
+        assert_eq!(
+            titles("ijbc_1_n_merged"),
+            ["Rank 1", "Rank 5", "Rank 10", "Recall 1e-2", "Recall 1e-1"]
+        );
     }
 
     #[test]
@@ -237,7 +287,7 @@ mod tests {
         for group in PUBLISHED {
             let layout = TABLES.iter().find(|layout| layout.name == group.table).unwrap();
             for row in group.rows {
-                let shown = published_row(layout, group, row);
+                let shown = published_row(&layout.columns(), group, row);
                 assert_eq!(shown.values.iter().flatten().count(), row.values.len());
             }
         }

@@ -75,12 +75,17 @@ fn short(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::eval::Subject;
+    use crate::eval::results::examples::result;
+    use crate::eval::sets::SCFACE;
+    use crate::metrics::table::DISTANCE;
     use crate::report::document as build;
-    use crate::report::document::examples::{evaluation, result};
+    use crate::report::document::examples::evaluation;
 
     #[test]
     fn columns_are_aligned_and_measured_rows_marked() {
-        let a = evaluation("a.json", vec![result("scface", &[("d1", 0.9), ("d2", 0.05)])]);
+        let rates = [(DISTANCE.at(1), 0.9), (DISTANCE.at(2), 0.05)];
+        let a = evaluation("a.json", vec![result(Subject::Set(&SCFACE), &rates)]);
         let text = render(&build(&[a]).unwrap());
         let table: Vec<&str> =
             text.lines().skip_while(|line| !line.starts_with("SCface, rank")).take(4).collect();

@@ -1,12 +1,12 @@
 //! The table of settings: a row each, with all that is known of it.
 
 use super::kind::{
-    FilePath, FolderName, List, Number, Optional, Text, Told, Whole, Words, one_of, whole,
+    FilePath, FolderName, List, Number, Optional, Told, Whole, Words, one_of, whole,
 };
 use super::presets::{PRESETS, Preset};
 use super::{Key, Row};
-use crate::eval::EvalSet;
 use crate::eval::settings as protocol;
+use crate::eval::{EvalSet, Measure};
 use crate::image::ChannelOrder;
 use crate::loader::{Labels, OnDamage, OtherSize};
 use crate::nn::{
@@ -261,8 +261,12 @@ keys! {
                 read: EvalSet::named,
             }),
             "", "sets of `eval` that checkpoints are scored on";
-        VALIDATION_BEST: Optional<Text> = "best", Optional(Text), "",
-            "metric of the best checkpoint, as tinyface.rank_1 [none]";
+        VALIDATION_BEST: Optional<Told<Measure>> = "best",
+            Optional(Told {
+                expected: Measure::expected,
+                read: |text| text.parse().ok().filter(Measure::is_ranked),
+            }),
+            "", "metric of the best checkpoint, as tinyface.rank_1 [none]";
     }
     Limits "limits" {
         LIMITS_PIXELS: Whole<u64> = "pixels", whole(1, u64::MAX), "67108864",

@@ -2,7 +2,9 @@
 //! it is and is renamed into place last: a checkpoint without it does not exist.
 
 use super::{Error, Tensor, TrainState};
+use crate::eval::Measure;
 use crate::fs;
+use crate::metrics::Better;
 use crate::settings::{Section, keys};
 use indexmap::IndexMap;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
@@ -34,7 +36,7 @@ pub struct Facts {
     /// The settings of the run, but its name and folder.
     pub settings: BTreeMap<String, String>,
     /// What validation measured at this step, by `set.metric`.
-    pub scores: IndexMap<String, f64>,
+    pub scores: IndexMap<Measure, f64>,
     /// BLAKE3 of the tensors' file.
     pub blake3: String,
 }
@@ -186,13 +188,13 @@ pub fn list(folder: &Path) -> Result<Vec<(PathBuf, Facts)>, Error> {
     Ok(found)
 }
 
-/// Removes all but the last `keep` checkpoints and the one that is best by `metric`.
+/// Removes all but the last `keep` checkpoints and the one that is best by `measure`.
 ///
 /// # Errors
 /// As [`list`], and files that cannot be removed.
-pub fn prune(folder: &Path, keep: usize, metric: Option<&str>) -> Result<(), Error> {
+pub fn prune(folder: &Path, keep: usize, measure: Option<Measure>) -> Result<(), Error> {
     let all = list(folder)?;
-    let best = metric.and_then(|metric| best(&all, metric)).map(|(step, _)| step);
+    let best = measure.and_then(|measure| best(&all, measure)).map(|(step, _)| step);
     for (path, facts) in all.iter().rev().skip(keep) {
         if best != Some(facts.step) {
             // Without its facts a checkpoint is gone, so they go first.
@@ -204,13 +206,17 @@ pub fn prune(folder: &Path, keep: usize, metric: Option<&str>) -> Result<(), Err
     Ok(())
 }
 
-/// Step and value of the best checkpoint by a metric; of equals the earliest.
-pub fn best(all: &[(PathBuf, Facts)], metric: &str) -> Option<(u64, f64)> {
-    let scored = all.iter().filter_map(|(_, facts)| Some((facts.step, *facts.scores.get(metric)?)));
-    scored.fold(None, |best: Option<(u64, f64)>, (step, value)| match best {
-        Some((_, highest)) if highest >= value => best,
-        _ => Some((step, value)),
-    })
+/// Step and value of the best checkpoint by a measure; of equals the earliest. None where no value is
+/// better than another.
+pub fn best(all: &[(PathBuf, Facts)], measure: Measure) -> Option<(u64, f64)> {
+    let better: fn(f64, f64) -> bool = match measure.metric().family().better {
+        Better::More => |value, best| value > best,
+        Better::Less => |value, best| value < best,
+        Better::Neither => return None,
+    };
+    let value = |facts: &Facts| Some((facts.step, *facts.scores.get(&measure)?));
+    let scored = all.iter().filter_map(|(_, facts)| value(facts));
+    scored.reduce(|best, own| if better(own.1, best.1) { own } else { best })
 }
 
 /// All tensors of floats of a file, widened or narrowed to 32 bits; others are left out.
@@ -260,6 +266,10 @@ pub(super) fn floats(bytes: &[u8], path: &Path) -> Result<Vec<(String, Tensor)>,
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::eval::sets::{LFW, TINYFACE};
+    use crate::metrics::table::{RANK, THRESHOLD, TIES};
+
+    const BEST: Measure = Measure::of_set(&TINYFACE, RANK.at(1));
 
     fn state() -> TrainState {
         let tensor = |data: &[f32]| Tensor { shape: vec![data.len()], data: data.to_vec() };
@@ -268,7 +278,8 @@ mod tests {
     }
 
     fn facts(step: u64, score: f64) -> Facts {
-        let scores = [("tinyface.rank_1".to_owned(), score)].into_iter().collect();
+        let ties = Measure::of_set(&TINYFACE, TIES.metric());
+        let scores = [(BEST, score), (ties, 10.0 * score)].into_iter().collect();
         Facts { step, scores, ..Facts::new(BTreeMap::new(), vec![], 3) }
     }
 
@@ -296,12 +307,22 @@ mod tests {
     }
 
     #[test]
+    fn the_best_is_the_highest_or_lowest_as_the_metric_says() {
+        let all: Vec<(PathBuf, Facts)> = [(1, 0.1), (2, 0.9), (3, 0.9), (4, 0.1)]
+            .map(|(step, score)| (PathBuf::new(), facts(step, score)))
+            .into();
+        assert_eq!(best(&all, BEST), Some((2, 0.9)));
+        assert_eq!(best(&all, Measure::of_set(&TINYFACE, TIES.metric())), Some((1, 1.0)));
+        assert_eq!(best(&all, Measure::of_set(&LFW, THRESHOLD.metric())), None);
+    }
+
+    #[test]
     fn the_last_and_the_best_are_kept() {
         let folder = tempfile::tempdir().unwrap();
         for (step, score) in [(1, 0.1), (2, 0.9), (3, 0.9), (4, 0.2), (5, 0.3)] {
             save(folder.path(), &facts(step, score), &state()).unwrap();
         }
-        prune(folder.path(), 2, Some("tinyface.rank_1")).unwrap();
+        prune(folder.path(), 2, Some(BEST)).unwrap();
         let left: Vec<u64> = list(folder.path()).unwrap().iter().map(|(_, f)| f.step).collect();
         assert_eq!(left, [2, 4, 5]);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 6);

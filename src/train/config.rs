@@ -2,6 +2,7 @@
 
 use super::schedule::LearningRate;
 use super::{JointSchedule, WarmUp};
+use crate::eval::Measure;
 use crate::image::ChannelOrder;
 use crate::loader::{Labels, OnDamage, OtherSize};
 use crate::nn::{Backbone, ContrastOptions, HeadOptions, Mask, QueueKind};
@@ -66,8 +67,8 @@ pub struct Config {
     pub checkpoint_every: Option<u64>,
     /// Checkpoints that are kept, beside the best.
     pub keep: usize,
-    /// Metric of the best checkpoint, `set.metric`.
-    pub best: Option<String>,
+    /// What the best checkpoint is best by.
+    pub best: Option<Measure>,
 }
 
 impl Config {

@@ -1,6 +1,7 @@
 //! The backbone as a model that `eval`, and any ONNX Runtime, runs.
 
 use super::{Config, Error, TrainState, checkpoint};
+use crate::eval::{CHANNEL_ORDER_KEY, MEAN_KEY, STD_KEY};
 use crate::graph::lower::lower_with_weights;
 use crate::graph::{Builder, Element};
 use crate::image::ChannelOrder;
@@ -65,9 +66,9 @@ pub fn export_backbone(
     let mut model = lower_with_weights(&graph, "backbone", &weights);
     let levels = |levels: &[f64; 3]| levels.map(|level| level.to_string()).join(",");
     let facts = [
-        ("channel_order", feeding.channel_order.name().to_owned()),
-        ("mean", levels(&feeding.mean)),
-        ("std", levels(&feeding.std)),
+        (CHANNEL_ORDER_KEY, feeding.channel_order.name().to_owned()),
+        (MEAN_KEY, levels(&feeding.mean)),
+        (STD_KEY, levels(&feeding.std)),
     ];
     model.metadata_props =
         facts.map(|(key, value)| onnx::Entry { key: key.to_owned(), value }).into();

@@ -4,7 +4,8 @@ use super::Error;
 use crate::eval::results::EvalReport;
 use crate::eval::settings::{Protocol, Switches};
 use crate::eval::{
-    self, EvalSet, FeatureOptions, Flags, ModelOptions, Options, OtherAlignment, Place, Task,
+    self, EvalSet, FeatureOptions, Flags, Measure, ModelOptions, Options, OtherAlignment, Place,
+    Task,
 };
 use crate::runtime::Device;
 use crate::settings::{Settings, keys};
@@ -67,11 +68,13 @@ impl Validation {
     }
 }
 
-/// The metrics of a report by `set.metric`.
-pub(super) fn scores(report: &EvalReport) -> IndexMap<String, f64> {
+/// Everything that a report measured.
+pub(super) fn scores(report: &EvalReport) -> IndexMap<Measure, f64> {
     let of_sets = report.results.iter().flat_map(|result| {
-        result.metrics.iter().map(|(name, value)| (format!("{}.{name}", result.set), *value))
+        let measures = result.metrics.iter();
+        measures.map(|(metric, value)| (Measure::Of(result.set, *metric), *value))
     });
-    let averages = report.averages.iter().map(|(name, value)| (name.clone(), *value));
+    let averages = report.averages.iter();
+    let averages = averages.map(|(metric, value)| (Measure::Average(*metric), *value));
     of_sets.chain(averages).collect()
 }

@@ -8,8 +8,8 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "datasets", "demo", "eval", "fs", "image", "limits", "loader", "pack", "progress",
-            "recordio", "report", "runtime", "settings", "synth", "train",
+            "datasets", "demo", "eval", "fs", "image", "limits", "loader", "metrics", "pack",
+            "progress", "recordio", "report", "runtime", "settings", "synth", "train",
         ],
     ),
     (
@@ -19,7 +19,7 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
             "settings", "synth", "train",
         ],
     ),
-    ("report", &["eval", "fs", "image", "pack", "train"]),
+    ("report", &["eval", "fs", "image", "metrics", "pack", "train"]),
     (
         "eval",
         &[
@@ -37,8 +37,8 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
     (
         "train",
         &[
-            "autodiff", "eval", "fs", "graph", "image", "loader", "nn", "onnx", "optim", "ordered",
-            "pack", "progress", "runtime", "seed", "settings", "views",
+            "autodiff", "eval", "fs", "graph", "image", "loader", "metrics", "nn", "onnx", "optim",
+            "ordered", "pack", "progress", "runtime", "seed", "settings", "views",
         ],
     ),
     ("loader", &["datasets", "image", "pack", "seed", "views"]),

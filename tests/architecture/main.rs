@@ -1,6 +1,7 @@
 //! What no compiler checks: import directions, circles between files, single owners, and copies held equal.
 
 mod imports;
+mod metric_names;
 mod syntax;
 
 use imports::{CRATES, MAY_USE};

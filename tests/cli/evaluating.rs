@@ -2,6 +2,8 @@
 
 use crate::models::{Looks, Outputs, drawn, drawn_path, mobile_face_net, write_model};
 use crate::program::{Ran, copy, done, fixture, run};
+use qgface_data::eval::Subject;
+use qgface_data::metrics::of;
 use qgface_data::nn::{Architecture, Backbone, HeadKind, HeadOptions, JointOptions};
 use qgface_data::optim::Sgd;
 use qgface_data::seed::Seed;
@@ -63,6 +65,12 @@ fn every_set_gives_its_metrics_by_their_names() {
     assert_eq!(names(2), [&tar[..], &search, &merged].concat());
     assert_eq!(names(3), ["accuracy", "std", "threshold"]);
     assert_eq!(names(8), ["8x8", "12x12", "16x16", "20x20"]);
+    for result in document["results"].as_array().unwrap() {
+        let subject: Subject = result["set"].as_str().unwrap().parse().unwrap();
+        let table: Vec<String> = of(subject.experiment()).map(|own| own.to_string()).collect();
+        let found: Vec<&String> = result["metrics"].as_object().unwrap().keys().collect();
+        assert_eq!(found, table.iter().collect::<Vec<_>>(), "{subject}");
+    }
     let average = |name: &str| document["averages"][name].as_f64().unwrap();
     let accuracies = (3..8).map(|at| metrics(&document)[at]["accuracy"].as_f64().unwrap());
     assert!((average("hq_avg") - accuracies.sum::<f64>() / 5.0).abs() < 1e-12);

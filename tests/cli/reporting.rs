@@ -1,6 +1,8 @@
 //! `report`: result documents in, every form of the report out.
 
 use crate::program::{done, run};
+use qgface_data::eval::Subject;
+use qgface_data::metrics::{Experiment, Metric, Unit, of};
 use serde_json::{Value, json};
 use std::path::Path;
 
@@ -247,6 +249,15 @@ fn a_damaged_file_is_named_and_nothing_is_written() {
         ("{\"images\": 3}".to_owned(), "bad.json: expected \"format\""),
         (document("m.onnx", &[]).to_string(), "at least one entry in \"results\""),
         (String::new(), "bad.json"),
+        (whole.replace("\"rank_1\"", "\"rank_one\""), "expected a metric (rank_K, map, "),
+        (
+            whole.replace("\"rank_1\"", "\"rank_one\""),
+            "found \"rank_one\"; another version may have it",
+        ),
+        (
+            whole.replace("\"set\":\"ijbb\"", "\"set\":\"ijba\""),
+            "expected a set (tinyface, scface, ",
+        ),
     ];
     for (text, words) in cases {
         assert_ne!(text, whole);
@@ -258,4 +269,86 @@ fn a_damaged_file_is_named_and_nothing_is_written() {
     }
     let ran = run(work.path(), &["report", "none.json"]);
     assert!(ran.code == 2 && ran.stderr.contains("cannot read none.json"), "{}", ran.stderr);
+}
+
+/// Results of every set with every metric of the table: rates of a half, `ties` of every count.
+fn every_metric(ties: u32) -> Value {
+    let value = |metric: Metric| match metric.family().unit {
+        Unit::Rate => 0.5,
+        Unit::Count => f64::from(ties),
+        Unit::Number | Unit::Threshold => 1.4305,
+    };
+    let results: Vec<Value> = Subject::all()
+        .map(|subject| {
+            let metrics = of(subject.experiment()).map(|own| (own.to_string(), json!(value(own))));
+            result(subject.name(), "adaface", metrics.collect())
+        })
+        .collect();
+    let mut document = document("m.onnx", &results);
+    document["averages"] =
+        of(Experiment::Average).map(|own| (own.to_string(), json!(value(own)))).collect();
+    document
+}
+
+#[test]
+fn every_metric_is_told_in_every_form_as_what_it_is() {
+    let work = tempfile::tempdir().unwrap();
+    for (ties, told) in [(0, "0"), (1, "1"), (2, "2"), (40, "40")] {
+        let file = work.path().join("all.json");
+        std::fs::write(&file, every_metric(ties).to_string()).unwrap();
+        let report = |form| done(work.path(), &["report", "all.json", "--format", form]);
+        let shown = |metric: Metric| match metric.family().unit {
+            Unit::Rate => "50.00",
+            Unit::Count => told,
+            Unit::Number | Unit::Threshold => "1.4305",
+        };
+        let text = report("text").stdout;
+        let sections = |text: &str, title: &str| -> String {
+            text.split_once(title).unwrap_or_else(|| panic!("no {title:?}")).1.to_owned()
+        };
+        let markdown = report("markdown").stdout.replace('\\', "");
+        let html = report("html").stdout;
+        let csv = report("csv").stdout;
+        let json = report("json").json("report");
+        for (at, subject) in Subject::all().enumerate() {
+            let title = subject.title();
+            let of_set = sections(&text, &format!("\n{title}\n  Metric"));
+            let of_set_in_markdown = sections(&markdown, &format!("## {title}: numbers"));
+            let of_set_in_html = sections(&html, &format!("<h2>{title}</h2>\n<ul"));
+            for metric in of(subject.experiment()) {
+                let value = shown(metric);
+                assert_eq!(line(&of_set, &format!("  {metric} "))[1], value, "{subject} {metric}");
+                let cells = format!("| {metric} | {value} |");
+                assert!(of_set_in_markdown.contains(&cells), "{subject} {cells}");
+                let cells = format!("{metric}</th><td class=\"right\">{value}</td>");
+                assert!(of_set_in_html.contains(&cells), "{subject} {cells}");
+                let number: f64 = value.parse().unwrap();
+                let cells = format!("set {subject},m.onnx,measured,all.json,adaface,unknown,");
+                assert!(csv.contains(&format!("{cells}{metric},{number}\n")), "{cells}{metric}");
+                let found = &json["measured"][0]["results"][at]["result"]["metrics"];
+                assert_eq!(metric.shown(found[metric.to_string()].as_f64().unwrap()), number);
+            }
+        }
+        for average in of(Experiment::Average) {
+            let name = format!("  {} (%)", average.title());
+            assert_eq!(line(&text, &name).last(), Some(&"50.00"), "{name}");
+        }
+    }
+}
+
+#[test]
+fn results_of_the_first_version_are_read() {
+    let work = tempfile::tempdir().unwrap();
+    let mut scface = result("scface", "adaface", json!({"d1": 0.9, "ties": 2.0}));
+    scface["warnings"] = json!(["50 frontal pictures, the published set has 130"]);
+    let old = document("m.onnx", &[scface]);
+    std::fs::write(work.path().join("old.json"), old.to_string()).unwrap();
+    let text = done(work.path(), &["report", "old.json"]).stdout;
+    let note = "SCface of m.onnx is not the published set: 50 frontal pictures, the published set has 130.";
+    assert!(text.contains(note), "{text}");
+    let json = done(work.path(), &["report", "old.json", "--format", "json"]).json("report");
+    assert_eq!(
+        json["measured"][0]["results"][0]["result"]["warnings"],
+        json!([{"kind": "other_count", "text": "50 frontal pictures, the published set has 130"}])
+    );
 }

@@ -5,7 +5,7 @@ use qgface_data::eval::{EVAL_SETS, EvalSet};
 
 pub(super) fn sets_and_presets() -> String {
     let set = |set: &EvalSet| format!("  {:<12} {}\n", set.name, set.about);
-    let sets: String = EVAL_SETS.iter().map(set).collect();
+    let sets: String = EVAL_SETS.into_iter().map(set).collect();
     let yes = |on: bool| if on { "yes" } else { "no" };
     let row = |preset: &Preset| {
         format!(
@@ -32,7 +32,8 @@ mod tests {
 
     #[test]
     fn every_kind_of_set_is_told_in_the_sets_and_presets() {
-        let kinds = [Kind::Identification, Kind::Templates, Kind::Pairs, Kind::ReducedPairs];
+        let kinds =
+            [Kind::ClosedSet, Kind::Distances, Kind::Templates, Kind::Pairs, Kind::ReducedPairs];
         for kind in kinds {
             let set = EVAL_SETS.iter().find(|set| set.kind == kind).unwrap();
             assert!(sets_and_presets().contains(set.about));

@@ -23,7 +23,9 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
     let say = |text: &str| context.output.say(text);
     let report = evaluate(&options, context.output.progress(), &say).map_err(Box::new)?;
     for result in &report.results {
-        context.output.warn(&result.warnings);
+        let warnings: Vec<String> =
+            result.warnings.iter().map(|warning| warning.text.clone()).collect();
+        context.output.warn(&warnings);
     }
     if let Some(out) = &args.out {
         let text = serde_json::to_vec_pretty(&report).map_err(std::io::Error::from)?;

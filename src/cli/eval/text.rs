@@ -13,17 +13,14 @@ pub(super) fn text(report: &EvalReport) -> String {
     for result in &report.results {
         text += &set_text(result);
     }
-    for (name, value) in &report.averages {
-        text += &format!("{name} {:.2} %\n", 100.0 * value);
+    for (metric, value) in &report.averages {
+        text += &format!("{metric} {}\n", metric.told(*value));
     }
     for file in &report.saved {
         text += &format!("wrote {file}\n");
     }
     text
 }
-
-/// Metrics that are no rates.
-const PLAIN: [&str; 3] = ["ties", "1n_ties", "threshold"];
 
 fn set_text(result: &SetResult) -> String {
     let settings = &result.settings;
@@ -60,12 +57,8 @@ fn set_text(result: &SetResult) -> String {
     let counts: Vec<String> =
         counts.map(|(name, count)| format!("{} {}", grouped(*count), counted_name(name))).collect();
     line("counted", counts.join(", "));
-    for (name, value) in &result.metrics {
-        let told = match PLAIN.contains(&name.as_str()) {
-            true => format!("{}", (1e6 * value).round() / 1e6),
-            false => format!("{:.2} %", 100.0 * value),
-        };
-        line(name, told);
+    for (metric, value) in &result.metrics {
+        line(&metric.to_string(), metric.told(*value));
     }
     text
 }
@@ -77,5 +70,43 @@ fn counted_name(name: &str) -> String {
         Some(gallery) if gallery.starts_with("gallery") => format!("in 1:N {gallery}"),
         Some(what) => format!("1:N {what}"),
         None => plain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use qgface_data::eval::Subject;
+    use qgface_data::metrics::{Metric, Unit, of};
+
+    #[test]
+    fn every_metric_is_told_in_its_unit() {
+        for ties in [0, 1, 2, 40] {
+            for subject in Subject::all() {
+                let value = |metric: Metric| match metric.family().unit {
+                    Unit::Rate => (0.2944, "29.44 %".to_owned()),
+                    Unit::Count => (f64::from(ties), ties.to_string()),
+                    Unit::Number | Unit::Threshold => (1.4305, "1.4305".to_owned()),
+                };
+                let metrics = of(subject.experiment()).map(|own| (own.to_string(), value(own).0));
+                let metrics: serde_json::Map<String, serde_json::Value> =
+                    metrics.map(|(name, value)| (name, value.into())).collect();
+                let result = serde_json::json!({
+                    "set": subject, "protocol": "adaface", "images": 1, "counts": {},
+                    "settings": {
+                        "fusion": null, "flip": null, "norm": true, "detector_score": false,
+                        "flipud": true, "channel_order": null, "mean": null, "std": null
+                    },
+                    "features": { "files": [], "orders": [], "alignment": null, "cached": false },
+                    "metrics": metrics, "warnings": [],
+                    "curves": { "roc": [], "cmc": [], "scores": null, "norms": null }
+                });
+                let text = set_text(&serde_json::from_value(result).unwrap());
+                for metric in of(subject.experiment()) {
+                    let line = format!("  {metric:<24} {}\n", value(metric).1);
+                    assert!(text.contains(&line), "{line:?} in\n{text}");
+                }
+            }
+        }
     }
 }

@@ -85,14 +85,18 @@ fn set(section: &SetSection<'_>, number: usize) -> Result<String, Error> {
 
 #[cfg(test)]
 mod tests {
-    use crate::report::document::examples::{evaluation, result};
+    use crate::eval::results::examples::result;
+    use crate::eval::{Subject, Warning, WarningKind};
+    use crate::report::document::examples::evaluation;
     use crate::report::{Format, document, render};
 
     #[test]
     fn names_never_become_elements() {
-        let mut a = evaluation("<b>.json", vec![result("<i>&\"\u{1}", &[("rank_1", 0.5)])]);
+        let mut a = evaluation("<b>.json", vec![result(Subject::OwnPairs, &[])]);
         a.report.model.as_mut().unwrap().path = "</title><script>alert(1)</script>".to_owned();
-        a.report.results[0].warnings = vec!["<img src='x'>".to_owned()];
+        let result = &mut a.report.results[0];
+        result.protocol = "<i>&\"\u{1}".to_owned();
+        result.warnings = vec![Warning::new(WarningKind::LeftOut, "<img src='x'>")];
         let text = render(&document(&[a]).unwrap(), Format::Html).unwrap();
         let options = roxmltree::ParsingOptions { allow_dtd: true, ..Default::default() };
         let page = roxmltree::Document::parse_with_options(&text, options).unwrap();

@@ -1,5 +1,6 @@
 //! What a run says when it ends.
 
+use crate::eval::Measure;
 use crate::train::init::Adopted;
 use crate::train::metrics::Line;
 use indexmap::IndexMap;
@@ -40,7 +41,7 @@ pub struct TrainReport {
     /// Damaged images that were left out, by name.
     pub skipped: Vec<String>,
     /// What validation measured at the last checkpoint, by `set.metric`.
-    pub scores: IndexMap<String, f64>,
+    pub scores: IndexMap<Measure, f64>,
     /// Step of the best checkpoint, where a metric is named.
     pub best_step: Option<u64>,
     /// The last checkpoint.

@@ -5,6 +5,7 @@ use super::folder::RunFolder;
 use super::ledger::Ledger;
 use super::report::TrainReport;
 use super::resume::{self, Beginning};
+use crate::eval::Measure;
 use crate::fs;
 use crate::loader::{Batches, Packs};
 use crate::nn::{JointOptions, QueueOptions};
@@ -306,9 +307,11 @@ impl<'a> Run<'a> {
         }
         let folder = self.folder.checkpoints()?;
         checkpoint::save(&folder, &self.facts, state)?;
-        checkpoint::prune(&folder, self.config.keep, self.config.best.as_deref())?;
+        checkpoint::prune(&folder, self.config.keep, self.config.best)?;
         let loss = self.ledger.last.as_ref().map_or(f32::NAN, |line| line.loss);
-        let told = |(name, value): (&String, &f64)| format!(", {name} {value:.4}");
+        let told = |(measure, value): (&Measure, &f64)| {
+            format!(", {measure} {}", measure.metric().told(*value))
+        };
         let scores: String = self.facts.scores.iter().map(told).collect();
         let (step, steps) = (self.facts.step, self.course.steps);
         (self.around.say)(&format!("step {step} of {steps}: loss {loss:.4}{scores}"));
@@ -338,7 +341,7 @@ impl<'a> Run<'a> {
             export_configured(self.config, state)?.save(&model)?;
         }
         let all = checkpoint::list(&self.folder.checkpoints()?)?;
-        let best = self.config.best.as_ref().and_then(|metric| checkpoint::best(&all, metric));
+        let best = self.config.best.and_then(|measure| checkpoint::best(&all, measure));
         Ok(TrainReport {
             run: self.folder.path().display().to_string(),
             preset: self.config.preset.name.to_owned(),
