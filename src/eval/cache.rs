@@ -4,9 +4,9 @@
 //! last and holds the digests of the other two. An entry that is not whole does not exist. The cache's
 //! folder is the user's and may be a link; what lies in it is this program's, and no link is followed there.
 
-use super::Error;
 use super::conventions::Conventions;
 use super::embed::{Selection, View, ViewFeatures};
+use super::error::Error;
 use super::matrix::Matrix;
 use super::model::Model;
 use super::results::OutputForm;

@@ -1,8 +1,8 @@
 //! What a model wants to be fed and what it returns: from the user's flags, else from its own metadata,
 //! else from its graph. The order of its channels is never guessed.
 
+use super::error::{Error, ModelFault};
 use super::sets::FACE_PX;
-use super::{Error, ModelFault};
 use crate::image::{ChannelOrder, UnknownOrder};
 use crate::onnx::{ElementType, Summary};
 use std::path::Path;
@@ -18,7 +18,7 @@ pub const STD_KEY: &str = "std";
 const USUAL: f64 = 127.5;
 
 /// What the faces of a batch may take in memory, each view and thread for itself, in MiB.
-pub(super) const BATCH_MIB: u64 = 1024;
+const BATCH_MIB: u64 = 1024;
 
 /// Images of such a batch: three channels of 32-bit floats each.
 const MOST_IMAGES: u64 = (BATCH_MIB << 20) / (3 * 4 * FACE_PX as u64 * FACE_PX as u64);
@@ -149,7 +149,9 @@ fn check_input(summary: &Summary) -> Result<Option<usize>, ModelFault> {
         return Err(ModelFault::InputShape { found: extents.to_string() });
     }
     match extents.fixed(0).filter(|batch| *batch > 0) {
-        Some(found) if found > MOST_IMAGES => Err(ModelFault::Batch { most: MOST_IMAGES, found }),
+        Some(found) if found > MOST_IMAGES => {
+            Err(ModelFault::Batch { most: MOST_IMAGES, mib: BATCH_MIB, found })
+        }
         batch => Ok(batch.and_then(|batch| usize::try_from(batch).ok())),
     }
 }

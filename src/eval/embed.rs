@@ -1,6 +1,7 @@
 //! Images to features in batches: decoded, aligned, normalised and run by several threads at once.
 
 use super::conventions::Conventions;
+use super::error::{Error, ImageError, ModelFault};
 use super::images::Images;
 use super::lengths::{is_divisor, is_unit, length};
 use super::matrix::Matrix;
@@ -8,7 +9,6 @@ use super::model::Model;
 use super::results::OutputForm;
 use super::sets::FACE_PX;
 use super::sink::{Filled, Sink};
-use super::{Error, ImageError, ModelFault};
 use crate::image::Pixels;
 use crate::image::resize::{Filter, pillow};
 use crate::ordered::{Bound, in_order};

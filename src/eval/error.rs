@@ -1,6 +1,5 @@
 //! What an evaluation can fail with: where, what was expected, what was found and what to do.
 
-use super::conventions::BATCH_MIB;
 use super::fusion;
 use super::sets::FACE_PX;
 use super::subject::Subject;
@@ -451,12 +450,14 @@ pub enum ModelFault {
     },
     /// Its graph fixes batches that take too much memory.
     #[error(
-        "expected batches of at most {most} faces ({BATCH_MIB} MiB), found batches of {found}, fixed in the \
+        "expected batches of at most {most} faces ({mib} MiB), found batches of {found}, fixed in the \
          graph; export it with an open batch"
     )]
     Batch {
         /// Images a batch at most.
         most: u64,
+        /// What so many faces take in memory.
+        mib: u64,
         /// Images a batch.
         found: u64,
     },

@@ -1,7 +1,9 @@
 //! The features a set is scored by: from a model, through the cache, or from files made elsewhere.
 
 use super::cache::Slot;
+use super::conventions::OrderBy;
 use super::embed::{Pace, Selection, View, ViewFeatures, Weighing, embed};
+use super::error::Error;
 use super::fusion::fuse;
 use super::images::Images;
 use super::lengths::{Lengths, all_lengths, is_divisor};
@@ -10,7 +12,6 @@ use super::model::Model;
 use super::results::OutputForm;
 use super::settings::{Fusion, Protocol};
 use super::sink::Sink;
-use super::{Error, conventions::OrderBy};
 use crate::causes::chain;
 use crate::image::ChannelOrder;
 use crate::progress::Progress;

@@ -1,7 +1,7 @@
 //! Closed-set identification: TinyFace, SCface, and one's own packs by their labels.
 
-use super::Error;
 use super::curves::{CMC_RANKS, histograms};
+use super::error::Error;
 use super::features::Features;
 use super::lengths::Lengths;
 use super::results::CmcCurve;

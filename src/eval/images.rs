@@ -1,7 +1,7 @@
 //! The images of a set, wherever they lie: in a proved pack, in files, or named by a list alone.
 
+use super::error::{Error, ImageError};
 use super::sets::{EvalSet, FACE_PX};
-use super::{Error, ImageError};
 use crate::datasets::{
     self, Alignment, Edition, FacesFile, Image, ImageList, Landmarks, Protocol, ProtocolFile,
     Request,

@@ -1,6 +1,7 @@
 //! Features as a matrix of f32, in memory or mapped from a `.npy`, and the writing of such files.
 
-use super::{Error, npy_header};
+use super::error::Error;
+use super::npy_header;
 use crate::fs::{self, Beside, Mapped, io_error};
 use npyz::WriterBuilder;
 use std::io::{Read, Seek, SeekFrom, Write};

@@ -1,29 +1,13 @@
 //! A model on disk: its digest and conventions at once, the runtime only when images must be embedded.
 
-use super::conventions::{Conventions, Flags, decide};
+use super::conventions::{Conventions, decide};
+use super::error::{Error, ModelFault};
+use super::options::{ModelOptions, Say};
 use super::sessions::Sessions;
-use super::{Error, ModelFault, Say};
 use crate::fs::io_error;
 use crate::onnx;
 use crate::runtime::Device;
-use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
-
-/// Which model, and where it runs.
-#[derive(Debug, Clone)]
-pub struct ModelOptions {
-    /// The file.
-    pub path: PathBuf,
-    /// What the user says of it.
-    pub flags: Flags,
-    /// Where it runs.
-    pub device: Device,
-    /// Threads of the network on the processor.
-    pub threads: NonZeroUsize,
-    /// How long a batch may take; for ever where there is none.
-    pub time_limit: Option<Duration>,
-}
+use std::path::Path;
 
 /// A model that can be run.
 pub(super) struct Model<'a> {

@@ -1,7 +1,7 @@
 //! Pairs of images: ten folds of LFW and its kin, CR-LFW, and TAR at FAR over one's own pairs.
 
-use super::Error;
 use super::curves::{histograms, roc_curve};
+use super::error::Error;
 use super::features::Features;
 use super::lengths::Lengths;
 use super::results::Curves;

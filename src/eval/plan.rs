@@ -1,15 +1,17 @@
 //! What a task needs, found and checked before the first image is embedded.
 
 use super::embed::Weighing;
+use super::error::Error;
 use super::features::Origin;
 use super::images::{Images, Place, Wanted};
+use super::options::{Options, OtherAlignment, Task};
 use super::pairs::FOLDS;
 use super::sets::{EvalSet, Kind};
 use super::settings::{Fusion, Protocol as Switched};
 use super::subject::Subject;
 use super::templates::TemplatePlan;
 use super::warning::{Warning, WarningKind};
-use super::{Error, Options, OtherAlignment, Task, fusion};
+use super::fusion;
 use crate::datasets::{Protocol, read_pairs};
 use crate::pack::{self, Manifest, PackFiles, Provenance};
 use crate::progress::Progress;

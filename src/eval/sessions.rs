@@ -3,8 +3,9 @@
 //! On the processor several sessions of few threads embed more images a second than one of many: the
 //! threads of one batch wait for each other at every node.
 
+use super::error::Error;
+use super::options::ModelOptions;
 use super::sets::FACE_PX;
-use super::{Error, ModelOptions};
 use crate::runtime::{Device, OnMissing, Runtime, Session, Tensor};
 use std::num::NonZeroUsize;
 use std::sync::{Condvar, Mutex, PoisonError};

@@ -3,7 +3,7 @@
 //! Nobody waits for the cache: where its disk is full, what was written is read back and all goes on in
 //! memory.
 
-use super::Error;
+use super::error::Error;
 use super::matrix::{Matrix, MatrixWriter};
 use crate::causes::chain;
 use std::path::{Path, PathBuf};

@@ -1,7 +1,7 @@
 //! IJB-B and IJB-C: templates 1:1 over a file of pairs, and 1:N in two galleries.
 
-use super::Error;
 use super::curves::{CMC_RANKS, histograms, roc_curve};
+use super::error::Error;
 use super::features::Features;
 use super::images::{Images, Place, find_file};
 use super::lengths::Lengths;
