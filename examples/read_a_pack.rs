@@ -35,7 +35,7 @@ fn the_last_pictures_come_first() {
     let folder = tempfile::tempdir().unwrap();
     let files = PackFiles::new(folder.path(), "p").unwrap();
     let recipe = Recipe::new(datasets::find("folder").unwrap(), root);
-    make_rec(&Options::new(recipe, files.clone()), &()).unwrap();
+    make_rec(recipe, &Options::new(files.clone()), &()).unwrap();
     let lines = read(&files.path(qgface_data::pack::Part::Rec)).unwrap();
     assert_eq!(lines.len(), 3);
     let names: Vec<_> = lines.iter().filter_map(|line| line.split(": label ").next()).collect();

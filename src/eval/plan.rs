@@ -3,6 +3,7 @@
 use super::embed::Weighing;
 use super::error::Error;
 use super::features::Origin;
+use super::fusion;
 use super::images::{Images, Place, Wanted};
 use super::options::{Options, OtherAlignment, Task};
 use super::pairs::FOLDS;
@@ -11,7 +12,6 @@ use super::settings::{Fusion, Protocol as Switched};
 use super::subject::Subject;
 use super::templates::TemplatePlan;
 use super::warning::{Warning, WarningKind};
-use super::fusion;
 use crate::datasets::{Protocol, read_pairs};
 use crate::pack::{self, Manifest, PackFiles, Provenance};
 use crate::progress::Progress;

@@ -274,7 +274,7 @@ mod tests {
         let mut replaced = std::collections::BTreeSet::new();
         for step in 0..40 {
             let loaded = batches.load(step).unwrap();
-            let mut shown = levels(&loaded);
+            let mut shown = levels(&loaded.batch);
             if !loaded.skipped.is_empty() {
                 assert!(loaded.skipped.iter().all(|name| *name == damaged[0]), "step {step}");
                 replaced.extend(shown.clone());
