@@ -32,7 +32,7 @@ impl Given {
     /// hold commas; another is split at its commas, and what is empty between them is no part.
     ///
     /// None of what begins with `[` and is no such list.
-    pub(super) fn parts(&self) -> Option<Vec<String>> {
+    pub fn parts(&self) -> Option<Vec<String>> {
         match self {
             Self::Several(parts) => Some(parts.clone()),
             Self::One(text) if text.trim_start().starts_with('[') => {
