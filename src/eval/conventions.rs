@@ -1,7 +1,7 @@
 //! What a model wants to be fed and what it returns: from the user's flags, else from its own metadata,
 //! else from its graph. The order of its channels is never guessed.
 
-use super::error::{Error, ModelFault};
+use super::error::{ModelError, ModelFault};
 use super::sets::FACE_PX;
 use crate::image::{ChannelOrder, UnknownOrder};
 use crate::onnx::{ElementType, Summary};
@@ -65,10 +65,14 @@ pub(super) struct Conventions {
 /// Decides by flags, then metadata, then graph.
 ///
 /// # Errors
-/// [`Error::Model`] for a model that is not one of faces of 112 pixels with one or two outputs, and for
-/// metadata that cannot be read; [`Error::NoChannelOrder`].
-pub(super) fn decide(path: &Path, summary: &Summary, flags: &Flags) -> Result<Conventions, Error> {
-    let refused = |fault| Error::Model { path: path.to_path_buf(), fault };
+/// [`ModelError::Unfit`] for a model that is not one of faces of 112 pixels with one or two outputs, and
+/// for metadata that cannot be read; [`ModelError::NoChannelOrder`].
+pub(super) fn decide(
+    path: &Path,
+    summary: &Summary,
+    flags: &Flags,
+) -> Result<Conventions, ModelError> {
+    let refused = |fault| ModelError::Unfit { path: path.to_path_buf(), fault };
     let fixed_batch = check_input(summary).map_err(refused)?;
     let outputs = match summary.outputs.len() {
         found @ (1 | 2) => found,
@@ -89,7 +93,7 @@ pub(super) fn decide(path: &Path, summary: &Summary, flags: &Flags) -> Result<Co
             (flag, OrderBy::Flag)
         }
         None => {
-            let none = || Error::NoChannelOrder { path: path.to_path_buf() };
+            let none = || ModelError::NoChannelOrder { path: path.to_path_buf() };
             let own = own_order.map_err(refused)?.ok_or_else(none)?;
             tell(format!("channel order {}", own.name()), "the model's metadata");
             (own, OrderBy::Metadata)
@@ -242,7 +246,7 @@ mod tests {
         }
     }
 
-    fn decided(summary: &Summary, flags: &Flags) -> Result<Conventions, Error> {
+    fn decided(summary: &Summary, flags: &Flags) -> Result<Conventions, ModelError> {
         decide(Path::new("m.onnx"), summary, flags)
     }
 
@@ -252,7 +256,7 @@ mod tests {
     #[test]
     fn the_order_of_channels_is_never_guessed() {
         let error = decided(&summary(&FACES, 1, &[]), &Flags::default()).unwrap_err();
-        assert!(matches!(error, Error::NoChannelOrder { .. }));
+        assert!(matches!(error, ModelError::NoChannelOrder { .. }));
         let own = summary(&FACES, 1, &[("channel_order", "bgr")]);
         assert_eq!(decided(&own, &Flags::default()).unwrap().channel_order, ChannelOrder::Bgr);
         assert_eq!(decided(&own, &RGB).unwrap().channel_order, ChannelOrder::Rgb);
@@ -274,7 +278,7 @@ mod tests {
             [(&[1, 3, 224, 224][..], 1), (&[0, 112, 112, 3], 1), (&[0, 3, 112], 1), (&FACES, 3)]
         {
             let error = decided(&summary(input, outputs, &[]), &RGB).unwrap_err();
-            assert!(matches!(error, Error::Model { .. }), "{error}");
+            assert!(matches!(error, ModelError::Unfit { .. }), "{error}");
         }
         assert_eq!(
             decided(&summary(&[1, 3, 112, 112], 1, &[]), &RGB).unwrap().fixed_batch,

@@ -1,7 +1,7 @@
 //! Images to features in batches: decoded, aligned, normalised and run by several threads at once.
 
 use super::conventions::Conventions;
-use super::error::{Error, ImageError, ModelFault};
+use super::error::{Error, FeaturesError, ImageError, ImagesError, ModelError, ModelFault};
 use super::images::Images;
 use super::lengths::{is_divisor, is_unit, length};
 use super::matrix::Matrix;
@@ -74,7 +74,7 @@ impl Selection {
             Self::All => Ok(face),
             Self::ReducedFirsts(px) => pillow(&face, px, px, Filter::Bilinear)
                 .and_then(|small| pillow(&small, FACE_PX, FACE_PX, Filter::Bilinear))
-                .map_err(|source| images.refused(position, ImageError::Resize(source))),
+                .map_err(|source| images.refused(position, ImageError::Resize(source)).into()),
         }
     }
 }
@@ -136,6 +136,9 @@ pub(super) fn embed(
     progress: &dyn Progress,
 ) -> Result<Vec<(View, ViewFeatures)>, Error> {
     let count = selection.len(images.len());
+    if count == 0 {
+        return Err(ImagesError::None { place: images.files[0].clone() }.into());
+    }
     let conventions = model.conventions().clone();
     let batch = conventions.fixed_batch.unwrap_or(pace.batch).max(1);
     let kinds: Vec<View> = views.iter().map(|(view, _)| *view).collect();
@@ -145,7 +148,7 @@ pub(super) fn embed(
         .collect();
     model.start()?;
     let model = &*model;
-    let sessions = model.sessions()?;
+    let sessions = model.sessions();
     progress.start("embed", count as u64);
     let items = |chunk: usize| chunk * batch..count.min((chunk + 1) * batch);
     // While every session runs, one more thread makes the next faces ready.
@@ -234,8 +237,8 @@ impl Held<'_> {
         self.selection.position(self.items.start + row)
     }
 
-    fn not_a_number(&self, row: usize, what: &'static str, found: f32) -> Error {
-        Error::NotFinite {
+    fn not_a_number(&self, row: usize, what: &'static str, found: f32) -> FeaturesError {
+        FeaturesError::NotFinite {
             place: self.model.path().display().to_string(),
             row: self.position(row),
             path: self.images.path(self.position(row)).to_owned(),
@@ -244,7 +247,12 @@ impl Held<'_> {
         }
     }
 
-    fn check_finite(&self, numbers: &[f32], width: usize, what: &'static str) -> Result<(), Error> {
+    fn check_finite(
+        &self,
+        numbers: &[f32],
+        width: usize,
+        what: &'static str,
+    ) -> Result<(), FeaturesError> {
         match numbers.iter().position(|number| !number.is_finite()) {
             None => Ok(()),
             Some(at) => Err(self.not_a_number(at / width, what, numbers[at])),
@@ -252,7 +260,7 @@ impl Held<'_> {
     }
 
     /// Refuses a length that is not 1.
-    fn check_unit(&self, lengths: &[f64]) -> Result<(), Error> {
+    fn check_unit(&self, lengths: &[f64]) -> Result<(), ModelError> {
         match lengths.iter().position(|length| !is_unit(*length)) {
             None => Ok(()),
             Some(row) => {
@@ -269,7 +277,7 @@ impl Held<'_> {
             None => Ok(()),
             Some(row) => {
                 let (found, at) = (norms[row].to_string(), self.position(row));
-                Err(self.model.refused(ModelFault::Norm { found, at }))
+                Err(self.model.refused(ModelFault::Norm { found, at }).into())
             }
         }
     }
@@ -290,7 +298,7 @@ impl Taker {
         let width = features.len() / held.items.len().max(1);
         let first = *self.width.get_or_insert(width);
         if first != width {
-            return Err(Error::Widths { first, other: width });
+            return Err(FeaturesError::Widths { first, other: width }.into());
         }
         held.check_finite(&features, width, "feature")?;
         let lengths: Vec<f64> = features.chunks_exact(width).map(length).collect();
@@ -323,7 +331,7 @@ impl Taker {
         let lengths: Vec<f32> = lengths.into_iter().map(|length| length as f32).collect();
         // Numbers that are each finite may be too small or too large together.
         if let Some(row) = lengths.iter().position(|length| !is_divisor(*length)) {
-            return Err(held.not_a_number(row, "direction of the feature", f32::NAN));
+            return Err(held.not_a_number(row, "direction of the feature", f32::NAN).into());
         }
         let width = features.len() / lengths.len().max(1);
         for (feature, length) in features.chunks_exact_mut(width).zip(&lengths) {
@@ -334,7 +342,7 @@ impl Taker {
 
     fn finish(self, rows: usize, runtime: Option<String>) -> Result<ViewFeatures, Error> {
         let Filled { features, norms, unkept } = self.sink.finish(rows)?;
-        let form = self.form.ok_or(Error::Fault("no batch"))?;
+        let form = self.form.expect("a batch was taken, for there are images");
         Ok(ViewFeatures { features, norms, form, runtime, unkept })
     }
 }

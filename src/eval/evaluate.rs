@@ -3,7 +3,7 @@
 use super::averages::averages;
 use super::conventions::Conventions;
 use super::embed::{Pace, Selection};
-use super::error::Error;
+use super::error::{Error, PlanError};
 use super::features::{Features, Maker, Origin};
 use super::images::Images;
 use super::model::Model;
@@ -110,7 +110,9 @@ fn run(
         Scoring::Pairs(pairs) => pairs::score(subject, &pairs, &features)?,
         Scoring::OwnPairs(pairs) => pairs::score_own(&pairs, &features, protocol)?,
         Scoring::ReducedPairs(pairs) => {
-            let Origin::Model(_) = origin else { return Err(Error::ReducedWithoutModel) };
+            let Origin::Model(_) = origin else {
+                return Err(PlanError::ReducedWithoutModel.into());
+            };
             let mut reduced = Vec::new();
             for px in REDUCED.measured().into_iter().map(Metric::number) {
                 let selection = Selection::ReducedFirsts(px);

@@ -3,7 +3,7 @@
 use super::cache::Slot;
 use super::conventions::OrderBy;
 use super::embed::{Pace, Selection, View, ViewFeatures, Weighing, embed};
-use super::error::Error;
+use super::error::{Error, FeaturesError, ModelError};
 use super::fusion::fuse;
 use super::images::Images;
 use super::lengths::{Lengths, all_lengths, is_divisor};
@@ -86,7 +86,7 @@ impl Origin<'_> {
 
 impl Maker<'_> {
     /// Refuses a pack whose declared colours contradict the model's own word, before any image is read.
-    pub(super) fn check_colours(&self, images: &Images) -> Result<(), Error> {
+    pub(super) fn check_colours(&self, images: &Images) -> Result<(), ModelError> {
         let conventions = self.model.conventions();
         let stored = images.stored_order();
         let contradicted = conventions.order_by == OrderBy::Metadata
@@ -94,7 +94,7 @@ impl Maker<'_> {
             && stored == ChannelOrder::Bgr;
         match contradicted {
             false => Ok(()),
-            true => Err(Error::ColoursDiffer {
+            true => Err(ModelError::ColoursDiffer {
                 path: self.model.path().to_path_buf(),
                 model: conventions.channel_order,
                 pack: images.files[0].clone(),
@@ -113,10 +113,11 @@ impl Maker<'_> {
     ) -> Result<Features, Error> {
         let count = selection.len(images.len());
         let (views, cached) = self.views(images, selection, protocol, weighing, progress)?;
-        let first = views.first().ok_or(Error::Fault("no view"))?;
+        let first = views.first().expect("the image as it is, is always embedded");
         let (form, width) = (first.form, first.features.width);
         if let Some(other) = views.iter().find(|view| view.features.width != width) {
-            return Err(Error::Widths { first: width, other: other.features.width });
+            let other = other.features.width;
+            return Err(FeaturesError::Widths { first: width, other }.into());
         }
         weighing.check(form).map_err(|fault| self.model.refused(fault))?;
         self.made = Some(Made { form, width, runtime: first.runtime.clone() });
@@ -127,7 +128,7 @@ impl Maker<'_> {
         let mut rows = vec![0.0; count * width];
         let mut norms = vec![0.0; count];
         let places = rows.par_chunks_exact_mut(width.max(1)).zip(&mut norms).enumerate();
-        places.try_for_each(|(at, (row, norm))| -> Result<(), Error> {
+        places.try_for_each(|(at, (row, norm))| -> Result<(), FeaturesError> {
             let (feature, own) = fused(images, selection, &views, protocol, at)?;
             row.copy_from_slice(&feature);
             *norm = own;
@@ -203,7 +204,7 @@ fn fused(
     views: &[ViewFeatures],
     protocol: &Protocol,
     at: usize,
-) -> Result<(Vec<f32>, f32), Error> {
+) -> Result<(Vec<f32>, f32), FeaturesError> {
     let wide = |row: &[f32]| row.iter().map(|value| f64::from(*value)).collect::<Vec<f64>>();
     let features: Vec<Vec<f64>> = views.iter().map(|view| wide(view.features.row(at))).collect();
     let norms = views.iter().map(|view| f64::from(view.norms.row(at)[0]));
@@ -211,9 +212,9 @@ fn fused(
     let position = selection.position(at);
     let path = || images.path(position).to_owned();
     let fused = fuse(protocol.fusion, &views, images.score(position))
-        .map_err(|source| Error::Fusion { path: path(), source })?;
+        .map_err(|source| FeaturesError::Fusion { path: path(), source })?;
     if !fused.feature.iter().all(|value| value.is_finite()) {
-        return Err(Error::NotFinite {
+        return Err(FeaturesError::NotFinite {
             place: images.files[0].clone(),
             row: position,
             path: path(),
@@ -226,13 +227,13 @@ fn fused(
 
 impl Features {
     /// The features of several packs, one pack after the other.
-    pub(super) fn joined(mut packs: Vec<Self>) -> Result<Self, Error> {
+    pub(super) fn joined(mut packs: Vec<Self>) -> Result<Self, FeaturesError> {
         if packs.len() == 1 {
-            return packs.pop().ok_or(Error::Fault("no pack"));
+            return Ok(packs.remove(0));
         }
         let width = packs.first().map_or(1, |first| first.rows.width);
         if let Some(other) = packs.iter().find(|pack| pack.rows.width != width) {
-            return Err(Error::Widths { first: width, other: other.rows.width });
+            return Err(FeaturesError::Widths { first: width, other: other.rows.width });
         }
         let rows: Vec<f32> = packs.iter().flat_map(|pack| pack.rows.values()).copied().collect();
         let norms = packs.iter().map(|pack| pack.norms.as_deref());
@@ -252,12 +253,13 @@ fn from_files(images: &Images, path: &Path, norms_path: Option<&Path>) -> Result
     let open = |path: &Path| -> Result<(Matrix, Vec<f64>), Error> {
         let rows = Matrix::open(path)?;
         if rows.len() != images.len() {
-            return Err(Error::Rows {
+            return Err(FeaturesError::Rows {
                 path: path.to_path_buf(),
                 images: images.len(),
                 place: images.files[0].clone(),
                 rows: rows.len(),
-            });
+            }
+            .into());
         }
         // A row of zeros has no direction, nor one whose length no number of 32 bits holds.
         let lengths = all_lengths(&rows);
@@ -272,38 +274,41 @@ fn from_files(images: &Images, path: &Path, norms_path: Option<&Path>) -> Result
                     }
                     None => ("length", lengths[at].to_string()),
                 };
-                Err(Error::NotFinite {
+                Err(FeaturesError::NotFinite {
                     place: path.display().to_string(),
                     row: at,
                     path: images.path(at).to_owned(),
                     what,
                     found,
-                })
+                }
+                .into())
             }
         }
     };
     let (rows, lengths) = open(path)?;
     if rows.width < 2 {
-        return Err(Error::Npy {
+        return Err(FeaturesError::Npy {
             path: path.to_path_buf(),
             expected: "features of at least 2 numbers, an array [images, numbers]".to_owned(),
             found: "one number an image".to_owned(),
-        });
+        }
+        .into());
     }
     let norms = match norms_path {
         None => None,
         Some(path) => {
             let (norms, _) = open(path)?;
             if norms.width != 1 {
-                return Err(Error::Npy {
+                return Err(FeaturesError::Npy {
                     path: path.to_path_buf(),
                     expected: "one norm an image, of shape [N] or [N, 1]".to_owned(),
                     found: format!("{} numbers an image", norms.width),
-                });
+                }
+                .into());
             }
             if let Some(row) = norms.values().iter().position(|norm| *norm <= 0.0) {
                 let (path, found) = (path.to_path_buf(), norms.values()[row]);
-                return Err(Error::BadNorm { path, row, found });
+                return Err(FeaturesError::BadNorm { path, row, found }.into());
             }
             Some(norms.values().to_vec())
         }

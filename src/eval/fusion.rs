@@ -16,7 +16,7 @@ pub struct Fused {
 #[non_exhaustive]
 pub enum Error {
     /// `concat` of another number of views.
-    #[error("concat joins two views, found {found}; evaluate with the mirrored view, --flip")]
+    #[error("concat joins two views, found {found}")]
     Views {
         /// How many there are.
         found: usize,

@@ -1,6 +1,6 @@
 //! The images of a set, wherever they lie: in a proved pack, in files, or named by a list alone.
 
-use super::error::{Error, ImageError};
+use super::error::{Error, ImageError, ImagesError, ProtocolFileError};
 use super::sets::{EvalSet, FACE_PX};
 use crate::datasets::{
     self, Alignment, Edition, FacesFile, Image, ImageList, Landmarks, Protocol, ProtocolFile,
@@ -91,13 +91,13 @@ impl Images {
     fn tree(set: &EvalSet, place: &Place, root: &Path) -> Result<Self, Error> {
         let list = set.data_set().list(&Request::new(root)).map_err(|source| {
             let pack = place.usual_pack.as_ref().map(|files| files.path(Part::Rec));
-            Error::NoImages {
+            ImagesError::NoImages {
                 set: set.name,
                 pack: pack.unwrap_or_default(),
                 source: Box::new(source),
             }
         })?;
-        Self::of_list(list, root.display().to_string())
+        Ok(Self::of_list(list, root.display().to_string())?)
     }
 
     /// The images of a pack of one's own.
@@ -122,24 +122,25 @@ impl Images {
             let images = datasets::read_list(list, root)?;
             return Ok(Self { source: Source::Names(images), files: vec![told], alignment: None });
         }
-        let lists = datasets::find("list").ok_or(Error::Fault("the set list"))?;
+        let lists = datasets::find("list").expect("lists are a set of the table");
         let mut images = lists.list(&Request { list: Some(list), ..Request::new(root) })?;
         images.alignment = listed_alignment(set, root, &images);
         if let Protocol::Templates(edition) = set.data_set().protocol {
             let path = find_file(set, edition, ProtocolFile::Faces, &[root.to_path_buf()])?;
             take_landmarks(&mut images, FacesFile::read(edition, &path)?, &path)?;
         }
-        Self::of_list(images, told)
+        Ok(Self::of_list(images, told)?)
     }
 
-    fn of_list(list: ImageList, told: String) -> Result<Self, Error> {
+    fn of_list(list: ImageList, told: String) -> Result<Self, ImagesError> {
         if let Some(first) = list.missing.first() {
             let path = list.file_of(*first);
-            return Err(Error::MissingImage { path, more: list.missing.len() as u64 - 1 });
+            let more = list.missing.len() as u64 - 1;
+            return Err(ImagesError::MissingImage { path, more });
         }
         if let Some(name) = list.unlisted.first() {
             let (name, more) = (name.clone(), list.unlisted.len() as u64 - 1);
-            return Err(Error::UnlistedImage { name, more });
+            return Err(ImagesError::UnlistedImage { name, more });
         }
         let alignment = Some(list.alignment.clone());
         Ok(Self { source: Source::List(Box::new(list)), files: vec![told], alignment })
@@ -182,8 +183,11 @@ impl Images {
     }
 
     /// The labels of a pack, which are its identities.
-    pub(super) fn identities(&self) -> Result<Vec<i64>, Error> {
-        let Source::Pack(pack) = &self.source else { return Err(Error::Fault("labels of a list")) };
+    ///
+    /// # Panics
+    /// If the images are of no pack.
+    pub(super) fn identities(&self) -> Result<Vec<i64>, ImagesError> {
+        let pack = self.pack().expect("packs alone are searched by their labels");
         let label = |(at, row): (usize, &pack::Row)| {
             let label = row.label.class();
             (label.fract() == 0.0).then_some(label as i64).ok_or_else(|| self.no_identity(at))
@@ -192,9 +196,9 @@ impl Images {
     }
 
     /// The error of an image whose label is nobody's.
-    pub(super) fn no_identity(&self, at: usize) -> Error {
+    pub(super) fn no_identity(&self, at: usize) -> ImagesError {
         let label = self.pack().map(|pack| pack.rows[at].label.to_string());
-        Error::NoIdentity {
+        ImagesError::NoIdentity {
             pack: self.files[0].clone(),
             path: self.path(at).to_owned(),
             label: label.unwrap_or_default(),
@@ -254,7 +258,7 @@ impl Images {
 
     /// Refuses images that cannot be embedded as they are, before the first is read: of another size, or
     /// without landmarks to cut them out by.
-    pub(super) fn check_faces(&self) -> Result<(), Error> {
+    pub(super) fn check_faces(&self) -> Result<(), ImagesError> {
         for at in 0..self.len() {
             if self.is_aligned_here() {
                 if self.landmarks(at).is_none() {
@@ -269,6 +273,9 @@ impl Images {
     }
 
     /// The face of an image, 112 pixels an edge, in its true colours in the order red, green, blue.
+    ///
+    /// # Panics
+    /// If the images are only named.
     pub(super) fn face(&self, at: usize) -> Result<Pixels, Error> {
         let refused = |source| self.refused(at, source);
         let decoded = match &self.source {
@@ -276,14 +283,14 @@ impl Images {
             Source::List(list) => {
                 decode(&list.bytes(at).map_err(|source| refused(ImageError::Read(source)))?)
             }
-            Source::Names(_) => return Err(Error::Fault("a picture of a name")),
+            Source::Names(_) => panic!("names were asked for, and now a picture"),
         };
         let pixels = decoded.map_err(|source| refused(ImageError::Decode(source)))?;
         let pixels = pixels.into_order(ChannelOrder::Rgb);
         match (self.is_aligned_here(), self.landmarks(at)) {
             (true, Some(landmarks)) => align(&pixels, &landmarks.points, FACE_PX)
-                .map_err(|source| refused(ImageError::Align(source))),
-            (true, None) => Err(refused(ImageError::NoLandmarks)),
+                .map_err(|source| refused(ImageError::Align(source)).into()),
+            (true, None) => Err(refused(ImageError::NoLandmarks).into()),
             (false, _) => {
                 check_size(pixels.width, pixels.height).map_err(refused)?;
                 Ok(pixels)
@@ -291,8 +298,9 @@ impl Images {
         }
     }
 
-    pub(super) fn refused(&self, at: usize, source: ImageError) -> Error {
-        Error::Image { place: self.files[0].clone(), at, path: self.path(at).to_owned(), source }
+    pub(super) fn refused(&self, at: usize, source: ImageError) -> ImagesError {
+        let (place, path) = (self.files[0].clone(), self.path(at).to_owned());
+        ImagesError::Image { place, at, path, source }
     }
 }
 
@@ -302,9 +310,9 @@ pub(super) fn find_file(
     edition: &Edition,
     file: ProtocolFile,
     roots: &[PathBuf],
-) -> Result<PathBuf, Error> {
+) -> Result<PathBuf, ProtocolFileError> {
     let found = roots.iter().find_map(|root| edition.find(file, root));
-    found.ok_or_else(|| Error::NoProtocolFile {
+    found.ok_or_else(|| ProtocolFileError::Missing {
         set: set.name,
         file: edition.stated_path(file),
         roots: roots.iter().map(|root| root.display().to_string()).collect(),
@@ -326,11 +334,18 @@ fn listed_alignment(set: &EvalSet, root: &Path, images: &ImageList) -> Alignment
 }
 
 /// Gives listed faces the landmarks of their set.
-fn take_landmarks(images: &mut ImageList, faces: FacesFile, path: &Path) -> Result<(), Error> {
+fn take_landmarks(
+    images: &mut ImageList,
+    faces: FacesFile,
+    path: &Path,
+) -> Result<(), ProtocolFileError> {
     let mut by_path: HashMap<Box<str>, Option<Box<Landmarks>>> =
         faces.images.into_iter().map(|face| (face.path, face.landmarks)).collect();
     for image in &mut images.images {
-        let missing = || Error::NoFace { faces: path.to_path_buf(), path: image.path.to_string() };
+        let missing = || ProtocolFileError::NoFace {
+            faces: path.to_path_buf(),
+            path: image.path.to_string(),
+        };
         image.landmarks = by_path.remove(&image.path).ok_or_else(missing)?;
     }
     images.alignment = Alignment::Landmarks;

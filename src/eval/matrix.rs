@@ -1,6 +1,6 @@
 //! Features as a matrix of f32, in memory or mapped from a `.npy`, and the writing of such files.
 
-use super::error::Error;
+use super::error::{Error, FeaturesError};
 use super::npy_header;
 use crate::fs::{self, Beside, Mapped, io_error};
 use npyz::WriterBuilder;
@@ -36,12 +36,14 @@ impl Matrix {
     /// read and converted.
     ///
     /// # Errors
-    /// [`Error::Npy`] with what was expected and found.
+    /// [`FeaturesError::Npy`] with what was expected and found.
     pub fn open(path: &Path) -> Result<Self, Error> {
-        let refused = |expected: &str, found: String| Error::Npy {
-            path: path.to_path_buf(),
-            expected: expected.to_owned(),
-            found,
+        let refused = |expected: &str, found: String| {
+            Error::from(FeaturesError::Npy {
+                path: path.to_path_buf(),
+                expected: expected.to_owned(),
+                found,
+            })
         };
         let map = fs::map(path)?;
         let expected = "a .npy array (numpy.save of the features)";

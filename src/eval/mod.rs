@@ -34,7 +34,10 @@ mod warning;
 
 pub use averages::averages;
 pub use conventions::{CHANNEL_ORDER_KEY, Flags, MEAN_KEY, STD_KEY, deviation, mean};
-pub use error::{Error, ImageError, ModelFault};
+pub use error::{
+    Error, FeaturesError, ImageError, ImagesError, ModelError, ModelFault, PlanError,
+    ProtocolFileError,
+};
 pub use evaluate::evaluate;
 pub use images::Place;
 pub use matrix::Matrix;

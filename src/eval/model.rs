@@ -1,7 +1,7 @@
 //! A model on disk: its digest and conventions at once, the runtime only when images must be embedded.
 
 use super::conventions::{Conventions, decide};
-use super::error::{Error, ModelFault};
+use super::error::{Error, ModelError, ModelFault};
 use super::options::{ModelOptions, Say};
 use super::sessions::Sessions;
 use crate::fs::io_error;
@@ -21,7 +21,7 @@ pub(super) struct Model<'a> {
 impl<'a> Model<'a> {
     /// Reads what the model says of itself. `say` hears when the runtime must be fetched.
     pub(super) fn open(options: ModelOptions, say: &'a Say<'a>) -> Result<Self, Error> {
-        let model = onnx::Model::open(&options.path)?;
+        let model = onnx::Model::open(&options.path).map_err(ModelError::from)?;
         let conventions = decide(&options.path, &model.summary(), &options.flags)?;
         let digest = digest(&options.path, &model)?;
         Ok(Self { options, conventions, digest, sessions: None, say })
@@ -58,8 +58,11 @@ impl<'a> Model<'a> {
     }
 
     /// The loaded model.
-    pub(super) fn sessions(&self) -> Result<&Sessions, Error> {
-        self.sessions.as_ref().ok_or(Error::Fault("a model before its start"))
+    ///
+    /// # Panics
+    /// Before its start.
+    pub(super) fn sessions(&self) -> &Sessions {
+        self.sessions.as_ref().expect("a model is started before it is run")
     }
 
     /// Says something to the user.
@@ -67,15 +70,15 @@ impl<'a> Model<'a> {
         (self.say)(text);
     }
 
-    pub(super) fn refused(&self, fault: ModelFault) -> Error {
-        Error::Model { path: self.options.path.clone(), fault }
+    pub(super) fn refused(&self, fault: ModelFault) -> ModelError {
+        ModelError::Unfit { path: self.options.path.clone(), fault }
     }
 }
 
 /// The digest of a model that is one file is the file's; others follow with their lengths, so that numbers
 /// that move from one file to the next change it.
 fn digest(path: &Path, model: &onnx::Model) -> Result<blake3::Hash, Error> {
-    let external = model.external_paths(path)?;
+    let external = model.external_paths(path).map_err(ModelError::from)?;
     let mut hasher = blake3::Hasher::new();
     hasher.update_mmap_rayon(path).map_err(io_error("read", path))?;
     for path in &external {

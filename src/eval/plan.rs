@@ -1,7 +1,7 @@
 //! What a task needs, found and checked before the first image is embedded.
 
 use super::embed::Weighing;
-use super::error::Error;
+use super::error::{Error, FeaturesError, ImagesError, PlanError};
 use super::features::Origin;
 use super::fusion;
 use super::images::{Images, Place, Wanted};
@@ -149,28 +149,30 @@ impl Plan {
                 )),
                 OtherAlignment::Refuse => {
                     let (place, found) = (images.files[0].clone(), found.clone());
-                    return Err(Error::Alignment { set: set.name, place, expected, found });
+                    return Err(
+                        PlanError::Alignment { set: set.name, place, expected, found }.into()
+                    );
                 }
             }
         }
         let pairs = || -> Result<Pairs, Error> {
-            let none = || Error::NoPairs { set: set.name, place: images.files[0].clone() };
-            images.pairs()?.ok_or_else(none)
+            let none = || PlanError::NoPairs { set: set.name, place: images.files[0].clone() };
+            Ok(images.pairs()?.ok_or_else(none)?)
         };
         let scoring = match set.kind {
             Kind::ClosedSet | Kind::Distances => {
                 let Protocol::Identification(parts) = set.data_set().protocol else {
-                    return Err(Error::Fault("a set without its protocol"));
+                    panic!("{}: a set of this kind has a protocol of it", set.name);
                 };
                 let parts = parts(&images.paths())
-                    .map_err(|source| Error::Protocol { set: set.name, source })?;
+                    .map_err(|source| PlanError::Protocol { set: set.name, source })?;
                 warnings.extend(parts.other_counts.iter().cloned().map(Warning::from));
                 check_mates(subject, &parts)?;
                 Scoring::Identification(parts)
             }
             Kind::Templates => {
                 let Protocol::Templates(edition) = set.data_set().protocol else {
-                    return Err(Error::Fault("a set without its protocol"));
+                    panic!("{}: a set of this kind has a protocol of it", set.name);
                 };
                 let plan = TemplatePlan::of_set(set, edition, place, &images, &options.protocol)?;
                 warnings.extend(plan.warnings.iter().cloned());
@@ -183,7 +185,7 @@ impl Plan {
                 Scoring::Pairs(pairs)
             }
             Kind::ReducedPairs if wanted == Wanted::Names => {
-                return Err(Error::ReducedWithoutModel);
+                return Err(PlanError::ReducedWithoutModel.into());
             }
             Kind::ReducedPairs => {
                 let pairs = pairs()?;
@@ -199,23 +201,23 @@ impl Plan {
 }
 
 /// Refuses a pack that is a part of its list, or whose names nobody knows where names are scored by.
-fn check_whole(set: &EvalSet, images: &Images) -> Result<(), Error> {
+fn check_whole(set: &EvalSet, images: &Images) -> Result<(), PlanError> {
     let Some(pack) = images.pack() else { return Ok(()) };
     let told = images.files[0].clone();
     let Manifest { source, skipped, shard, .. } = &pack.manifest;
     let by_position = matches!(set.kind, Kind::Pairs | Kind::ReducedPairs);
     if *source == Provenance::Pack && !by_position {
-        return Err(Error::MadeUpNames { set: set.name, pack: told });
+        return Err(PlanError::MadeUpNames { set: set.name, pack: told });
     }
     if let Some(shard) = shard.as_ref().filter(|shard| shard.count > 1) {
         let (index, count) = (shard.index, shard.count);
-        return Err(Error::Shard { pack: told, index, count });
+        return Err(PlanError::Shard { pack: told, index, count });
     }
     match skipped.first() {
         None => Ok(()),
         Some(first) => {
             let (first, count) = (first.path.clone(), skipped.len() as u64);
-            Err(Error::Skipped { pack: told, first, count })
+            Err(PlanError::Skipped { pack: told, first, count })
         }
     }
 }
@@ -230,7 +232,7 @@ fn check_fusion(
     let protocol = &options.protocol;
     let refused = |source| {
         let path = images.path(0).to_owned();
-        Err(Error::Fusion { path, source })
+        Err(FeaturesError::Fusion { path, source }.into())
     };
     match protocol.fusion {
         _ if wanted == Wanted::Names => Ok(()),
@@ -241,7 +243,7 @@ fn check_fusion(
         Fusion::FacenessScore
             if set.kind == Kind::Templates && (protocol.norm || protocol.detector_score) =>
         {
-            Err(Error::WeighedTwice { protocol: protocol.name })
+            Err(PlanError::WeighedTwice { protocol: protocol.name }.into())
         }
         _ => Ok(()),
     }
@@ -266,34 +268,34 @@ fn other_pairs(set: &EvalSet, pairs: &Pairs) -> Option<Warning> {
     OtherCount::of("pairs", pairs.same.len() as u64, set.pairs?).map(Warning::from)
 }
 
-fn check_folds(place: &str, pairs: &Pairs) -> Result<(), Error> {
+fn check_folds(place: &str, pairs: &Pairs) -> Result<(), PlanError> {
     let (found, folds) = (pairs.same.len(), FOLDS);
     let place = || place.to_owned();
-    if found < folds { Err(Error::FewPairs { place: place(), folds, found }) } else { Ok(()) }
+    if found < folds { Err(PlanError::FewPairs { place: place(), folds, found }) } else { Ok(()) }
 }
 
 /// Refuses pairs that are not images 2i and 2i + 1, of which the first is reduced.
-fn check_two_by_two(place: &str, pairs: &Pairs) -> Result<(), Error> {
+fn check_two_by_two(place: &str, pairs: &Pairs) -> Result<(), PlanError> {
     let mut numbered = pairs.positions.iter().enumerate();
     match numbered.find(|(pair, found)| **found != [2 * pair, 2 * pair + 1]) {
         None => Ok(()),
         Some((pair, found)) => {
-            Err(Error::PairOrder { place: place.to_owned(), pair, found: *found })
+            Err(PlanError::PairOrder { place: place.to_owned(), pair, found: *found })
         }
     }
 }
 
-fn check_mates(subject: Subject, parts: &Identification) -> Result<(), Error> {
+fn check_mates(subject: Subject, parts: &Identification) -> Result<(), PlanError> {
     let gallery: HashSet<i64> = parts.gallery.identities.iter().copied().collect();
     let has_mate = |group: &Probes| group.members.identities.iter().any(|id| gallery.contains(id));
     match parts.probes.iter().all(has_mate) {
         true => Ok(()),
-        false => Err(Error::NoMate { subject }),
+        false => Err(PlanError::NoMate { subject }),
     }
 }
 
 /// Gallery, perhaps distractors, and probes, as if they lay in one pack in this order.
-fn by_labels(roles: &[Role], packs: &[Images]) -> Result<Identification, Error> {
+fn by_labels(roles: &[Role], packs: &[Images]) -> Result<Identification, ImagesError> {
     let mut parts = Identification::default();
     let mut probes = Members::default();
     let mut position = 0;

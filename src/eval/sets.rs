@@ -88,9 +88,12 @@ impl std::fmt::Display for Expected {
         match self {
             Self::Folder(name) => write!(f, "the aligned copies of {name}"),
             Self::FolderOrWarped(name) => {
-                write!(f, "the aligned copies of the folder {name}, or faces aligned by --align")
+                write!(
+                    f,
+                    "the aligned copies of the folder {name}, or faces cut out by their landmarks"
+                )
             }
-            Self::Warped => f.write_str("loose crops with landmarks, or faces aligned by --align"),
+            Self::Warped => f.write_str("loose crops with landmarks, or faces cut out by them"),
             Self::AsTheyAre => f.write_str("the pictures of the .bin"),
         }
     }

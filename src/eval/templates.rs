@@ -1,7 +1,7 @@
 //! IJB-B and IJB-C: templates 1:1 over a file of pairs, and 1:N in two galleries.
 
 use super::curves::{CMC_RANKS, histograms, roc_curve};
-use super::error::Error;
+use super::error::{Error, FeaturesError, PlanError, ProtocolFileError};
 use super::features::Features;
 use super::images::{Images, Place, find_file};
 use super::lengths::Lengths;
@@ -90,7 +90,8 @@ impl TemplatePlan {
             let without = faces.iter().find(|at| images.score(**at).is_none());
             if let Some(at) = without {
                 let path = images.path(*at).to_owned();
-                return Err(Error::NoScores { set: set.name, protocol: protocol.name, path });
+                let (set, protocol) = (set.name, protocol.name);
+                return Err(PlanError::NoScores { set, protocol, path }.into());
             }
         }
         let FaceLabels { templates, media, .. } = labels;
@@ -114,7 +115,7 @@ impl TemplatePlan {
                 let galleries = [gallery(0)?, gallery(1)?];
                 Some(Search { galleries, probes: read(&file)? })
             }
-            Err(Error::NoProtocolFile { file, .. }) => {
+            Err(Error::ProtocolFile(ProtocolFileError::Missing { file, .. })) => {
                 let told = format!("{file} is not there, so nothing is said of 1:N");
                 warnings.push(Warning::new(WarningKind::LeftOut, told));
                 None
@@ -190,7 +191,7 @@ impl TemplatePlan {
         images: &Images,
         features: &Features,
         protocol: &Protocol,
-    ) -> Result<Option<Vec<f32>>, Error> {
+    ) -> Result<Option<Vec<f32>>, FeaturesError> {
         let from_files = !features.files.is_empty();
         // Rows made elsewhere that are not unit vectors are their norms times their directions.
         let own: Option<Vec<f32>> = match (&features.lengths, protocol.norm, &features.norms) {
@@ -204,7 +205,7 @@ impl TemplatePlan {
             (_, true, Some(norms)) => Some(norms.clone()),
             (Lengths::Unit, true, None) => {
                 let path = features.files.first().cloned().unwrap_or_default();
-                return Err(Error::NoNorms { path, protocol: protocol.name });
+                return Err(FeaturesError::NoNorms { path, protocol: protocol.name });
             }
             (_, false, _) => None,
         };
@@ -291,9 +292,9 @@ impl Search {
 }
 
 /// The error of a protocol file.
-fn refused(path: &Path) -> impl FnOnce(crate::datasets::IjbError) -> Error + use<> {
+fn refused(path: &Path) -> impl FnOnce(crate::datasets::IjbError) -> ProtocolFileError + use<> {
     let path = path.to_path_buf();
-    |source| Error::ProtocolFile { path, source }
+    |source| ProtocolFileError::Unreadable { path, source }
 }
 
 /// The image of each face: by position where the names agree, else by name.
@@ -302,13 +303,13 @@ fn faces(
     labels: &FaceLabels<'_>,
     images: &Images,
     file: &Path,
-) -> Result<Vec<usize>, Error> {
+) -> Result<Vec<usize>, ProtocolFileError> {
     let name = |at: usize| images.path(at).rsplit('/').next().unwrap_or_default();
     let count = labels.names.len();
     let mut seen = HashSet::with_capacity(count);
     if let Some(name) = labels.names.iter().find(|name| !seen.insert(**name)) {
         let (file, name) = (file.to_path_buf(), (*name).to_owned());
-        return Err(Error::FaceTwice { file, name });
+        return Err(ProtocolFileError::FaceTwice { file, name });
     }
     if count <= images.len() && labels.names.iter().enumerate().all(|(at, own)| name(at) == *own) {
         return Ok((0..count).collect());
@@ -319,7 +320,7 @@ fn faces(
     let missing = || found.iter().zip(&labels.names).filter(|(found, _)| found.is_none());
     match missing().next() {
         None => Ok(found.into_iter().flatten().collect()),
-        Some((_, first)) => Err(Error::FacesWithoutImage {
+        Some((_, first)) => Err(ProtocolFileError::FacesWithoutImage {
             set: set.name,
             file: file.to_path_buf(),
             first: (*first).to_owned(),
@@ -338,9 +339,10 @@ fn check_digest(images: &Images, stated: &str, path: &Path) -> Result<(), Error>
     if found == stated.blake3 {
         return Ok(());
     }
-    Err(Error::OtherProtocolFile {
+    Err(ProtocolFileError::Other {
         path: path.to_path_buf(),
         expected: stated.blake3.clone(),
         found,
-    })
+    }
+    .into())
 }

@@ -6,13 +6,12 @@ use crate::fs;
 
 /// What a report can fail with.
 #[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
 pub enum Error {
     /// A file could not be read or written.
     #[error(transparent)]
     File(#[from] fs::Error),
     /// A file is no JSON, or JSON of another form.
-    #[error("{file}: expected a document as `qgface-data eval --format json` writes it")]
+    #[error("{file}: expected a document of results")]
     Form {
         /// The file.
         file: String,
@@ -21,8 +20,7 @@ pub enum Error {
     },
     /// A document of another kind or version.
     #[error(
-        "{file}: expected \"format\": {expected:?}, found {found}; write the file anew with \
-         `qgface-data eval --format json`",
+        "{file}: expected \"format\": {expected:?}, found {found}",
         expected = results::FORMAT
     )]
     Format {

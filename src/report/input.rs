@@ -58,7 +58,7 @@ mod tests {
     #[test]
     fn what_is_no_result_document_is_named_with_what_was_found() {
         for (text, words) in [
-            ("", "r.json: expected a document as `qgface-data eval --format json` writes it: EOF"),
+            ("", "r.json: expected a document of results: EOF"),
             ("[1]", "r.json: expected \"format\": \"qgface-data results 1\", found 1"),
             ("{}", "expected \"format\": \"qgface-data results 1\", found none"),
             (r#"{"format": "qgface-data results 2"}"#, "found \"qgface-data results 2\""),

@@ -238,15 +238,15 @@ fn a_damaged_file_is_named_and_nothing_is_written() {
     let whole = std::fs::read_to_string(work.path().join("first.json")).unwrap();
     let half = &whole[..whole.len() / 2];
     let cases = [
-        (
-            half.to_owned(),
-            "bad.json: expected a document as `qgface-data eval --format json` writes",
-        ),
+        (half.to_owned(), "; write it anew with `qgface-data eval --format json`\n"),
         (whole.replace("results 1", "results 9"), "found \"qgface-data results 9\""),
         (whole.replace("0.8765", "87.65"), "ijbb, metric tar@1e-04: expected a rate as a fraction"),
         (whole.replace("\"images\":12", "\"images\":-1"), "bad.json: expected a document"),
         (whole.replace("[0.0,0.1]", "[0.0,1.1]"), "ijbb, roc \"\", point 0"),
-        ("{\"images\": 3}".to_owned(), "bad.json: expected \"format\""),
+        (
+            "{\"images\": 3}".to_owned(),
+            "bad.json: expected \"format\": \"qgface-data results 1\", found none; write it",
+        ),
         (document("m.onnx", &[]).to_string(), "at least one entry in \"results\""),
         (String::new(), "bad.json"),
         (whole.replace("\"rank_1\"", "\"rank_one\""), "expected a metric (rank_K, map, "),

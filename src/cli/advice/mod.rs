@@ -66,7 +66,7 @@ mod tests {
     fn advice_is_found_below_transparent_errors() {
         let install = of(&not_found());
         assert!(install.len() == 1 && install[0].contains("runtime install"), "{install:?}");
-        let eval = || Box::new(eval::Error::Runtime(not_found()));
+        let eval = || Box::new(eval::Error::from(not_found()));
         let train = Box::new(train::Error::Eval(eval()));
         for error in [
             Error::Runtime(not_found()),

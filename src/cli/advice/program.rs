@@ -49,6 +49,14 @@ fn of_demo(error: &demo::Error) -> Option<String> {
 fn of_report(error: &report::Error) -> Option<String> {
     match error {
         report::Error::Run(error) => train::advice(error),
-        _ => None,
+        report::Error::Form { .. } | report::Error::Format { .. } => {
+            Some("write it anew with `qgface-data eval --format json`".to_owned())
+        }
+        report::Error::File(_)
+        | report::Error::Empty { .. }
+        | report::Error::Value { .. }
+        | report::Error::Plot(_)
+        | report::Error::Csv(_)
+        | report::Error::Json(_) => None,
     }
 }
