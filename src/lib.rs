@@ -10,8 +10,44 @@
 //! faces to try all of it on, and [`demo`] does; [`eval`] scores models by [`protocol`] and [`metrics`];
 //! [`graph`], [`autodiff`], [`nn`] and [`optim`] make training steps, [`views`] and [`loader`] the batches
 //! that [`train`] feeds them on [`runtime`]; [`settings`], [`limits`], [`fs`], [`seed`] and [`progress`]
-//! serve them. The binary alone parses arguments, prints
-//! and exits.
+//! serve them. The binary alone parses arguments, prints and exits.
+//!
+//! ```
+//! use qgface_data::image::{ChannelOrder, Pixels, encode};
+//! use qgface_data::pack::verify_order::{Depth, Options, SourceTree, verify_order};
+//! use qgface_data::pack::{self, PackFiles, Recipe, make_rec};
+//! use qgface_data::datasets;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let work = tempfile::tempdir()?;
+//! let tree = work.path().join("faces");
+//! for (person, grey) in [("ada", 40), ("bob", 90)] {
+//!     let data = vec![grey; 3 * 112 * 112];
+//!     let face = Pixels { width: 112, height: 112, order: ChannelOrder::Rgb, data };
+//!     std::fs::create_dir_all(tree.join(person))?;
+//!     std::fs::write(tree.join(person).join("1.png"), encode::png(&face)?)?;
+//! }
+//!
+//! // The bytes of the files, untouched, in the byte order of their paths.
+//! let set = datasets::find("folder").expect("a set of the table");
+//! let files = PackFiles::new(work.path(), "train")?;
+//! let recipe = Recipe::new(set, tree.clone());
+//! let report = make_rec(recipe, &pack::Options::new(files.clone()), &())?;
+//! assert_eq!(report.count, 2);
+//!
+//! // At any time later: is record i the i-th picture of the tree?
+//! let options = Options {
+//!     source: SourceTree::At(tree),
+//!     list: None,
+//!     label_csv: None,
+//!     landmarks: None,
+//!     against: None,
+//!     depth: Depth::Full,
+//! };
+//! assert!(verify_order(&files, &options, &())?.in_order);
+//! # Ok(())
+//! # }
+//! ```
 #![warn(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod datasets;

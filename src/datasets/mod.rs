@@ -38,7 +38,6 @@ pub use label_error::LabelError;
 pub use list::{Alignment, Image, ImageList, Landmarks, Pictures};
 pub use pairs_file::{PairsError, pairs_in_turn, pairs_text, read_pairs};
 pub use pickle::Error as PickleError;
-
 pub use rec::RecFiles;
 pub use set::{DataSet, Protocol, Request, Root};
 pub use source::{ImageSource, SourceError};

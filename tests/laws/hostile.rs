@@ -50,7 +50,7 @@ fn files() -> Vec<String> {
 }
 
 /// The test that, told a file by [`FILE`], is the process that reads it.
-const ALONE: &str = "every_hostile_file_is_refused_in_bounded_time_and_memory";
+const ALONE: &str = "hostile::every_hostile_file_is_refused_in_bounded_time_and_memory";
 
 /// What a process of its own says of a file, and how much memory it held at most, in MiB.
 fn fed_alone(file: &str) -> (String, u64) {
