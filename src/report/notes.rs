@@ -34,7 +34,7 @@ enum Of {
 }
 
 impl Of {
-    fn of(measure: Measure) -> Self {
+    fn measured(measure: Measure) -> Self {
         match measure {
             Measure::Of(subject, _) => Self::Set(subject),
             Measure::Average(_) => Self::Averages,
@@ -44,12 +44,12 @@ impl Of {
 
 /// What the columns are of, each once, in order.
 fn parts(table: &Table) -> IndexSet<Of> {
-    table.columns.iter().map(|column| Of::of(column.measure)).collect()
+    table.columns.iter().map(|column| Of::measured(column.measure)).collect()
 }
 
 fn has(table: &Table, row: &TableRow, of: Of) -> bool {
     let mut cells = table.columns.iter().zip(&row.values);
-    cells.any(|(column, value)| Of::of(column.measure) == of && value.is_some())
+    cells.any(|(column, value)| Of::measured(column.measure) == of && value.is_some())
 }
 
 /// A measured protocol, and the source and protocol of published rows that differ from it.

@@ -49,7 +49,7 @@ fn blocks(page: &str) -> Vec<Block> {
     all
 }
 
-/// Runs a command as a person types it, with the program on the path; what it prints.
+/// Runs a command as a person types it, with the program on the path; what it says and what it prints.
 fn type_in(folder: &Path, command: &str, page: &str) -> String {
     let program = Path::new(env!("CARGO_BIN_EXE_qgface-data")).parent().unwrap();
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -59,7 +59,7 @@ fn type_in(folder: &Path, command: &str, page: &str) -> String {
     shell.args(["-euo", "pipefail", "-c", command]).current_dir(folder);
     let ran = shell.env("PATH", std::env::join_paths(paths).unwrap()).output().unwrap();
     assert!(ran.status.success(), "{page}: {command}: {}", words(&ran));
-    String::from_utf8(ran.stdout).unwrap()
+    String::from_utf8([ran.stderr, ran.stdout].concat()).unwrap()
 }
 
 /// A line with a mark for every number in it, since numbers of a network differ by machine.
