@@ -1,9 +1,9 @@
 //! What a number is of: a published set, packs of one's own, or several sets.
 
 use super::sets::{EVAL_SETS, EvalSet};
-use crate::metrics::{self, Better, Experiment, Family, METRICS, Metric, UnknownMetric};
+use crate::metrics::{self, Better, Experiment, Family, METRICS, Metric, UnknownMetric, named};
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::borrow::Cow;
 use std::fmt;
 use std::hash::{Hash, Hasher};
@@ -107,9 +107,7 @@ impl Serialize for Subject {
 
 impl<'de> Deserialize<'de> for Subject {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = Cow::<str>::deserialize(deserializer)?;
-        let unknown = |error| de::Error::custom(format!("{error}; another version may have it"));
-        name.parse().map_err(unknown)
+        named(deserializer)
     }
 }
 
@@ -232,9 +230,7 @@ impl Serialize for Measure {
 
 impl<'de> Deserialize<'de> for Measure {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = Cow::<str>::deserialize(deserializer)?;
-        let unknown = |error| de::Error::custom(format!("{error}; another version may have it"));
-        name.parse().map_err(unknown)
+        named(deserializer)
     }
 }
 

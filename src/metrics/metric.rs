@@ -116,11 +116,7 @@ impl Metric {
 
     /// What stands above a column of it, beside the name of the set: `Rank 1`.
     pub fn title(self) -> String {
-        match self.member {
-            Member::Only => self.family.title.to_owned(),
-            Member::Number(number) => self.family.title.replace(PLACE, &number.to_string()),
-            Member::Rate(rate) => self.family.title.replace(PLACE, &rate.title()),
-        }
+        self.family.title.replace(PLACE, &self.member_title())
     }
 
     /// What tells it from others of its family, as people write it: `1e-4`.
@@ -244,11 +240,23 @@ impl Serialize for Metric {
     }
 }
 
+/// Reads a name of the tables out of a file, which a later version may have written.
+///
+/// # Errors
+/// A name that nothing has, with what was expected.
+pub(crate) fn named<'de, T, D>(deserializer: D) -> Result<T, D::Error>
+where
+    T: FromStr<Err: fmt::Display>,
+    D: Deserializer<'de>,
+{
+    let name = Cow::<str>::deserialize(deserializer)?;
+    let unknown = |error| de::Error::custom(format!("{error}; another version may have it"));
+    name.parse().map_err(unknown)
+}
+
 impl<'de> Deserialize<'de> for Metric {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let name = Cow::<str>::deserialize(deserializer)?;
-        let unknown = |error| de::Error::custom(format!("{error}; another version may have it"));
-        name.parse().map_err(unknown)
+        named(deserializer)
     }
 }
 

@@ -33,6 +33,7 @@ pub use closed_set::{ClosedSet, MatedProbe, closed_set, closed_set_of_scores};
 pub use error::Error;
 pub use family::{Better, Experiment, Family, Members, Unit};
 pub use k_fold::{Fold, KFold, k_fold, squared_distances, thresholds};
+pub(crate) use metric::named;
 pub use metric::{Metric, UnknownMetric, of, per_cent};
 pub use open_set::{OpenSet, open_set, open_set_of_scores, thresholds_at, top_scores};
 pub use pair_scores::pair_scores;
