@@ -18,8 +18,6 @@ pub enum Form {
     Told(String),
     /// Any text that is the name of one folder.
     FolderName,
-    /// Any text.
-    Text,
     /// A path.
     Path,
     /// The same, or nothing.
@@ -41,7 +39,6 @@ impl fmt::Display for Form {
             Self::Words(words) => f.write_str(&one_of(words)),
             Self::Told(told) => f.write_str(told),
             Self::FolderName => f.write_str("a plain folder name"),
-            Self::Text => f.write_str("a text"),
             Self::Path => f.write_str("a path"),
             Self::Optional(form) => form.fmt(f),
             Self::List(form) => {
@@ -182,22 +179,6 @@ impl Kind for FolderName {
         let name = given.one()?;
         let is_plain = !name.starts_with('.') && !name.contains(['/', '\\', '\n']);
         is_plain.then(|| name.to_owned())
-    }
-}
-
-/// Any text.
-#[derive(Debug)]
-pub struct Text;
-
-impl Kind for Text {
-    type Value = String;
-
-    fn form(&self) -> Form {
-        Form::Text
-    }
-
-    fn read(&self, given: &Given, _: &Path) -> Option<String> {
-        given.one().map(str::to_owned)
     }
 }
 

@@ -38,9 +38,7 @@ pub use error::Error;
 pub use file::FILE_NAME;
 pub use given::Given;
 pub use keys::{KEYS, LARGEST_CONSTANT, Section};
-pub use kind::{
-    FilePath, FolderName, Form, Kind, List, Number, Optional, Text, Told, Whole, Words,
-};
+pub use kind::{FilePath, FolderName, Form, Kind, List, Number, Optional, Told, Whole, Words};
 pub use layers::Settings;
 pub use presets::{PRESETS, Preset};
 pub use render::{InitReport, template};

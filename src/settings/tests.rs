@@ -51,7 +51,7 @@ fn samples(form: &Form) -> Vec<String> {
         Form::Number(least, most) => vec![least.to_string(), most.to_string()],
         Form::Words(words) => words.iter().map(|word| (*word).to_owned()).collect(),
         Form::Told(_) => Vec::new(),
-        Form::FolderName | Form::Text => vec!["a name".to_owned(), "7".to_owned()],
+        Form::FolderName => vec!["a name".to_owned(), "7".to_owned()],
         Form::Path => vec!["/a/b c".to_owned(), "/a,b".to_owned(), "/[a]".to_owned()],
         Form::Optional(form) => samples(form),
         Form::List(_) => Vec::new(),
@@ -65,7 +65,7 @@ fn of_other_types(form: &Form) -> Vec<&'static str> {
         Form::Number(..) => vec!["many", "true", "nan", "[1]"],
         Form::Words(_) | Form::Told(_) => vec!["no such thing", "-7.5"],
         Form::FolderName => vec!["a/b", ".."],
-        Form::Text | Form::Path => Vec::new(),
+        Form::Path => Vec::new(),
         Form::Optional(form) => of_other_types(form),
         Form::List(form) => match **form {
             Form::Path => vec!["[a", "[[1]]"],
