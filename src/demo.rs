@@ -347,7 +347,7 @@ fn evaluate(
         options.say,
     )
     .map_err(Box::new)?;
-    let text = serde_json::to_vec_pretty(&report).unwrap_or_default();
+    let text = serde_json::to_vec_pretty(&report).expect("a report is numbers and texts by name");
     fs::write_whole(&out.join(evaluated.results), &text)?;
     Ok(Evaluation { file: evaluated.results.to_owned(), report })
 }

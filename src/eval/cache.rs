@@ -91,7 +91,8 @@ impl Slot {
             std,
             device: device.to_owned(),
         };
-        let key = blake3::hash(&serde_json::to_vec(&facts).unwrap_or_default()).to_hex();
+        let told = serde_json::to_vec(&facts).expect("facts are texts and numbers by name");
+        let key = blake3::hash(&told).to_hex();
         Self { folder: cache.join(&key.as_str()[..32]), facts, lock: None }
     }
 
@@ -146,7 +147,9 @@ impl Slot {
             facts: self.facts,
         };
         let path = self.folder.join(ENTRY);
-        Ok(fs::write_whole(&path, &serde_json::to_vec_pretty(&entry).unwrap_or_default())?)
+        let text =
+            serde_json::to_vec_pretty(&entry).expect("an entry is texts and numbers by name");
+        Ok(fs::write_whole(&path, &text)?)
     }
 }
 

@@ -143,7 +143,6 @@ impl Settings {
     }
 
     /// The value of a setting.
-    #[expect(clippy::expect_used, reason = "what is in force was read before")]
     pub fn get<K: Kind>(&self, key: &Key<K>) -> K::Value {
         let Setting { given, folder, .. } = self.setting(key.name);
         key.kind.read(given, folder).expect("a value was checked where it was given")

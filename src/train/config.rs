@@ -150,7 +150,6 @@ impl Config {
 ///
 /// # Panics
 /// Before the preset's values were filled in.
-#[expect(clippy::expect_used, reason = "the caller's duty")]
 fn followed<T, K: Kind<Value = Option<T>>>(s: &Settings, key: &Key<K>) -> T {
     s.get(key).expect("the preset gave it a value")
 }

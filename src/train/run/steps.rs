@@ -24,6 +24,7 @@ use crate::train::validate::{Validation, scores};
 use crate::train::{Config, Error, Rates, StepGraph, StepOptions, Stepper, TrainState, samples};
 use crate::views::View;
 use std::num::NonZeroUsize;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -219,7 +220,7 @@ impl<'a> Run<'a> {
     fn learn(
         &mut self,
         stepper: &mut Stepper,
-        steps: &std::ops::Range<u64>,
+        steps: &Range<u64>,
         batches: &Batches,
     ) -> Result<(), Ended> {
         self.around.progress.start("train", self.course.steps);
@@ -326,7 +327,8 @@ impl<'a> Run<'a> {
         let model = folder.join("model.onnx");
         export_configured(self.config, state)?.save(&model)?;
         let report = validation.run(&model, self.config.device, self.around.jobs)?;
-        let text = serde_json::to_vec_pretty(&report).unwrap_or_default();
+        let text =
+            serde_json::to_vec_pretty(&report).expect("a report is numbers and texts by name");
         let file = folder.join(format!("step-{:08}.json", self.facts.step));
         fs::write_whole(&file, &text)?;
         self.facts.scores = scores(&report);
