@@ -2,6 +2,7 @@
 
 use crate::syntax::{Crate, root};
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 
 /// Which top-level modules a module may use. Imports go down; what is not listed is not allowed.
 pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
@@ -79,7 +80,7 @@ const OWNED: &[(&str, &str)] = &[
 const PRINTING: &[&str] = &["println", "print", "eprintln", "eprint", "dbg"];
 
 /// The library at the top, and the binary; the crates below it.
-fn crates() -> Vec<(&'static str, Crate)> {
+static READ: LazyLock<Vec<(&'static str, Crate)>> = LazyLock::new(|| {
     let of_cli = |module: &[String]| module.first().is_some_and(|name| name == "cli");
     let is_main = |module: &[String]| module == ["main"];
     let mut all = vec![
@@ -90,7 +91,7 @@ fn crates() -> Vec<(&'static str, Crate)> {
         all.push((name, Crate::read(name, "lib", |_| true)));
     }
     all
-}
+});
 
 #[test]
 fn every_crate_is_read() {
@@ -99,9 +100,9 @@ fn every_crate_is_read() {
         .map(|entry| format!("crates/{}/src", entry.unwrap().file_name().to_string_lossy()))
         .collect();
     found.sort();
-    let read: Vec<&str> = crates().iter().map(|(name, _)| *name).skip(2).collect();
+    let read: Vec<&str> = READ.iter().map(|(name, _)| *name).skip(2).collect();
     assert_eq!(found, read);
-    assert!(crates().iter().all(|(_, own)| own.sources.len() > 5));
+    assert!(READ.iter().all(|(_, own)| own.sources.len() > 5));
 }
 
 /// The top-level module that a path of the library names: `crate::fs::map` is of `fs`.
@@ -118,7 +119,7 @@ fn used<'a>(written: &'a [String], library: &str) -> Option<&'a str> {
 fn imports_go_down() {
     let allowed: BTreeMap<&str, &[&str]> = MAY_USE.iter().copied().collect();
     let mut faults = Vec::new();
-    for (at, (_, own)) in crates().iter().take(2).enumerate() {
+    for (at, (_, own)) in READ.iter().take(2).enumerate() {
         for source in &own.sources {
             let Some(module) = source.module.first() else { continue };
             let may = allowed
@@ -159,7 +160,7 @@ fn the_table_has_no_circle() {
 #[test]
 fn no_file_uses_a_file_that_uses_it() {
     let mut faults = Vec::new();
-    for (_, own) in crates() {
+    for (_, own) in &*READ {
         let imports = own.imports();
         for circle in circles(&imports) {
             let mut text = format!("{} files import each other:", circle.len());
@@ -216,7 +217,7 @@ fn circles_are_found() {
 #[test]
 fn some_crates_have_one_owner() {
     let mut faults = Vec::new();
-    for (_, own) in crates() {
+    for (_, own) in &*READ {
         for source in &own.sources {
             let module = source.module.first().map_or("", String::as_str);
             for (written, line) in &source.named {

@@ -1,6 +1,6 @@
 //! A metric's name stands in one table.
 
-use crate::syntax::root;
+use crate::syntax::{files, root};
 use qgface_data::eval::Measure;
 use qgface_data::metrics::{Family, METRICS, Metric};
 
@@ -21,13 +21,9 @@ fn no_metric_is_named_outside_its_table() {
         .collect();
     let src = root().join("src");
     let mut faults = Vec::new();
-    for entry in walkdir::WalkDir::new(&src).sort_by_file_name() {
-        let entry = entry.unwrap();
-        if entry.path().extension().is_none_or(|ending| ending != "rs") {
-            continue;
-        }
-        let path = entry.path().strip_prefix(&src).unwrap().to_str().unwrap();
-        let text = std::fs::read_to_string(entry.path()).unwrap();
+    for file in files(&src) {
+        let path = file.strip_prefix(&src).unwrap().to_str().unwrap();
+        let text = std::fs::read_to_string(&file).unwrap();
         let code = text.split("#[cfg(test)]").next().unwrap();
         if path == "metrics/table.rs" {
             assert!(code.lines().any(|line| line.contains(stems[0])), "the table has moved");

@@ -35,7 +35,7 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// Every `.rs` file below a folder, sorted.
-fn files(folder: &Path) -> Vec<PathBuf> {
+pub(crate) fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = walkdir::WalkDir::new(folder).sort_by_file_name().into_iter();
     let files = entries.map(|entry| entry.unwrap().into_path());
     files.filter(|path| path.extension().is_some_and(|ending| ending == "rs")).collect()

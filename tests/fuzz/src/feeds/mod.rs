@@ -9,6 +9,7 @@ mod models;
 mod pictures;
 mod tables;
 
+use qgface_data::fs::causes::chain;
 use std::error::Error;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -62,13 +63,7 @@ pub fn feed(name: &str, bytes: &[u8]) -> Fed {
 
 /// An error with its causes in one line.
 fn told(error: impl Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(own) = cause {
-        text = format!("{text}: {own}");
-        cause = own.source();
-    }
-    text
+    chain(&error)
 }
 
 /// A folder of this thread, which goes with it.
