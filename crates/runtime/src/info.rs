@@ -2,8 +2,7 @@
 
 use super::Build;
 use super::cuda::{self, Driver};
-use super::library::Library;
-use super::library::PassedOver;
+use super::library::{Library, PassedOver};
 use super::locate::{Search, locate};
 use super::places::Places;
 use qgface_fs::causes::chain;
