@@ -3,7 +3,6 @@
 use super::error::{Error, FeaturesError};
 use super::npy_header;
 use crate::fs::{self, Beside, Mapped, io_error};
-use npyz::WriterBuilder;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
@@ -139,11 +138,7 @@ const WAITING: usize = 1 << 18;
 impl MatrixWriter {
     /// Begins a file for `rows` rows.
     pub(super) fn create(path: &Path, rows: usize, width: usize) -> Result<Self, Error> {
-        let mut header = Vec::new();
-        let shape = [rows as u64, width as u64];
-        let form = npyz::WriteOptions::new_header_only();
-        let form = form.dtype(<f32 as npyz::AutoSerialize>::default_dtype()).shape(&shape);
-        form.writer(&mut header).write_header_only().map_err(io_error("write", path))?;
+        let header = npy_header::of_matrix(rows, width);
         let file = Beside::create(path)?;
         let (begin, path, waiting) = (header.len() as u64, path.to_path_buf(), Vec::new());
         let mut writer = Self { file, path, begin, written: 0, waiting };

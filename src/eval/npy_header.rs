@@ -1,4 +1,5 @@
-//! The header of a `.npy`: a Python dictionary of three keys, read by a grammar that has no nesting.
+//! The header of a `.npy`: a Python dictionary of three keys, read by a grammar that has no nesting, and
+//! written as NumPy does.
 //!
 //! Format: NumPy, "NEP 1 — A simple file format for NumPy arrays". Features need no types of several
 //! fields, so what descends is left out: a parser of all Python literals can be kept busy for hours by a
@@ -39,6 +40,20 @@ pub(super) fn parse(file: &[u8]) -> Result<(Header<'_>, usize), String> {
     let text_of = std::str::from_utf8(header).map_err(|_| "a header that is no text")?;
     let at = file.len() - text.len() + length;
     Ok((dictionary(&mut Words { rest: text_of.trim_end() })?, at))
+}
+
+/// Numbers behind a header begin at a multiple of this.
+const ALIGNMENT: usize = 64;
+
+/// The header of a matrix of little-endian f32, row by row, byte for byte as NumPy's `save` writes it.
+pub(super) fn of_matrix(rows: usize, width: usize) -> Vec<u8> {
+    let keys = format!("{{'descr': '<f4', 'fortran_order': False, 'shape': ({rows}, {width}), }}");
+    // Magic, version, and the length that is written in two bytes; the header ends in a line feed.
+    let before = MAGIC.len() + 4;
+    let length = (before + keys.len() + 1).next_multiple_of(ALIGNMENT) - before;
+    let written = u16::try_from(length).expect("two extents take less than a hundred bytes");
+    let text = format!("{keys:<0$}\n", length - 1);
+    [MAGIC, &[1, 0], &written.to_le_bytes(), text.as_bytes()].concat()
 }
 
 /// What is left of the text.
@@ -172,6 +187,21 @@ mod tests {
         assert_eq!(vector, Ok(("|b1".to_owned(), true, vec![7])));
         let number = found("{'descr': '<f8', 'fortran_order': False, 'shape': (), }");
         assert_eq!(number, Ok(("<f8".to_owned(), false, vec![])));
+    }
+
+    #[test]
+    fn a_matrix_begins_as_numpy_saves_it() {
+        // The beginning of `numpy.save` of zeros of the shape (2, 3), NumPy 2.4.
+        let keys = "{'descr': '<f4', 'fortran_order': False, 'shape': (2, 3), }";
+        let expected = [MAGIC, b"\x01\0v\0", keys.as_bytes(), &[b' '; 58], b"\n"].concat();
+        assert_eq!(of_matrix(2, 3), expected);
+        for (rows, width) in [(0, 1), (19_593, 512), (1 << 31, 1 << 31)] {
+            let header = of_matrix(rows, width);
+            assert_eq!(header.len() % ALIGNMENT, 0);
+            let text = std::str::from_utf8(&header[MAGIC.len() + 4..]).unwrap();
+            let (found, _) = parse(&header).unwrap();
+            assert_eq!(found.shape, [rows as u64, width as u64], "{text}");
+        }
     }
 
     #[test]
