@@ -3,10 +3,39 @@
 use std::fmt::Debug;
 use std::ops::{Add, Div, Mul, Sub};
 
+use gemm_common::Parallelism;
+
+/// Rows, columns and depth of `dst = beta · lhs · rhs`; the destination; then each matrix with the distance
+/// from one column and from one row to the next; whether `dst` is added to; alpha and beta; conjugations.
+#[rustfmt::skip]
+pub(super) type ProductKernel<T> = unsafe fn(
+    usize, usize, usize,
+    *mut T, isize, isize, bool,
+    *const T, isize, isize,
+    *const T, isize, isize,
+    T, T, bool, bool, bool, Parallelism,
+);
+
 mod sealed {
-    pub trait Sealed {}
-    impl Sealed for f32 {}
-    impl Sealed for f64 {}
+    use super::ProductKernel;
+
+    pub trait Sealed: Sized {
+        /// What multiplies matrices on this processor; it is quickest where the rows of `dst` lie side by
+        /// side.
+        fn product() -> ProductKernel<Self>;
+    }
+
+    impl Sealed for f32 {
+        fn product() -> ProductKernel<f32> {
+            gemm_f32::gemm::f32::get_gemm_fn()
+        }
+    }
+
+    impl Sealed for f64 {
+        fn product() -> ProductKernel<f64> {
+            gemm_f64::gemm::f64::get_gemm_fn()
+        }
+    }
 }
 
 /// `f32` or `f64`.

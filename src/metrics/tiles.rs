@@ -157,18 +157,19 @@ fn product<T: Scalar>(shape: Shape, probes: &[T], gallery: &[T], scores: &mut [T
     // SAFETY: the three slices are whole row-major matrices of the shapes given (checked above), the one
     // written to is borrowed mutably, and `T` is `f32` or `f64`, which the library knows.
     unsafe {
-        gemm::gemm(
-            m,
+        // As `scoresᵀ = gallery · probesᵀ`, which has its rows side by side.
+        T::product()(
             n,
+            m,
             k,
             scores.as_mut_ptr(),
-            1,
             n as isize,
+            1,
             false,
-            probes.as_ptr(),
+            gallery.as_ptr(),
             1,
             k as isize,
-            gallery.as_ptr(),
+            probes.as_ptr(),
             k as isize,
             1,
             T::default(),
@@ -176,7 +177,7 @@ fn product<T: Scalar>(shape: Shape, probes: &[T], gallery: &[T], scores: &mut [T
             false,
             false,
             false,
-            gemm::Parallelism::None,
+            gemm_common::Parallelism::None,
         );
     }
 }

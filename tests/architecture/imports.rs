@@ -73,7 +73,9 @@ const OWNED: &[(&str, &str)] = &[
     ("mozjpeg", "image"),
     ("plotters", "report"),
     ("resvg", "report"),
-    ("gemm", "metrics"),
+    ("gemm_common", "metrics"),
+    ("gemm_f32", "metrics"),
+    ("gemm_f64", "metrics"),
     ("safetensors", "train"),
 ];
 
