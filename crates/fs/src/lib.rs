@@ -1,11 +1,5 @@
 //! Files: a walk whose order is a value, and writes that are whole or absent.
-#![warn(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    clippy::print_stderr
-)]
+#![warn(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod beside;
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]

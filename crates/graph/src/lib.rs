@@ -22,13 +22,7 @@
 //! let model = lower(&graph, "regression");
 //! assert_eq!(model.graph().output.len(), 2);
 //! ```
-#![warn(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    clippy::print_stderr
-)]
+#![warn(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 pub mod autodiff;
 pub mod graph;

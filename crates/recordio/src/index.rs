@@ -231,7 +231,7 @@ fn listed(mut keys: Vec<u64>, offsets: &[u64]) -> Result<Keys, IndexError> {
         return Err(IndexError::DuplicateKey {
             offset: before.fold(0, u64::saturating_add),
             line: u64::from(later).saturating_add(1),
-            key: keys.get(later as usize).copied().unwrap_or_default(),
+            key: *keys.get(later as usize).expect("both are places of keys"),
             first_line: u64::from(first).saturating_add(1),
         });
     }

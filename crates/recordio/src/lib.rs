@@ -1,12 +1,6 @@
 #![doc = include_str!("../README.md")]
 #![deny(clippy::indexing_slicing, clippy::arithmetic_side_effects)]
-#![warn(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    clippy::print_stderr
-)]
+#![warn(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod error;
 mod format;

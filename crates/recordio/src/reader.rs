@@ -175,14 +175,13 @@ impl Reader {
     /// Reads one part: what it is, its bytes, and the first byte after its padding.
     fn part_at(&self, offset: u64) -> Result<(Continuation, &[u8], u64), Error> {
         let head = self.slice(offset, HEAD_BYTES, "a record head")?;
-        let head = head.first_chunk::<8>().copied().unwrap_or_default();
+        let head = *head.first_chunk::<8>().expect("a head has eight bytes");
         let (continuation, length) = parse_head(head, offset)?;
         let start = offset.saturating_add(HEAD_BYTES);
         let bytes = self.slice(start, length, "record data")?;
         let pad_at = start.saturating_add(length);
         let pad = self.slice(pad_at, padding(length), "padding")?;
-        if let Some(at) = pad.iter().position(|&byte| byte != 0) {
-            let found = pad.get(at).copied().unwrap_or_default();
+        if let Some((at, &found)) = pad.iter().enumerate().find(|(_, byte)| **byte != 0) {
             return Err(Error::BadPadding { offset: pad_at.saturating_add(at as u64), found });
         }
         Ok((continuation, bytes, pad_at.saturating_add(pad.len() as u64)))
@@ -243,13 +242,10 @@ impl IndexedReader {
         let length = self.reader.length();
         let outside = self.index.offsets().iter().position(|&offset| offset >= length);
         if let Some(position) = outside {
-            let (key, offset) = (self.index.key(position), self.index.offset(position));
-            return Err(Error::OffsetOutside {
-                position: position as u64,
-                key: key.unwrap_or_default(),
-                offset: offset.unwrap_or_default(),
-                length,
-            });
+            let listed = "the position is one of the index";
+            let key = self.index.key(position).expect(listed);
+            let offset = self.index.offset(position).expect(listed);
+            return Err(Error::OffsetOutside { position: position as u64, key, offset, length });
         }
         let first = self.index.offsets().iter().min().copied().unwrap_or_default();
         if first > 0 {

@@ -183,7 +183,7 @@ fn last_lines(said: &[u8]) -> String {
     let said = String::from_utf8_lossy(said);
     let lines: Vec<_> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     let start = lines.len().saturating_sub(PIP_LINES);
-    lines.get(start..).unwrap_or_default().join("; ")
+    lines[start..].join("; ")
 }
 
 #[cfg(test)]

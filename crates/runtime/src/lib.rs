@@ -5,13 +5,7 @@
 //! [`Program::open`] for a graph whose values stay on the device. A device does what it says: on
 //! `cuda:N` every node runs on CUDA, or there is an error that names what is missing; nothing falls
 //! back to the processor. This is the only module that knows the crate `ort`.
-#![warn(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::print_stdout,
-    clippy::print_stderr
-)]
+#![warn(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
 mod binding;
 mod buffer;

@@ -77,7 +77,7 @@ struct Digested {
 impl Write for Digested {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = self.file.write(bytes)?;
-        self.hasher.update(bytes.get(..written).unwrap_or_default());
+        self.hasher.update(&bytes[..written]);
         Ok(written)
     }
 

@@ -41,16 +41,17 @@ impl<'a> Fields<'a> {
     }
 
     fn rest(&self) -> &'a [u8] {
-        self.bytes.get(self.offset..).unwrap_or_default()
+        self.bytes.get(self.offset..).expect("a field is passed over where all of it is there")
     }
 
     /// A number of seven bits a byte, the least first.
     fn varint(&mut self, number: u32) -> Result<u64, Damage> {
         let start = self.offset;
         let mut value = 0_u64;
-        for (place, &byte) in self.rest().iter().take(10).enumerate() {
-            let shift = u32::try_from(place).unwrap_or_default().saturating_mul(7);
-            value |= u64::from(byte & 0x7f).checked_shl(shift).unwrap_or_default();
+        let shifts = (0_u32..64).step_by(7);
+        for ((place, &byte), shift) in self.rest().iter().enumerate().zip(shifts) {
+            // The tenth byte's upper bits lie beyond the number and are lost.
+            value |= u64::from(byte & 0x7f).wrapping_shl(shift);
             if byte < 0x80 {
                 self.offset = start.saturating_add(place).saturating_add(1);
                 return Ok(value);
