@@ -86,8 +86,8 @@ pub(super) fn decide(
         Some(flag) => {
             let other = own_order.ok().flatten().filter(|own| *own != flag);
             let by = match other {
-                Some(own) => format!("--channel-order, against the model's own {}", own.name()),
-                None => "--channel-order".to_owned(),
+                Some(own) => format!("as given, against the model's own {}", own.name()),
+                None => "as given".to_owned(),
             };
             tell(format!("channel order {}", flag.name()), &by);
             (flag, OrderBy::Flag)

@@ -90,7 +90,7 @@ pub enum Error {
     /// A file does not hold the backbone that is trained.
     #[error(
         "{path}: {name}: expected a tensor of {expected:?}, found {found}; the weights to begin with must \
-         be of the same backbone (backbone.architecture, backbone.width)"
+         be of the same backbone"
     )]
     Init {
         /// The file.
@@ -132,7 +132,7 @@ pub enum Error {
         run: PathBuf,
     },
     /// Another process trains in a run's folder.
-    #[error("{run}: another process is training there; wait for it, or choose another train.name")]
+    #[error("{run}: another process is training there")]
     RunBusy {
         /// The folder.
         run: PathBuf,

@@ -15,6 +15,8 @@ mod runtime;
 mod settings;
 mod train;
 
+pub(super) use pack::of_not_checked;
+
 use super::output::error_line;
 
 type Cause = dyn std::error::Error + 'static;

@@ -1,5 +1,6 @@
 //! On packs that cannot be made, read or verified.
 
+use qgface_data::pack::verify_order::NotChecked;
 use qgface_data::pack::{
     Error, InsideError, MakeError, Parting, PlanError, ProofError, WriteError, align, inspect,
     merge, reindex, unpack, verify_order,
@@ -92,6 +93,18 @@ pub(super) fn of_make(error: &MakeError) -> Option<String> {
 }
 
 const LEAVE_OUT: &str = "mend it, or leave out such files with --on-error skip";
+
+/// What would let a proof compare more.
+pub(in crate::cli) fn of_not_checked(what: &NotChecked) -> Option<&'static str> {
+    match what {
+        NotChecked::List => Some("--list names it"),
+        NotChecked::Labels => Some("--labels names it"),
+        NotChecked::Landmarks => Some("--landmarks names it"),
+        NotChecked::Adopted => Some("--adopt with --root finds its pictures in a tree"),
+        NotChecked::OtherTree { .. } => Some("--root names another"),
+        NotChecked::Pictures | NotChecked::Records | NotChecked::NoTree { .. } => None,
+    }
+}
 
 pub(super) fn of_verify(error: &verify_order::Error) -> Option<String> {
     match error {

@@ -12,7 +12,7 @@ pub(super) fn advice(error: &Error) -> Option<String> {
         Error::Loader(error) => of_loader(error),
         Error::Eval(error) => eval::advice(error),
         Error::Pickled { .. } => Some(
-            "convert it with torch.load and safetensors.torch.save_file, as the README shows at --init"
+            "convert it with torch.load and safetensors.torch.save_file, as docs/training.md shows at --init"
                 .to_owned(),
         ),
         Error::Names { .. } => Some(
@@ -23,6 +23,10 @@ pub(super) fn advice(error: &Error) -> Option<String> {
         Error::RunExists { run } => {
             let run = run.display();
             Some(format!("go on with it by --resume {run}, or choose another train.name"))
+        }
+        Error::RunBusy { .. } => Some("wait for it, or choose another train.name".to_owned()),
+        Error::Init { .. } => {
+            Some("set backbone.architecture and backbone.width to what it was trained with".to_owned())
         }
         Error::NotFinite { run, .. } => Some(format!(
             "lower train.lr, or give train.warm_up_steps, and go on with --resume {}",
@@ -36,8 +40,6 @@ pub(super) fn advice(error: &Error) -> Option<String> {
         | Error::Model(_)
         | Error::Sheet { .. }
         | Error::Checkpoint { .. }
-        | Error::Init { .. }
-        | Error::RunBusy { .. }
         | Error::Resume { .. } => None,
     }
 }

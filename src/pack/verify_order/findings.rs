@@ -1,5 +1,6 @@
 //! The report of a pack while it grows.
 
+use super::not_checked::NotChecked;
 use super::report::{Difference, PackOrder, SHOWN};
 use crate::causes::chain;
 use crate::pack::digest::FileDigest;
@@ -29,8 +30,8 @@ impl Findings {
         self.report.checks.push(what.into());
     }
 
-    pub(super) fn not_checked(&mut self, what: impl Into<String>) {
-        self.report.not_checked.push(what.into());
+    pub(super) fn not_checked(&mut self, what: NotChecked) {
+        self.report.not_checked.push(what);
     }
 
     pub(super) fn differs(
@@ -79,7 +80,7 @@ impl Findings {
             _ => return Err(error),
         };
         self.differs(place, position, "what was packed", found);
-        self.not_checked("the records, as the files above cannot be read to their end");
+        self.not_checked(NotChecked::Records);
         Ok(())
     }
 

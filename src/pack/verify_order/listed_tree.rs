@@ -3,6 +3,7 @@
 use super::Error;
 use super::adopted::Adopted;
 use super::findings::Findings;
+use super::not_checked::NotChecked;
 use super::options::{Depth, Options, SourceTree};
 use super::recipe_told::{Told, recipe_told};
 use super::report::Difference;
@@ -44,24 +45,18 @@ impl ListedTree {
             SourceTree::Aside => return Ok(None),
         };
         if manifest.source == Provenance::Pack {
-            findings.not_checked(
-                "a source tree: the pack was made elsewhere and adopted without one; --adopt with \
-                 --root finds its pictures in a tree",
-            );
+            findings.not_checked(NotChecked::Adopted);
             return Ok(None);
         }
         match Self::list(files, manifest, root, options, findings) {
             Ok(tree) if !named && !tree.holds_any_of(files) => {
-                let root = root.display();
-                findings.not_checked(format!(
-                    "the source tree: {root} holds none of the pack's pictures; --root names another"
-                ));
+                findings.not_checked(NotChecked::OtherTree { root: root.clone() });
                 Ok(None)
             }
             Ok(tree) => Ok(Some(tree)),
             Err(error) if is_absence(&error, root) && named => Err(error),
             Err(error) if is_absence(&error, root) => {
-                findings.not_checked(format!("the source tree: {}", chain(&error)));
+                findings.not_checked(NotChecked::NoTree { reason: chain(&error) });
                 Ok(None)
             }
             Err(error @ Error::Plan(PlanError::DataSet(_) | PlanError::Label(_))) => {

@@ -12,6 +12,7 @@ mod error;
 mod findings;
 mod lines;
 mod listed_tree;
+mod not_checked;
 mod options;
 mod pass;
 mod places;
@@ -19,6 +20,7 @@ mod recipe_told;
 mod report;
 
 pub use error::Error;
+pub use not_checked::NotChecked;
 pub use options::{Depth, Options, SourceTree};
 pub use report::{Difference, OrderReport, PackOrder, SHOWN};
 

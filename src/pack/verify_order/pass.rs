@@ -4,6 +4,7 @@ use super::beside::check_beside;
 use super::findings::Findings;
 use super::lines::Lines;
 use super::listed_tree::ListedTree;
+use super::not_checked::NotChecked;
 use super::options::{Depth, Options};
 use super::places::Places;
 use super::report::Difference;
@@ -279,7 +280,7 @@ impl Pass<'_> {
             findings.compare_digest(&self.files.path(Part::Rec), &self.manifest.files.rec, &own);
             findings.check("every picture's and the whole .rec's digest");
         } else {
-            findings.not_checked("the bytes of the pictures and of the source files (--quick)");
+            findings.not_checked(NotChecked::Pictures);
         }
     }
 }

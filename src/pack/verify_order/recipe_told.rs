@@ -2,6 +2,7 @@
 
 use super::Error;
 use super::findings::Findings;
+use super::not_checked::NotChecked;
 use super::options::Options;
 use crate::datasets::{self, Alignment, LabelFunction};
 use crate::pack::manifest::{Layout, Manifest, Provenance, Role};
@@ -27,29 +28,19 @@ pub(super) fn recipe_told(
     let no_set = || Error::NoSet { set: manifest.set.clone() };
     let dataset = datasets::find(&manifest.set).ok_or_else(no_set)?;
     let mut by_the_pack = false;
-    let mut input = |role: Role, given: &Option<PathBuf>, what: &str, own: Part| {
+    let mut input = |role: Role, given: &Option<PathBuf>, missing: NotChecked, own: Part| {
         let stated = manifest.input(role)?;
         let below = || Some(root.join(&stated.path)).filter(|path| path.is_file());
         Some(given.clone().or_else(below).unwrap_or_else(|| {
             by_the_pack = true;
-            findings.not_checked(what);
+            findings.not_checked(missing);
             files.path(own)
         }))
     };
-    let list =
-        input(Role::List, &options.list, "the list it was made from; --list names it", Part::Lst);
-    let labels = input(
-        Role::Labels,
-        &options.label_csv,
-        "the csv of labels it was made with; --labels names it",
-        Part::Records,
-    );
-    let landmarks = input(
-        Role::Landmarks,
-        &options.landmarks,
-        "the csv of landmarks it was made with; --landmarks names it",
-        Part::Records,
-    );
+    let list = input(Role::List, &options.list, NotChecked::List, Part::Lst);
+    let labels = input(Role::Labels, &options.label_csv, NotChecked::Labels, Part::Records);
+    let landmarks =
+        input(Role::Landmarks, &options.landmarks, NotChecked::Landmarks, Part::Records);
     let aligned_dir = match &manifest.alignment {
         Alignment::Folder(name) if dataset.aligned_dir.is_some() => Some(name.clone()),
         _ => None,

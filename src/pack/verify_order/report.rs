@@ -1,5 +1,6 @@
 //! What was found of packs.
 
+use super::not_checked::NotChecked;
 use crate::pack::{PackFiles, Part};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -31,7 +32,8 @@ pub struct PackOrder {
     /// What was compared.
     pub checks: Vec<String>,
     /// What could not be compared, and why.
-    pub not_checked: Vec<String>,
+    #[schemars(with = "Vec<String>")]
+    pub not_checked: Vec<NotChecked>,
     /// Differences found, the first in the pack first; at most 20 are kept.
     pub differences: Vec<Difference>,
     /// How many there are.
