@@ -7,7 +7,7 @@ pub trait Progress: Sync {
     /// Counts `by` more units as done.
     fn advance(&self, by: u64);
     /// Says how the task is doing, in a few words.
-    fn tell(&self, _text: &str) {}
+    fn status(&self, _text: &str) {}
     /// Ends the task.
     fn finish(&self);
 }

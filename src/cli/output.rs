@@ -134,7 +134,7 @@ impl Progress for Bar {
         }
     }
 
-    fn tell(&self, text: &str) {
+    fn status(&self, text: &str) {
         if let Some(bar) = &*self.bar.lock().unwrap_or_else(PoisonError::into_inner) {
             bar.set_message(visible(text, ""));
         }

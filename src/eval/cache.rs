@@ -84,7 +84,7 @@ impl Slot {
             model: model.digest(),
             pack: pack.manifest.digest.clone(),
             view: view.name().to_owned(),
-            selection: format!("{selection:?}"),
+            selection: selection.name(),
             face_px: FACE_PX,
             channel_order: channel_order.name().to_owned(),
             mean,

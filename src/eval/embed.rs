@@ -51,6 +51,14 @@ pub(super) enum Selection {
 }
 
 impl Selection {
+    /// What the cache's entries call it.
+    pub(super) fn name(self) -> String {
+        match self {
+            Self::All => "all".to_owned(),
+            Self::ReducedFirsts(edge_px) => format!("the first of each pair at {edge_px} px"),
+        }
+    }
+
     /// How many images of `all`.
     pub(super) fn len(self, all: usize) -> usize {
         match self {

@@ -165,7 +165,7 @@ impl Maker<'_> {
             if found.is_none() {
                 let sink = slot.as_mut().map(|slot| slot.sink(count)).transpose();
                 let sink = sink.unwrap_or_else(|error| {
-                    self.tell_unkept(&chain(&error));
+                    self.say_unkept(&chain(&error));
                     None
                 });
                 missing.push((*view, sink.unwrap_or_else(Sink::memory)));
@@ -182,7 +182,7 @@ impl Maker<'_> {
                     (None, Some(slot)) => slot.commit(&features).map_err(|error| chain(&error)),
                     (None, None) => Ok(()),
                 };
-                kept.unwrap_or_else(|reason| self.tell_unkept(&reason));
+                kept.unwrap_or_else(|reason| self.say_unkept(&reason));
                 found[at] = Some(features);
             }
         }
@@ -190,9 +190,9 @@ impl Maker<'_> {
     }
 
     /// Says once that features are not kept: nothing else changes for it.
-    fn tell_unkept(&mut self, reason: &str) {
+    fn say_unkept(&mut self, reason: &str) {
         if !std::mem::replace(&mut self.told_unkept, true) {
-            self.model.tell(&format!("the features are not kept: {reason}"));
+            self.model.say(&format!("the features are not kept: {reason}"));
         }
     }
 }

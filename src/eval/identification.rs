@@ -65,7 +65,7 @@ pub(super) fn score(
         scored.count("images_left_out", parts.left_out as usize);
     }
     for (distance, found) in by_group {
-        tell(&mut scored, distance, &found);
+        add_rates(&mut scored, distance, &found);
     }
     scored.metric(TIES.metric(), ties as f64);
     if !impostor.is_empty() {
@@ -75,7 +75,7 @@ pub(super) fn score(
     Ok(scored)
 }
 
-fn tell(scored: &mut Scored, distance: Option<u32>, found: &ClosedSet) {
+fn add_rates(scored: &mut Scored, distance: Option<u32>, found: &ClosedSet) {
     if let Some(distance) = distance {
         return scored.metric(DISTANCE.at(distance), found.rate(1));
     }

@@ -40,14 +40,15 @@ pub(super) enum Wanted {
 
 /// The images of a set in order.
 pub(super) struct Images {
-    source: Source,
+    listing: Listing,
     /// What was read, for the report.
     pub(super) files: Vec<String>,
     /// What was done to the faces; nobody knows it of images that are only named.
     pub(super) alignment: Option<Alignment>,
 }
 
-enum Source {
+/// Where order, names and pictures are from.
+enum Listing {
     Pack(Box<pack::ProvedImages>),
     List(Box<ImageList>),
     Names(Vec<Image>),
@@ -82,7 +83,7 @@ impl Images {
                     find_file(set, edition, ProtocolFile::Faces, std::slice::from_ref(root))?;
                 let images = FacesFile::read(edition, &path)?.images;
                 let files = vec![path.display().to_string()];
-                Ok(Self { source: Source::Names(images), files, alignment: None })
+                Ok(Self { listing: Listing::Names(images), files, alignment: None })
             }
             _ => Self::tree(set, place, root),
         }
@@ -113,14 +114,18 @@ impl Images {
         let pack = pack::ProvedImages::prove(files, depth, progress)?;
         let alignment = Some(pack.manifest.alignment.clone());
         let files = vec![files.path(Part::Rec).display().to_string()];
-        Ok(Self { source: Source::Pack(Box::new(pack)), files, alignment })
+        Ok(Self { listing: Listing::Pack(Box::new(pack)), files, alignment })
     }
 
     fn listed(set: &EvalSet, list: &Path, root: &Path, wanted: Wanted) -> Result<Self, Error> {
         let told = list.display().to_string();
         if wanted == Wanted::Names {
             let images = datasets::read_list(list, root)?;
-            return Ok(Self { source: Source::Names(images), files: vec![told], alignment: None });
+            return Ok(Self {
+                listing: Listing::Names(images),
+                files: vec![told],
+                alignment: None,
+            });
         }
         let lists = datasets::find("list").expect("lists are a set of the table");
         let mut images = lists.list(&Request { list: Some(list), ..Request::new(root) })?;
@@ -143,24 +148,24 @@ impl Images {
             return Err(ImagesError::UnlistedImage { name, more });
         }
         let alignment = Some(list.alignment.clone());
-        Ok(Self { source: Source::List(Box::new(list)), files: vec![told], alignment })
+        Ok(Self { listing: Listing::List(Box::new(list)), files: vec![told], alignment })
     }
 
     /// How many images.
     pub(super) fn len(&self) -> usize {
-        match &self.source {
-            Source::Pack(pack) => pack.rows.len(),
-            Source::List(list) => list.images.len(),
-            Source::Names(images) => images.len(),
+        match &self.listing {
+            Listing::Pack(pack) => pack.rows.len(),
+            Listing::List(list) => list.images.len(),
+            Listing::Names(images) => images.len(),
         }
     }
 
     /// The path of an image, as its list tells it.
     pub(super) fn path(&self, at: usize) -> &str {
-        match &self.source {
-            Source::Pack(pack) => &pack.rows[at].path,
-            Source::List(list) => &list.images[at].path,
-            Source::Names(images) => &images[at].path,
+        match &self.listing {
+            Listing::Pack(pack) => &pack.rows[at].path,
+            Listing::List(list) => &list.images[at].path,
+            Listing::Names(images) => &images[at].path,
         }
     }
 
@@ -170,10 +175,10 @@ impl Images {
     }
 
     fn landmarks(&self, at: usize) -> Option<&Landmarks> {
-        match &self.source {
-            Source::Pack(pack) => pack.rows[at].landmarks.as_ref(),
-            Source::List(list) => list.images[at].landmarks.as_deref(),
-            Source::Names(images) => images[at].landmarks.as_deref(),
+        match &self.listing {
+            Listing::Pack(pack) => pack.rows[at].landmarks.as_ref(),
+            Listing::List(list) => list.images[at].landmarks.as_deref(),
+            Listing::Names(images) => images[at].landmarks.as_deref(),
         }
     }
 
@@ -212,8 +217,8 @@ impl Images {
 
     /// The pack, where the images are of one.
     pub(super) fn pack(&self) -> Option<&pack::ProvedImages> {
-        match &self.source {
-            Source::Pack(pack) => Some(pack),
+        match &self.listing {
+            Listing::Pack(pack) => Some(pack),
             _ => None,
         }
     }
@@ -225,16 +230,16 @@ impl Images {
 
     /// The pairs of a verification set.
     pub(super) fn pairs(&self) -> Result<Option<Pairs>, Error> {
-        let told = match &self.source {
-            Source::Pack(pack) => {
+        let told = match &self.listing {
+            Listing::Pack(pack) => {
                 let path = pack.files.path(Part::Pairs);
                 return match pack.manifest.files.pairs {
                     Some(_) => Ok(Some(datasets::read_pairs(&path, self.len())?)),
                     None => Ok(None),
                 };
             }
-            Source::List(list) => &list.pairs,
-            Source::Names(_) => return Ok(None),
+            Listing::List(list) => &list.pairs,
+            Listing::Names(_) => return Ok(None),
         };
         Ok((!told.is_empty()).then(|| datasets::pairs_in_turn(told)))
     }
@@ -264,7 +269,7 @@ impl Images {
                 if self.landmarks(at).is_none() {
                     return Err(self.refused(at, ImageError::NoLandmarks));
                 }
-            } else if let Source::Pack(pack) = &self.source {
+            } else if let Listing::Pack(pack) = &self.listing {
                 let (width, height) = (pack.rows[at].width, pack.rows[at].height);
                 check_size(width, height).map_err(|source| self.refused(at, source))?;
             }
@@ -278,12 +283,12 @@ impl Images {
     /// If the images are only named.
     pub(super) fn face(&self, at: usize) -> Result<Pixels, Error> {
         let refused = |source| self.refused(at, source);
-        let decoded = match &self.source {
-            Source::Pack(pack) => pack.manifest.pixels(&pack.bytes(at)?),
-            Source::List(list) => {
+        let decoded = match &self.listing {
+            Listing::Pack(pack) => pack.manifest.pixels(&pack.bytes(at)?),
+            Listing::List(list) => {
                 decode(&list.bytes(at).map_err(|source| refused(ImageError::Read(source)))?)
             }
-            Source::Names(_) => panic!("names were asked for, and now a picture"),
+            Listing::Names(_) => panic!("names were asked for, and now a picture"),
         };
         let pixels = decoded.map_err(|source| refused(ImageError::Decode(source)))?;
         let pixels = pixels.into_order(ChannelOrder::Rgb);

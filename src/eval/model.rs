@@ -66,7 +66,7 @@ impl<'a> Model<'a> {
     }
 
     /// Says something to the user.
-    pub(super) fn tell(&self, text: &str) {
+    pub(super) fn say(&self, text: &str) {
         (self.say)(text);
     }
 

@@ -34,7 +34,7 @@ pub struct MeasuredRow {
     /// The preset, or `custom`.
     pub protocol: String,
     /// The files the numbers are from.
-    pub sources: Vec<Source>,
+    pub sources: Vec<ResultFile>,
     /// One entry a set.
     pub results: Vec<RowResult>,
     /// The averages by name, as fractions, where every number they are of is there.
@@ -43,7 +43,7 @@ pub struct MeasuredRow {
 
 /// A result document.
 #[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
-pub struct Source {
+pub struct ResultFile {
     /// The file.
     pub file: String,
     /// Program and version that wrote it.

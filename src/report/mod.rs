@@ -27,7 +27,7 @@ mod text;
 pub mod training;
 
 pub use document::{
-    Column, FORMAT, MeasuredRow, ReportDocument, RowKind, RowResult, Source, Table, TableRow,
+    Column, FORMAT, MeasuredRow, ReportDocument, ResultFile, RowKind, RowResult, Table, TableRow,
 };
 pub use error::Error;
 pub use input::{Evaluation, read};

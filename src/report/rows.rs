@@ -1,7 +1,7 @@
 //! Result documents into rows: one a model and protocol, whatever the number of files.
 
 use super::Evaluation;
-use super::document::{MeasuredRow, RowResult, Source};
+use super::document::{MeasuredRow, ResultFile, RowResult};
 use super::names::file_name;
 use crate::eval::results::{EvalReport, SetResult};
 use crate::eval::sets::IJBB;
@@ -109,7 +109,7 @@ fn is_same(a: &SetResult, b: &SetResult) -> bool {
 fn push(row: &mut MeasuredRow, evaluation: &Evaluation, result: &SetResult) {
     let Evaluation { file, report } = evaluation;
     let source =
-        Source { file: file.clone(), tool: report.tool.clone(), model: report.model.clone() };
+        ResultFile { file: file.clone(), tool: report.tool.clone(), model: report.model.clone() };
     if !row.sources.contains(&source) {
         row.sources.push(source);
     }

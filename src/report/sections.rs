@@ -1,6 +1,6 @@
 //! What the report says of the models and of each set, as grids.
 
-use super::document::{MeasuredRow, ReportDocument, Source};
+use super::document::{MeasuredRow, ReportDocument, ResultFile};
 use super::grid::{Grid, Side, of_facts};
 use super::names::{output, switches};
 use crate::eval::results::SetResult;
@@ -38,7 +38,7 @@ type Fact = (String, Vec<Option<String>>);
 pub(super) fn models(document: &ReportDocument) -> Grid {
     let rows = &document.measured;
     let labels: Vec<String> = rows.iter().map(|row| row.label.clone()).collect();
-    let fact = |name: &str, value: fn(&Source) -> Option<String>| -> Fact {
+    let fact = |name: &str, value: fn(&ResultFile) -> Option<String>| -> Fact {
         let values = |row: &MeasuredRow| distinct(row.sources.iter().filter_map(value));
         (name.to_owned(), rows.iter().map(values).collect())
     };

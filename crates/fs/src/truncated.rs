@@ -26,7 +26,7 @@ pub fn tell_of_truncated_files() {
     // has the signature that SA_SIGINFO asks for, and calls async-signal-safe functions alone.
     unsafe {
         let action = action.assume_init_mut();
-        let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut libc::c_void) = tell;
+        let handler: extern "C" fn(c_int, *mut libc::siginfo_t, *mut libc::c_void) = on_bus_error;
         action.sa_sigaction = handler as libc::sighandler_t;
         // On the thread's own stack, which is not what is at fault and has room for a path. After one
         // signal the default holds again.
@@ -37,7 +37,11 @@ pub fn tell_of_truncated_files() {
 
 /// Tells which file the address of the fault lies in and ends the process; returns where it lies in none:
 /// then the fault comes again and the default ends the process.
-extern "C" fn tell(_signal: c_int, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
+extern "C" fn on_bus_error(
+    _signal: c_int,
+    info: *mut libc::siginfo_t,
+    _context: *mut libc::c_void,
+) {
     #[allow(unsafe_code)]
     // SAFETY: the system hands a valid `siginfo_t` of a SIGBUS to the handler.
     let address = unsafe { (*info).si_addr() } as usize;

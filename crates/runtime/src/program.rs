@@ -3,7 +3,7 @@
 use super::binding::{Binding, Outside, check, check_apart};
 use super::buffer::{Buffer, Counters, Element, Traffic};
 use super::guard::guarded;
-use super::session::{self, Source};
+use super::session::{self, ModelOrigin};
 use super::{Device, Error, Runtime, placement};
 use qgface_fs as fs;
 use qgface_graph::onnx;
@@ -64,7 +64,7 @@ impl Program {
     ) -> Result<Self, Error> {
         let name = PathBuf::from(&model.graph().name);
         let bytes = model.to_bytes(&name)?;
-        let source = Source { name: &name, bytes: Some(&bytes) };
+        let source = ModelOrigin { name: &name, bytes: Some(&bytes) };
         let inner = session::ready(runtime, threads, source, |builder| {
             // A pattern keeps the memory of the run's peak between runs, almost twice what a step
             // needs.

@@ -60,7 +60,7 @@ impl Session {
 
     fn ready(runtime: &Runtime, path: &Path, threads: NonZeroUsize) -> Result<Self, Error> {
         let device = runtime.device();
-        let inner = ready(runtime, threads, Source { name: path, bytes: None }, Ok)?;
+        let inner = ready(runtime, threads, ModelOrigin { name: path, bytes: None }, Ok)?;
         let ports = |outlets: &[Outlet]| {
             outlets.iter().map(|outlet| port(path, outlet)).collect::<Result<Vec<_>, _>>()
         };
@@ -112,7 +112,8 @@ impl Session {
         match within(time_limit, stop, work) {
             (Err(found), _) => Err(Error::Bindings { model, device, found }),
             (Ok(Err(_)), true) => {
-                let seconds = time_limit.unwrap_or_default().as_secs_f64();
+                let limit = time_limit.expect("a run is stopped by its limit alone");
+                let seconds = limit.as_secs_f64();
                 Err(Error::TimeLimit { model, seconds })
             }
             (Ok(done), _) => done,
@@ -164,7 +165,7 @@ impl Session {
 
 /// A model to make ready: its file, or its bytes and what errors call them.
 #[derive(Clone, Copy)]
-pub(super) struct Source<'a> {
+pub(super) struct ModelOrigin<'a> {
     pub(super) name: &'a Path,
     pub(super) bytes: Option<&'a [u8]>,
 }
@@ -173,7 +174,7 @@ pub(super) struct Source<'a> {
 pub(super) fn ready(
     runtime: &Runtime,
     threads: NonZeroUsize,
-    source: Source<'_>,
+    source: ModelOrigin<'_>,
     tune: impl Fn(SessionBuilder) -> Result<SessionBuilder, ort::Error>,
 ) -> Result<ort::session::Session, Error> {
     let device = runtime.device();
@@ -197,7 +198,7 @@ fn builder(runtime: &Runtime, threads: NonZeroUsize) -> Result<SessionBuilder, o
 
 fn commit(
     mut builder: SessionBuilder,
-    source: Source<'_>,
+    source: ModelOrigin<'_>,
 ) -> Result<ort::session::Session, ort::Error> {
     match source.bytes {
         Some(bytes) => builder.commit_from_memory(bytes),
@@ -208,7 +209,7 @@ fn commit(
 /// A session whose nodes are all on a CUDA device.
 fn on_cuda(
     builder: SessionBuilder,
-    source: Source<'_>,
+    source: ModelOrigin<'_>,
     number: u32,
 ) -> Result<ort::session::Session, Error> {
     let (path, device) = (source.name, Device::Cuda(number));
@@ -287,7 +288,8 @@ fn tensor(port: &Port, value: &DynValue) -> Result<Tensor, ort::Error> {
         let (shape, floats) = value.try_extract_tensor::<f32>()?;
         (shape, floats.to_vec())
     };
-    // A shape of real numbers has no open extents.
-    let shape = shape.iter().map(|&extent| usize::try_from(extent).unwrap_or_default()).collect();
+    let known =
+        |&extent: &i64| usize::try_from(extent).expect("what was computed has no open extent");
+    let shape = shape.iter().map(known).collect();
     Ok(Tensor { name, shape, data })
 }

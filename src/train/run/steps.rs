@@ -66,7 +66,7 @@ pub fn train(
     around: &Surroundings<'_>,
 ) -> Result<TrainReport, Error> {
     let (mut run, mut state) = Run::open(config, start, around)?;
-    run.tell()?;
+    run.announce()?;
     while !run.is_finished() && !around.stop.load(Ordering::Relaxed) {
         state = run.segment(state)?;
     }
@@ -143,7 +143,7 @@ impl<'a> Run<'a> {
     }
 
     /// Says what will be done, and shows the views.
-    fn tell(&self) -> Result<(), Error> {
+    fn announce(&self) -> Result<(), Error> {
         let (config, say) = (self.config, self.around.say);
         if let Some(adopted) = &self.adopted {
             say(&format!("took {} tensors of {}", adopted.taken, adopted.file));
@@ -289,7 +289,7 @@ impl<'a> Run<'a> {
         self.metrics.write(&line)?;
         self.ledger.enter(line, taken, waited);
         self.facts.step = step + 1;
-        self.around.progress.tell(&format!("epoch {epoch}, loss {:.3}", scalars.loss));
+        self.around.progress.status(&format!("epoch {epoch}, loss {:.3}", scalars.loss));
         self.around.progress.advance(1);
         for name in fed.skipped {
             let told = format!("skipped, damaged: {name}");
