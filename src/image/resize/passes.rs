@@ -170,7 +170,7 @@ fn block(rows: &[u8], row: usize, at: usize, weights: &[i32], target: &mut [u8])
         }
     }
     let Some(target) = target[at..].first_chunk_mut::<LANES>() else { return };
-    for (byte, sum) in target.iter_mut().zip(sums) {
+    for (byte, sum) in target.iter_mut().zip(&sums) {
         *byte = (sum >> PRECISION).clamp(0, 255) as u8;
     }
 }
