@@ -1,6 +1,6 @@
 //! `verify-order`
 
-use super::advice::{of_not_checked, told};
+use super::advice::told;
 use super::context::{Context, Outcome};
 use super::error::Error;
 use super::flags;
@@ -243,10 +243,7 @@ fn pack_text(pack: &PackOrder) -> String {
         text += &format!("  … and {} more\n", grouped(hidden));
     }
     pack.checks.iter().for_each(|what| text += &format!("  compared {what}\n"));
-    for what in &pack.not_checked {
-        let advice = of_not_checked(what).map_or_else(String::new, |advice| format!("; {advice}"));
-        text += &format!("  NOT compared: {what}{advice}\n");
-    }
+    pack.not_checked.iter().for_each(|what| text += &format!("  NOT compared: {}\n", told(what)));
     text
 }
 

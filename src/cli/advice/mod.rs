@@ -15,8 +15,6 @@ mod runtime;
 mod settings;
 mod train;
 
-pub(super) use pack::of_not_checked;
-
 use super::output::error_line;
 
 type Cause = dyn std::error::Error + 'static;
@@ -28,6 +26,7 @@ static ADVISERS: &[fn(&Cause) -> Option<String>] = &[
     |cause| seen(cause).and_then(runtime::advice),
     |cause| seen(cause).and_then(pack::advice),
     |cause| seen(cause).and_then(pack::of_shard),
+    |cause| seen(cause).and_then(pack::of_not_checked),
     |cause| seen(cause).and_then(datasets::advice),
     |cause| seen(cause).and_then(datasets::of_label),
     |cause| seen(cause).and_then(datasets::of_layout),
@@ -58,10 +57,18 @@ fn seen<E: std::error::Error + 'static>(cause: &Cause) -> Option<&E> {
 mod tests {
     use super::*;
     use crate::cli::error::Error;
+    use qgface_data::pack::verify_order::NotChecked;
     use qgface_data::{demo, eval, runtime, train};
 
     fn not_found() -> runtime::Error {
         runtime::Error::NotFound { passed_over: Vec::new() }
+    }
+
+    #[test]
+    fn what_a_proof_leaves_out_is_told_with_what_would_let_it_compare_more() {
+        let list = "the list it was made from; --list names it";
+        assert_eq!(told(&NotChecked::List), list);
+        assert_eq!(told(&NotChecked::Records), NotChecked::Records.to_string());
     }
 
     #[test]

@@ -95,15 +95,16 @@ pub(super) fn of_make(error: &MakeError) -> Option<String> {
 const LEAVE_OUT: &str = "mend it, or leave out such files with --on-error skip";
 
 /// What would let a proof compare more.
-pub(in crate::cli) fn of_not_checked(what: &NotChecked) -> Option<&'static str> {
-    match what {
-        NotChecked::List => Some("--list names it"),
-        NotChecked::Labels => Some("--labels names it"),
-        NotChecked::Landmarks => Some("--landmarks names it"),
-        NotChecked::Adopted => Some("--adopt with --root finds its pictures in a tree"),
-        NotChecked::OtherTree { .. } => Some("--root names another"),
-        NotChecked::Pictures | NotChecked::Records | NotChecked::NoTree { .. } => None,
-    }
+pub(super) fn of_not_checked(what: &NotChecked) -> Option<String> {
+    let text = match what {
+        NotChecked::List => "--list names it",
+        NotChecked::Labels => "--labels names it",
+        NotChecked::Landmarks => "--landmarks names it",
+        NotChecked::Adopted => "--adopt with --root finds its pictures in a tree",
+        NotChecked::OtherTree { .. } => "--root names another",
+        NotChecked::Pictures | NotChecked::Records | NotChecked::NoTree { .. } => return None,
+    };
+    Some(text.to_owned())
 }
 
 pub(super) fn of_verify(error: &verify_order::Error) -> Option<String> {
