@@ -1,7 +1,6 @@
 //! An axis with its ends and ticks fixed. Its numbers are even ones: those of [`Scale::even`], whose
 //! differences are lengths.
 
-use super::error::Error;
 use super::figure::{Axis, Scale, has_span};
 use super::text::{SMALL, Weight, width};
 use super::unit::{LIMIT, NO_SPAN, UNITS};
@@ -82,12 +81,7 @@ impl Scale {
 
 impl Ruler {
     /// Covers the numbers along `length`.
-    pub(super) fn new(
-        axis: &Axis,
-        numbers: Numbers,
-        side: Side,
-        length: f64,
-    ) -> Result<Ruler, Error> {
+    pub(super) fn new(axis: &Axis, numbers: Numbers, side: Side, length: f64) -> Ruler {
         let given =
             axis.range.and_then(|(low, high)| axis.scale.even(low).zip(axis.scale.even(high)));
         let (low, high) = given.unwrap_or_else(|| ends(numbers, axis.scale));
@@ -104,7 +98,7 @@ impl Ruler {
         };
         let most = if side == Side::Below { MOST_TICKS.0 } else { MOST_TICKS.1 };
         for count in (2..=most).rev() {
-            ruler.ticks = ruler.marked(axis, numbers.whole, count)?;
+            ruler.ticks = ruler.marked(axis, numbers.whole, count);
             if fits(&ruler.ticks) {
                 break;
             }
@@ -117,11 +111,11 @@ impl Ruler {
                 kept.pop();
             }
         }
-        Ok(Ruler { ticks: kept, ..ruler })
+        Ruler { ticks: kept, ..ruler }
     }
 
     /// The ticks asked for, else about `count` round ones.
-    fn marked(&self, axis: &Axis, whole: bool, count: usize) -> Result<Vec<Tick>, Error> {
+    fn marked(&self, axis: &Axis, whole: bool, count: usize) -> Vec<Tick> {
         let mut values = match axis.scale {
             _ if !axis.ticks.is_empty() => axis.ticks.clone(),
             Scale::Linear => RangedCoordf64::from(self.low..self.high).key_points(count),
@@ -138,7 +132,7 @@ impl Ruler {
             let label = label(value);
             let even = axis.scale.even(value).filter(on)?;
             let width = width(&label, SMALL, Weight::Normal);
-            Some(width.map(|width| Tick { even, label, width }))
+            Some(Tick { even, label, width })
         };
         values.into_iter().filter_map(tick).collect()
     }
@@ -228,7 +222,7 @@ mod tests {
 
     fn labels(axis: &Axis, extent: Option<(f64, f64)>) -> Vec<String> {
         let numbers = Numbers { extent, beyond: 0.0, whole: false };
-        let ruler = Ruler::new(axis, numbers, Side::Left, 1000.0).unwrap();
+        let ruler = Ruler::new(axis, numbers, Side::Left, 1000.0);
         ruler.ticks.into_iter().map(|tick| tick.label).collect()
     }
 
@@ -263,14 +257,14 @@ mod tests {
     #[test]
     fn an_axis_goes_on_beyond_its_numbers_but_not_beyond_zero() {
         let numbers = Numbers { extent: Some((0.0, 100.0)), beyond: 0.05, whole: false };
-        let ruler = Ruler::new(&Axis::default(), numbers, Side::Left, 1000.0).unwrap();
+        let ruler = Ruler::new(&Axis::default(), numbers, Side::Left, 1000.0);
         assert_eq!((ruler.low, ruler.high), (0.0, 105.0));
     }
 
     #[test]
     fn nothing_is_marked_between_whole_numbers() {
         let numbers = Numbers { extent: Some((111.5, 112.5)), beyond: 0.01, whole: true };
-        let ruler = Ruler::new(&Axis::default(), numbers, Side::Below, 1000.0).unwrap();
+        let ruler = Ruler::new(&Axis::default(), numbers, Side::Below, 1000.0);
         let labels: Vec<&str> = ruler.ticks.iter().map(|tick| tick.label.as_str()).collect();
         assert_eq!(labels, ["112"]);
     }
@@ -280,7 +274,7 @@ mod tests {
         let numbers = Numbers { extent: Some((0.0, 100.0)), beyond: 0.0, whole: false };
         let asked = Axis { ticks: vec![0.0, 64.0, 66.0, 100.0], ..Axis::default() };
         for (axis, expected) in [(Axis::default(), 3), (asked, 3)] {
-            let ruler = Ruler::new(&axis, numbers, Side::Below, 320.0).unwrap();
+            let ruler = Ruler::new(&axis, numbers, Side::Below, 320.0);
             assert_eq!(ruler.ticks.len(), expected, "{:?}", ruler.ticks);
         }
     }

@@ -5,10 +5,12 @@ use super::error::Error;
 use super::figure::{Colour, Kind, Mark, Scale, Series};
 use super::unit::{LIMIT, UNITS};
 use line_clipping::{LineSegment, Point, Window, cohen_sutherland};
-use plotters::coord::Shift;
 use plotters::coord::cartesian::Cartesian2d;
+use plotters::coord::{CoordTranslate, Shift};
 use plotters::element::DashedPathElement;
-use plotters::prelude::{Circle, Color, DrawingArea, PathElement, Polygon, Rectangle, SVGBackend};
+use plotters::prelude::{
+    Circle, Color, DrawingArea, DrawingBackend, PathElement, Polygon, Rectangle,
+};
 use plotters::style::{RGBColor, ShapeStyle};
 
 /// Widths of a series' line and of a mark's.
@@ -34,10 +36,10 @@ const BELOW_LEAST: f64 = 0.1;
 type At = (f64, f64);
 
 /// A part of the page, in units from its upper left corner.
-pub(super) type Area<'a> = DrawingArea<SVGBackend<'a>, Shift>;
+pub(super) type Area<DB> = DrawingArea<DB, Shift>;
 
 /// The rectangle between a panel's axes.
-pub(super) type Plot<'a> = DrawingArea<SVGBackend<'a>, Cartesian2d<Ruler, Ruler>>;
+pub(super) type Plot<DB> = DrawingArea<DB, Cartesian2d<Ruler, Ruler>>;
 
 /// The numbers that a plot shows.
 pub(super) struct Frame {
@@ -115,7 +117,11 @@ impl<'a> Curve<'a> {
     }
 
     /// Draws the fill of the series, which lines of others must not hide behind.
-    pub(super) fn fill(&self, plot: &Plot<'_>, frame: &Frame) -> Result<(), Error> {
+    pub(super) fn fill<DB: DrawingBackend>(
+        &self,
+        plot: &Plot<DB>,
+        frame: &Frame,
+    ) -> Result<(), Error> {
         let colour = colour(self.series.colour);
         for line in self.lines.iter().filter(|_| !self.series.dashed) {
             let mut line: Vec<At> = line.iter().map(|point| frame.nearest(*point)).collect();
@@ -134,7 +140,11 @@ impl<'a> Curve<'a> {
     }
 
     /// Draws the line of the series.
-    pub(super) fn line(&self, plot: &Plot<'_>, frame: &Frame) -> Result<(), Error> {
+    pub(super) fn line<DB: DrawingBackend>(
+        &self,
+        plot: &Plot<DB>,
+        frame: &Frame,
+    ) -> Result<(), Error> {
         let Series { kind, dashed, .. } = self.series;
         let colour = colour(self.series.colour);
         for line in self.lines.iter().filter(|_| *kind != Kind::Bars || *dashed) {
@@ -153,7 +163,12 @@ impl<'a> Curve<'a> {
 
 impl Frame {
     /// Draws the mark, if the lower axis holds it.
-    pub(super) fn mark(&self, mark: &Mark, x: Scale, plot: &Plot<'_>) -> Result<(), Error> {
+    pub(super) fn mark<DB: DrawingBackend>(
+        &self,
+        mark: &Mark,
+        x: Scale,
+        plot: &Plot<DB>,
+    ) -> Result<(), Error> {
         let Some(at) = x.even(mark.at).filter(|at| self.x.holds(*at)) else { return Ok(()) };
         let line = vec![(at, self.y.low), (at, self.y.high)];
         draw(plot, line, colour(mark.colour).stroke_width(MARK as u32), mark.dashed)
@@ -182,8 +197,8 @@ impl Frame {
 }
 
 /// Draws a line on a plot or any other area.
-pub(super) fn draw<T: plotters::coord::CoordTranslate>(
-    area: &DrawingArea<SVGBackend<'_>, T>,
+pub(super) fn draw<DB: DrawingBackend, T: CoordTranslate>(
+    area: &DrawingArea<DB, T>,
     line: Vec<T::From>,
     style: ShapeStyle,
     dashed: bool,

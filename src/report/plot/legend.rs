@@ -5,7 +5,7 @@ use super::error::Error;
 use super::figure::{Colour, Kind, Panel, Series};
 use super::text::{BASE_LINE, INK, SMALL, Weight, shorten, style, width};
 use super::unit::UNITS;
-use plotters::prelude::{Color, Rectangle};
+use plotters::prelude::{Color, DrawingBackend, Rectangle};
 use plotters::style::text_anchor::{HPos, VPos};
 
 /// Height of a row.
@@ -33,7 +33,7 @@ pub(super) struct Entry {
 }
 
 /// Sets what has a name into rows of `room`.
-pub(super) fn entries(panel: &Panel, curves: &[Curve<'_>], room: i32) -> Result<Vec<Entry>, Error> {
+pub(super) fn entries(panel: &Panel, curves: &[Curve<'_>], room: i32) -> Vec<Entry> {
     let series = curves.iter().map(|curve| {
         let nothing = if curve.is_empty() { " (no data)" } else { "" };
         let Series { name, kind, colour, dashed, .. } = curve.series;
@@ -46,8 +46,8 @@ pub(super) fn entries(panel: &Panel, curves: &[Curve<'_>], room: i32) -> Result<
     for (name, nothing, kind, colour, dashed) in named {
         let mut entry = Entry { name: format!("{name}{nothing}"), kind, colour, dashed, x, row };
         let before = entry.sample() + GAPS.0;
-        entry.name = shorten(&entry.name, SMALL, Weight::Normal, f64::from(room - before))?;
-        let width = before + width(&entry.name, SMALL, Weight::Normal)?.ceil() as i32;
+        entry.name = shorten(&entry.name, SMALL, Weight::Normal, f64::from(room - before));
+        let width = before + width(&entry.name, SMALL, Weight::Normal).ceil() as i32;
         if x > 0 && x + width > room {
             (x, row) = (0, row + 1);
             (entry.x, entry.row) = (x, row);
@@ -55,7 +55,7 @@ pub(super) fn entries(panel: &Panel, curves: &[Curve<'_>], room: i32) -> Result<
         x += width + GAPS.1;
         entries.push(entry);
     }
-    Ok(entries)
+    entries
 }
 
 pub(super) fn rows(entries: &[Entry]) -> i32 {
@@ -68,7 +68,11 @@ impl Entry {
     }
 
     /// Draws the sample and the name of a legend that has its upper left corner at `(left, top)`.
-    pub(super) fn draw(&self, (left, top): (i32, i32), area: &Area<'_>) -> Result<(), Error> {
+    pub(super) fn draw<DB: DrawingBackend>(
+        &self,
+        (left, top): (i32, i32),
+        area: &Area<DB>,
+    ) -> Result<(), Error> {
         let (x, y) = (left + self.x, top + self.row * ROW + ROW / 2);
         let colour = curve::colour(self.colour);
         let (right, middle) = (x + self.sample(), x + self.sample() / 2);

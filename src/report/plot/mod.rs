@@ -1,13 +1,15 @@
 //! Figures as vectors (`.svg`) or pixels (`.png`), the same bytes on every run.
 //!
-//! A [`Figure`] is data. `plotters` draws it as an SVG document, and the PNG is that document painted
-//! by `resvg`, so that both show the same. Text is set in Noto Sans; a letter that font lacks is a box
-//! in the bitmap.
+//! A [`Figure`] is data. `plotters` draws it once as an SVG document and once on pixels, which `zeno`
+//! fills, so that both show the same. Text is set in Noto Sans; a letter that font lacks is a box in the
+//! bitmap.
 
 mod axis;
+mod bitmap;
 mod curve;
 mod error;
 mod figure;
+mod font;
 mod legend;
 mod page;
 mod panel;
@@ -19,6 +21,7 @@ pub use figure::{Axis, Colour, Figure, Kind, Mark, Panel, Scale, Series};
 
 use crate::fs;
 use crate::image::encode;
+use page::Page;
 use std::path::Path;
 
 /// The kinds of file a figure is written as.
@@ -62,7 +65,7 @@ pub fn write(figure: &Figure, path: &Path) -> Result<(), Error> {
 /// [`Error::Number`], [`Error::Range`] and [`Error::Draw`].
 pub fn svg(figure: &Figure) -> Result<String, Error> {
     figure.check()?;
-    page::document(figure, page::size(figure))
+    Page::new(figure, page::size(figure)).svg()
 }
 
 /// Draws a panel alone and small, to stand among others on a page that scales it.
@@ -72,7 +75,7 @@ pub fn svg(figure: &Figure) -> Result<String, Error> {
 pub fn panel_svg(panel: &Panel) -> Result<String, Error> {
     let figure = Figure { panels: vec![panel.clone()], ..Figure::default() };
     figure.check()?;
-    page::document(&figure, page::BESIDE)
+    Page::new(&figure, page::BESIDE).svg()
 }
 
 /// Draws the figure as a PNG of two pixels a unit of the SVG.
@@ -80,7 +83,8 @@ pub fn panel_svg(panel: &Panel) -> Result<String, Error> {
 /// # Errors
 /// As [`svg()`], [`Error::TooTall`] and [`Error::Png`].
 pub fn png(figure: &Figure) -> Result<Vec<u8>, Error> {
-    let pixels = page::pixels(&svg(figure)?, figure.panels.len())?;
+    figure.check()?;
+    let pixels = Page::new(figure, page::size(figure)).pixels()?;
     encode::png(&pixels).map_err(Error::Png)
 }
 

@@ -1,17 +1,18 @@
-//! A figure as an SVG document: the title, then the panels in rows, their axes in line; and that
-//! document as pixels.
+//! A figure on a page: the title, then the panels in rows, their axes in line; as an SVG document or as
+//! pixels.
 
+use super::bitmap::{self, Bitmap};
+use super::curve::Area;
 use super::error::Error;
 use super::figure::Figure;
 use super::legend;
 use super::panel::{Content, Shape};
-use super::text::{self, INK, Weight, shorten, style};
+use super::text::{INK, Weight, shorten, style};
 use super::unit::UNITS;
 use crate::image::{ChannelOrder, MAX_EDGE_PX, Pixels};
-use plotters::prelude::{IntoDrawingArea, SVGBackend};
+use plotters::prelude::{DrawingBackend, IntoDrawingArea, SVGBackend};
 use plotters::style::text_anchor::{HPos, VPos};
 use plotters::style::{RGBColor, WHITE};
-use resvg::tiny_skia::{Pixmap, Transform};
 
 /// Around everything, and between panels.
 const MARGIN: i32 = 16 * UNITS;
@@ -29,47 +30,84 @@ pub(super) const BESIDE: Size = (440 * UNITS, 200 * UNITS);
 /// Width of a panel and height of its plot.
 pub(super) type Size = (i32, i32);
 
-/// Pixels of a bitmap for each of the SVG: text and thin lines are smooth on a screen and in print.
-const DENSITY: u32 = 2;
+/// A figure of which all places are known.
+pub(super) struct Page<'a> {
+    figure: &'a Figure,
+    panels: Vec<Content<'a>>,
+    shape: Shape,
+}
 
 /// Of the panels of a figure that has a page of its own.
 pub(super) fn size(figure: &Figure) -> Size {
     if figure.panels.len() > 1 { BESIDE } else { ALONE }
 }
 
-/// Draws the figure. Every number in it must have passed `Figure::check`.
-pub(super) fn document(figure: &Figure, (width, plot_height): Size) -> Result<String, Error> {
-    let columns = figure.panels.len().clamp(1, 2);
-    let panels = figure.panels.iter().map(|panel| Content::new(panel, plot_height));
-    let panels = panels.collect::<Result<Vec<Content<'_>>, Error>>()?;
-    let indent = panels.iter().map(Content::indent).max().unwrap_or(0);
-    let mut shape = Shape { width, indent, legend_rows: 0, plot_height };
-    for panel in &panels {
-        shape.legend_rows = shape.legend_rows.max(legend::rows(&panel.legend(width - indent)?));
+impl<'a> Page<'a> {
+    /// Lays the figure out. Every number in it must have passed `Figure::check`.
+    pub(super) fn new(figure: &'a Figure, (width, plot_height): Size) -> Page<'a> {
+        let panels = figure.panels.iter().map(|panel| Content::new(panel, plot_height));
+        let panels: Vec<Content<'_>> = panels.collect();
+        let indent = panels.iter().map(Content::indent).max().unwrap_or(0);
+        let rows = panels.iter().map(|panel| legend::rows(&panel.legend(width - indent)));
+        let legend_rows = rows.max().unwrap_or(0);
+        Page { figure, panels, shape: Shape { width, indent, legend_rows, plot_height } }
     }
-    let rows = panels.len().div_ceil(columns) as i32;
-    let head = head(figure);
-    let room = columns as i32 * (width + GAP) - GAP;
-    let size = (room + 2 * MARGIN, head + rows * (shape.height() + GAP) - GAP + MARGIN);
-    let size = (size.0 as u32, size.1 as u32);
-    let mut document = String::new();
-    let page = SVGBackend::with_string(&mut document, size).into_drawing_area();
-    page.fill(&WHITE)?;
-    let mut y = MARGIN;
-    let lines = figure.subtitle.iter().map(|line| (line, SUBTITLE, Weight::Normal, FAINT));
-    for (line, (size, row), weight, colour) in title(figure).chain(lines) {
-        let line = shorten(line, size, weight, f64::from(room))?;
-        page.draw_text(&line, &style(size, weight, colour, (HPos::Left, VPos::Top)), (MARGIN, y))?;
-        y += row;
+
+    /// Draws the figure as an SVG document.
+    pub(super) fn svg(&self) -> Result<String, Error> {
+        let mut document = String::new();
+        self.draw(&SVGBackend::with_string(&mut document, self.size()).into_drawing_area())?;
+        Ok(in_pixels(&document, self.size()))
     }
-    for (panel, i) in panels.iter().zip(0..) {
-        let (row, column) = (i / columns as i32, i % columns as i32);
-        let at = (MARGIN + column * (width + GAP), head + row * (shape.height() + GAP));
-        panel.draw(&page.clone().shrink(at, (width, shape.height())), &shape)?;
+
+    /// Draws the figure on pixels, no more than [`MAX_EDGE_PX`] along an edge, in four bytes a pixel.
+    ///
+    /// # Errors
+    /// [`Error::TooTall`] and [`Error::Draw`].
+    pub(super) fn pixels(&self) -> Result<Pixels, Error> {
+        let (width, height) = bitmap::size(self.size());
+        if width.max(height) > MAX_EDGE_PX {
+            return Err(Error::TooTall { panels: self.panels.len(), height: height.into() });
+        }
+        let data = vec![0; 3 * width as usize * height as usize];
+        let mut pixels = Pixels { width, height, order: ChannelOrder::Rgb, data };
+        self.draw(&Bitmap::on(&mut pixels).into_drawing_area())?;
+        Ok(pixels)
     }
-    page.present()?;
-    drop(page);
-    Ok(in_pixels(&document, size))
+
+    fn columns(&self) -> i32 {
+        self.panels.len().clamp(1, 2) as i32
+    }
+
+    /// Width of all panels in a row.
+    fn room(&self) -> i32 {
+        self.columns() * (self.shape.width + GAP) - GAP
+    }
+
+    fn size(&self) -> (u32, u32) {
+        let rows = self.panels.len().div_ceil(self.columns() as usize) as i32;
+        let height = head(self.figure) + rows * (self.shape.height() + GAP) - GAP + MARGIN;
+        ((self.room() + 2 * MARGIN) as u32, height as u32)
+    }
+
+    fn draw<DB: DrawingBackend>(&self, page: &Area<DB>) -> Result<(), Error> {
+        page.fill(&WHITE)?;
+        let mut y = MARGIN;
+        let lines = self.figure.subtitle.iter().map(|line| (line, SUBTITLE, Weight::Normal, FAINT));
+        for (line, (size, row), weight, colour) in title(self.figure).chain(lines) {
+            let line = shorten(line, size, weight, f64::from(self.room()));
+            let hanging = style(size, weight, colour, (HPos::Left, VPos::Top));
+            page.draw_text(&line, &hanging, (MARGIN, y))?;
+            y += row;
+        }
+        let (width, height) = (self.shape.width, self.shape.height());
+        for (panel, i) in self.panels.iter().zip(0..) {
+            let (row, column) = (i / self.columns(), i % self.columns());
+            let at = (MARGIN + column * (width + GAP), head(self.figure) + row * (height + GAP));
+            panel.draw(&page.clone().shrink(at, (width, height)), &self.shape)?;
+        }
+        Ok(page.present()?)
+    }
 }
 
 type Line<'a> = (&'a String, (f64, i32), Weight, RGBColor);
@@ -90,20 +128,4 @@ fn in_pixels(document: &str, (width, height): (u32, u32)) -> String {
     let size = |width: u32, height: u32| format!("<svg width=\"{width}\" height=\"{height}\"");
     let units = UNITS as u32;
     document.replacen(&size(width, height), &size(width / units, height / units), 1)
-}
-
-/// Paints the document.
-///
-/// # Errors
-/// [`Error::TooTall`] and [`Error::Draw`].
-pub(super) fn pixels(document: &str, panels: usize) -> Result<Pixels, Error> {
-    let tree = text::parsed(document)?;
-    let size = tree.size().to_int_size();
-    let (width, height) = (size.width() * DENSITY, size.height() * DENSITY);
-    let fits = width <= MAX_EDGE_PX && height <= MAX_EDGE_PX;
-    let map = if fits { Pixmap::new(width, height) } else { None };
-    let mut map = map.ok_or(Error::TooTall { panels, height: u64::from(height) })?;
-    resvg::render(&tree, Transform::from_scale(DENSITY as f32, DENSITY as f32), &mut map.as_mut());
-    let data = map.data().chunks_exact(4).flat_map(|pixel| &pixel[..3]).copied().collect();
-    Ok(Pixels { width, height, order: ChannelOrder::Rgb, data })
 }

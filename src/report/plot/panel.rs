@@ -7,7 +7,7 @@ use super::figure::Panel;
 use super::legend::{self, Entry};
 use super::text::{BASE_LINE, INK, SMALL, Weight, shorten, style};
 use super::unit::UNITS;
-use plotters::prelude::{ChartBuilder, Color};
+use plotters::prelude::{ChartBuilder, Color, DrawingBackend};
 use plotters::style::RGBColor;
 use plotters::style::text_anchor::{HPos, VPos};
 
@@ -70,7 +70,7 @@ impl Shape {
 }
 
 impl<'a> Content<'a> {
-    pub(super) fn new(panel: &'a Panel, plot_height: i32) -> Result<Content<'a>, Error> {
+    pub(super) fn new(panel: &'a Panel, plot_height: i32) -> Content<'a> {
         let curve = |series| Curve::new(series, panel.x.scale, panel.y.scale);
         let curves: Vec<Curve<'_>> = panel.series.iter().map(curve).collect();
         let numbers = Numbers {
@@ -78,8 +78,8 @@ impl<'a> Content<'a> {
             beyond: ABOVE,
             whole: whole(panel, |point| point.1),
         };
-        let y = Ruler::new(&panel.y, numbers, Side::Left, f64::from(plot_height))?;
-        Ok(Content { panel, curves, y })
+        let y = Ruler::new(&panel.y, numbers, Side::Left, f64::from(plot_height));
+        Content { panel, curves, y }
     }
 
     /// What the left axis needs from the panel's left side.
@@ -88,20 +88,24 @@ impl<'a> Content<'a> {
         Y_NAME + widths.fold(0.0, f64::max).ceil() as i32 + 2 * TICK
     }
 
-    pub(super) fn legend(&self, room: i32) -> Result<Vec<Entry>, Error> {
+    pub(super) fn legend(&self, room: i32) -> Vec<Entry> {
         legend::entries(self.panel, &self.curves, room)
     }
 
     /// Draws the panel on an area of its shape.
-    pub(super) fn draw(&self, area: &Area<'_>, shape: &Shape) -> Result<(), Error> {
+    pub(super) fn draw<DB: DrawingBackend>(
+        &self,
+        area: &Area<DB>,
+        shape: &Shape,
+    ) -> Result<(), Error> {
         let room = shape.width - shape.indent;
-        let title = shorten(&self.panel.title, TITLE, Weight::Bold, f64::from(room))?;
+        let title = shorten(&self.panel.title, TITLE, Weight::Bold, f64::from(room));
         let hanging = style(TITLE, Weight::Bold, INK, (HPos::Left, VPos::Top));
         area.draw_text(&title, &hanging, (shape.indent, 0))?;
-        for entry in self.legend(room)? {
+        for entry in self.legend(room) {
             entry.draw((shape.indent, TITLE_ROW), area)?;
         }
-        let frame = self.frame(shape)?;
+        let frame = self.frame(shape);
         let mut chart = ChartBuilder::on(area)
             .margin_top(shape.above_plot())
             .margin_right(RIGHT)
@@ -124,13 +128,13 @@ impl<'a> Content<'a> {
             .set_all_tick_mark_size(TICK)
             .label_style(style(SMALL, Weight::Normal, INK, (HPos::Center, VPos::Center)))
             .y_label_offset(BASE_LINE)
-            .x_desc(name(&self.panel.x.label, shape.plot_width())?)
-            .y_desc(name(&self.panel.y.label, f64::from(shape.plot_height))?)
+            .x_desc(name(&self.panel.x.label, shape.plot_width()))
+            .y_desc(name(&self.panel.y.label, f64::from(shape.plot_height)))
             .draw()?;
         Ok(())
     }
 
-    fn frame(&self, shape: &Shape) -> Result<Frame, Error> {
+    fn frame(&self, shape: &Shape) -> Frame {
         let panel = self.panel;
         let marks = panel.marks.iter().filter_map(|mark| panel.x.scale.even(mark.at));
         let bins = self.curves.iter().any(Curve::has_bins);
@@ -139,12 +143,12 @@ impl<'a> Content<'a> {
             beyond: if bins { BESIDE_BINS } else { 0.0 },
             whole: whole(panel, |point| point.0),
         };
-        let x = Ruler::new(&panel.x, numbers, Side::Below, shape.plot_width())?;
-        Ok(Frame { x, y: self.y.clone() })
+        let x = Ruler::new(&panel.x, numbers, Side::Below, shape.plot_width());
+        Frame { x, y: self.y.clone() }
     }
 
     /// Fills below lines below marks, so that no series hides another's line.
-    fn plot(&self, plot: &Plot<'_>, frame: &Frame) -> Result<(), Error> {
+    fn plot<DB: DrawingBackend>(&self, plot: &Plot<DB>, frame: &Frame) -> Result<(), Error> {
         self.curves.iter().try_for_each(|curve| curve.fill(plot, frame))?;
         self.curves.iter().try_for_each(|curve| curve.line(plot, frame))?;
         let marks = &self.panel.marks;

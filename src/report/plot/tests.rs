@@ -1,8 +1,9 @@
+use super::font::Font;
+use super::text::Weight;
 use super::unit::UNITS;
 use super::*;
 use crate::image::Pixels;
 use crate::image::decode::decode;
-use resvg::usvg::{Group, Node, Rect};
 
 fn series(kind: Kind, points: &[(f64, f64)]) -> Series {
     let name = "a series of some name".to_owned();
@@ -139,25 +140,115 @@ fn no_text_leaves_the_page() {
         let panels = vec![panel.clone(); count];
         let subtitle = vec![long.clone(), "\u{0}\n<&>'\"\u{202e}\u{ffff}".to_owned()];
         let text = svg(&Figure { title: long.clone(), subtitle, panels }).unwrap();
-        let tree = text::parsed(&text).unwrap();
-        let mut boxes = Vec::new();
-        collect(tree.root(), &mut boxes);
+        let document = roxmltree::Document::parse(&text).unwrap();
+        let size = |name| number(document.root_element().attribute(name)) * f64::from(UNITS);
+        let boxes = boxes(&document, LINE);
         assert!(boxes.len() > 10 * count);
-        for text in boxes {
-            assert!(text.left() >= 0.0 && text.right() <= tree.size().width(), "{text:?}");
-            assert!(text.top() >= 0.0 && text.bottom() <= tree.size().height(), "{text:?}");
+        for [left, top, right, bottom] in boxes {
+            assert!(left >= 0.0 && right <= size("width"), "{left} {right}");
+            assert!(top >= 0.0 && bottom <= size("height"), "{top} {bottom}");
         }
     }
 }
 
-/// Adds the boxes of all texts of a part of a document.
-fn collect(group: &Group, boxes: &mut Vec<Rect>) {
-    for node in group.children() {
-        match node {
-            Node::Text(text) => boxes.push(text.abs_bounding_box()),
-            Node::Group(group) => collect(group, boxes),
-            Node::Path(_) | Node::Image(_) => (),
+/// What of a text's box is meant, in shares of its size: how far it begins after the text's start and
+/// ends before its end, and how far it reaches above and below the base line.
+#[derive(Clone, Copy)]
+struct Part {
+    inset: f64,
+    above: f64,
+    below: f64,
+}
+
+/// All of a line: the fonts' ascender and descender (fontTools: "hhea").
+const LINE: Part = Part { inset: 0.0, above: 2189.0 / 2048.0, below: 600.0 / 2048.0 };
+
+/// A part of the box of each of an SVG's texts, in units: left, top, right, bottom.
+fn boxes(document: &roxmltree::Document<'_>, part: Part) -> Vec<[f64; 4]> {
+    let texts = document.descendants().filter(|node| node.has_tag_name("text"));
+    texts.map(|node| part_of(&node, part)).collect()
+}
+
+fn part_of(text: &roxmltree::Node<'_, '_>, part: Part) -> [f64; 4] {
+    let size = number(text.attribute("font-size"));
+    let bold = text.attribute("font-weight").is_some();
+    let font = Font::of(if bold { Weight::Bold } else { Weight::Normal });
+    let width = font.width(text.text().unwrap().trim());
+    let start = match text.attribute("text-anchor").unwrap() {
+        "start" => 0.0,
+        "middle" => -width / 2.0,
+        "end" => -width,
+        other => panic!("{other}"),
+    };
+    let base = match text.attribute("dy").unwrap() {
+        "0.76em" => 0.76,
+        // An ex is taken for half an em.
+        "0.5ex" => 0.25,
+        "-0.5ex" => -0.25,
+        other => panic!("{other}"),
+    };
+    let (from, to) = (size * (start + part.inset), size * (start + width - part.inset));
+    let (high, low) = (size * (base - part.above), size * (base + part.below));
+    let (x, y) = (number(text.attribute("x")), number(text.attribute("y")));
+    match text.attribute("transform") {
+        None => [x + from, y + high, x + to, y + low],
+        // Along the text is up the page, and below it is to the right.
+        Some(turn) => {
+            assert!(turn.starts_with("rotate(270"), "{turn}");
+            [x + high, y - to, x + low, y - from]
         }
+    }
+}
+
+fn number(attribute: Option<&str>) -> f64 {
+    attribute.unwrap().parse().unwrap()
+}
+
+/// The corners of what is dark in a part of a bitmap, all in units: left, top, right, bottom.
+fn ink(pixels: &Pixels, [left, top, right, bottom]: [f64; 4]) -> [f64; 4] {
+    let mut found = [f64::MAX, f64::MAX, 0.0, 0.0];
+    let pixel = f64::from(UNITS) / 2.0;
+    for y in (top / pixel) as usize..=(bottom / pixel) as usize {
+        for x in (left / pixel) as usize..=(right / pixel) as usize {
+            if pixels.data[3 * (y * pixels.width as usize + x)] < 0xb0 {
+                let (x, y) = (x as f64 * pixel, y as f64 * pixel);
+                let [left, top, right, bottom] = found;
+                found = [left.min(x), top.min(y), right.max(x + pixel), bottom.max(y + pixel)];
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn a_text_of_the_bitmap_fills_its_box_in_the_svg() {
+    let mut panel = panel(Kind::Steps, &[(1.0, 20.0), (2.0, 40.0)]);
+    panel.title = "Images of an identity".to_owned();
+    panel.x.label = "images per identity".to_owned();
+    panel.y.label = "identities, each counted once".to_owned();
+    let figure = figure(vec![panel]);
+    let text = svg(&figure).unwrap();
+    let document = roxmltree::Document::parse(&text).unwrap();
+    let pixels = decode(&png(&figure).unwrap()).unwrap();
+    // The letters and digits of any text are within the one and go beyond the other.
+    let outer = boxes(&document, Part { inset: 0.0, above: 0.85, below: 0.3 });
+    let inner = boxes(&document, Part { inset: 0.25, above: 0.5, below: -0.05 });
+    assert!(outer.len() > 10);
+    for (outer, inner) in outer.into_iter().zip(inner) {
+        // A pixel more, so that an edge within one is seen, and one more that must be white.
+        let pixel = f64::from(UNITS) / 2.0;
+        let grown = |by: f64| [outer[0] - by, outer[1] - by, outer[2] + by, outer[3] + by];
+        let found = ink(&pixels, grown(2.0 * pixel));
+        let covers = |large: [f64; 4], small: [f64; 4]| {
+            large[0] <= small[0]
+                && large[1] <= small[1]
+                && large[2] >= small[2]
+                && large[3] >= small[3]
+        };
+        assert!(
+            covers(grown(pixel), found) && covers(found, inner),
+            "{found:?} {outer:?} {inner:?}"
+        );
     }
 }
 
