@@ -35,6 +35,14 @@ fn metrics(document: &Value) -> Vec<&Value> {
     document["results"].as_array().unwrap().iter().map(|result| &result["metrics"]).collect()
 }
 
+/// Holds the metrics of a result against the table's, in their order.
+fn has_all_of_its_experiment(result: &Value) {
+    let subject: Subject = result["set"].as_str().unwrap().parse().unwrap();
+    let table: Vec<String> = of(subject.experiment()).map(|own| own.to_string()).collect();
+    let found: Vec<&String> = result["metrics"].as_object().unwrap().keys().collect();
+    assert_eq!(found, table.iter().collect::<Vec<_>>(), "{subject}");
+}
+
 /// A model of the test's own below a new folder.
 fn model(looks: &Looks) -> (tempfile::TempDir, String) {
     let folder = tempfile::tempdir().unwrap();
@@ -66,10 +74,7 @@ fn every_set_gives_its_metrics_by_their_names() {
     assert_eq!(names(3), ["accuracy", "std", "threshold"]);
     assert_eq!(names(8), ["8x8", "12x12", "16x16", "20x20"]);
     for result in document["results"].as_array().unwrap() {
-        let subject: Subject = result["set"].as_str().unwrap().parse().unwrap();
-        let table: Vec<String> = of(subject.experiment()).map(|own| own.to_string()).collect();
-        let found: Vec<&String> = result["metrics"].as_object().unwrap().keys().collect();
-        assert_eq!(found, table.iter().collect::<Vec<_>>(), "{subject}");
+        has_all_of_its_experiment(result);
     }
     let average = |name: &str| document["averages"][name].as_f64().unwrap();
     let accuracies = (3..8).map(|at| metrics(&document)[at]["accuracy"].as_f64().unwrap());
@@ -232,6 +237,9 @@ fn packs_of_ones_own_are_searched_by_labels_and_compared_by_pairs() {
     let with = eval(&[&gallery[..], &["--distractor", "packs/tinyface"]].concat());
     assert_eq!(with["results"][0]["counts"]["distractors"], 160);
     let pairs = eval(&["model.onnx", "--pack", "packs/lfw", "--pairs", "packs/lfw.pairs.txt"]);
+    for document in [&own, &with, &pairs] {
+        has_all_of_its_experiment(&document["results"][0]);
+    }
     let expected = eval(&["model.onnx", "--set", "lfw"]);
     let metric = |document: &Value, name: &str| document["results"][0]["metrics"][name].clone();
     assert_eq!(metric(&pairs, "accuracy"), metric(&expected, "accuracy"));
