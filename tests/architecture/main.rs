@@ -56,7 +56,9 @@ fn schemas() -> Vec<(&'static str, schemars::Schema)> {
     ]
 }
 
-/// `QGFACE_WRITE_SCHEMAS=1 cargo test --release --test architecture` writes them anew.
+/// Writes the schemas anew.
+const WRITE_SCHEMAS: &str = "QGFACE_WRITE_SCHEMAS=1 cargo test --release --test architecture";
+
 #[test]
 fn the_schemas_are_those_of_the_types() {
     let folder = root().join("schemas");
@@ -68,7 +70,12 @@ fn the_schemas_are_those_of_the_types() {
         if write {
             std::fs::write(&path, &text).unwrap();
         }
-        assert_eq!(std::fs::read_to_string(&path).unwrap_or_default(), text, "{}", path.display());
+        let holds = std::fs::read_to_string(&path).is_ok_and(|found| found == text);
+        assert!(
+            holds,
+            "{} is not the schema of its type: write it anew with `{WRITE_SCHEMAS}`",
+            path.display()
+        );
         names.push(path);
     }
     let mut found: Vec<PathBuf> =

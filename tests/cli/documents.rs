@@ -3,6 +3,7 @@
 use crate::pages::type_pages;
 use crate::program::{done, fits, fixture, program, run};
 use crate::support::words;
+use qgface_data::datasets::DATASETS;
 use serde_json::Value;
 use std::path::Path;
 
@@ -57,13 +58,12 @@ fn every_command_explains_itself_and_its_options() {
 #[test]
 fn an_error_says_what_to_do_and_goes_to_stderr_with_code_2() {
     let work = tempfile::tempdir().unwrap();
+    let sets: Vec<&str> = DATASETS.iter().map(|set| set.name).collect();
+    let one_of_the_sets = format!("expected one of {}", sets.join(", "));
     for (arguments, words) in [
         (&["verify-order"][..], "make one with `qgface-data make-rec`"),
         (&["make-rec", "--dataset", "tinyface"], "give it with --root"),
-        (
-            &["make-rec", "--dataset", "lfw"],
-            "expected one of tinyface, scface, ijbb, ijbc, folder, list, bin, rec",
-        ),
+        (&["make-rec", "--dataset", "lfw"], &one_of_the_sets),
         (&["make-rec", "--dataset", "list"], "give it with --list FILE"),
         (&["make-rec", "--dataset", "folder", "--label", "parents"], "expected a label function"),
         (&["make-rec", "--dataset", "folder", "--encode", "jpeg:0"], "jpeg:QUALITY (1 to 100)"),

@@ -23,11 +23,19 @@ impl Ran {
 
 /// Panics with the first fault when a document does not fit a schema of `schemas/`.
 pub(crate) fn fits(document: &Value, schema: &str) {
-    let path = root().join(format!("schemas/{schema}.schema.json"));
-    let schema: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+    let file = format!("schemas/{schema}.schema.json");
+    let schema: Value =
+        serde_json::from_slice(&std::fs::read(root().join(&file)).unwrap()).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     if let Err(fault) = validator.validate(document) {
-        panic!("{fault} at {} in {document:#}", fault.instance_path());
+        let at = fault.instance_path();
+        let found = document.pointer(at.as_str()).unwrap_or(document).to_string();
+        let found: String = found.chars().take(200).collect();
+        panic!(
+            "{file} does not allow {found} at \"{at}\": {}. Where the type was meant to change, \
+             `cargo test --release --test architecture` says how the schemas follow",
+            fault.masked()
+        );
     }
 }
 

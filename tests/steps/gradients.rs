@@ -74,7 +74,7 @@ fn every_operator_has_a_row() {
     }
     let operators = operators();
     let missing: Vec<_> = operators.iter().filter(|name| !seen.contains(name.as_str())).collect();
-    assert!(missing.is_empty(), "no row builds {missing:?}");
+    assert!(missing.is_empty(), "no row of tests/reference/cases/ builds {missing:?}");
     let unread: Vec<_> =
         seen.iter().filter(|seen| !operators.iter().any(|own| own == *seen)).collect();
     assert!(unread.is_empty(), "op.rs was read without {unread:?}");
