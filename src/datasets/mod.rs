@@ -44,7 +44,7 @@ pub use source::{ImageSource, SourceError};
 
 use std::path::Path;
 
-/// All data sets, in the order of the README's table.
+/// All data sets, in the order of the table of `docs/packs.md`.
 pub static DATASETS: &[&DataSet] = &[
     &tinyface::TINYFACE,
     &scface::SCFACE,

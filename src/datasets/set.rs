@@ -13,7 +13,7 @@ use std::path::Path;
 pub struct DataSet {
     /// The name users type.
     pub name: &'static str,
-    /// What it is, in one line, for the README and `--help`.
+    /// What it is, in one line, for `docs/packs.md` and `--help`.
     pub about: &'static str,
     /// What a root of it holds.
     pub layout: &'static str,
