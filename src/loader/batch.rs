@@ -92,8 +92,8 @@ impl Batches {
         })
     }
 
-    /// Steps of an epoch; the images that are left over are not seen in it.
-    pub fn steps_per_epoch(&self) -> u64 {
+    /// Batches of an epoch; the images that are left over are not seen in it.
+    pub fn batches_per_epoch(&self) -> u64 {
         (self.packs.len() / self.batch) as u64
     }
 
@@ -110,13 +110,13 @@ impl Batches {
         order
     }
 
-    /// The batch of a step, from 0.
+    /// The batch of a number, from 0, those of earlier epochs counted.
     ///
     /// # Errors
     /// Damage of an image, by its name, unless it is skipped.
-    pub fn load(&self, step: u64) -> Result<Loaded, Error> {
-        let epoch = (step / self.steps_per_epoch()) as u32;
-        let first = (step % self.steps_per_epoch()) as usize * self.batch;
+    pub fn load(&self, number: u64) -> Result<Loaded, Error> {
+        let epoch = (number / self.batches_per_epoch()) as u32;
+        let first = (number % self.batches_per_epoch()) as usize * self.batch;
         let order = self.order(epoch);
         let mut images = vec![0.0; self.views.len() * self.batch * VIEW];
         let mut labels = Vec::with_capacity(self.batch);
@@ -133,9 +133,9 @@ impl Batches {
                 }
                 tries += 1;
                 if tries == self.batch {
-                    return Err(Error::NoneWhole { step, path: self.packs.name(image) });
+                    return Err(Error::NoneWhole { number, path: self.packs.name(image) });
                 }
-                image = self.replacement(step, place, tries, &held);
+                image = self.replacement(number, place, tries, &held);
                 held[place] = image as u32;
             };
             labels.push(self.packs.label(image));
@@ -144,14 +144,14 @@ impl Batches {
                 write_tensor(pixels, &mut images[at..at + VIEW]);
             }
         }
-        let batch = Batch { images, labels, dropout_mask: self.mask(step) };
+        let batch = Batch { images, labels, dropout_mask: self.mask(number) };
         Ok(Loaded { batch, skipped })
     }
 
-    /// Another image for a place of a step's batch, from a stream of its own. Where the packs have more
+    /// Another image for a place of a batch, from a stream of its own. Where the packs have more
     /// images than a batch it is none that the batch holds.
-    fn replacement(&self, step: u64, place: usize, tries: usize, held: &[u32]) -> usize {
-        let mut stream = self.seed.stream(&format!("replacement/{step}/{place}/{tries}"));
+    fn replacement(&self, number: u64, place: usize, tries: usize, held: &[u32]) -> usize {
+        let mut stream = self.seed.stream(&format!("replacement/{number}/{place}/{tries}"));
         let images = self.packs.len() as u64;
         let mut image = stream.below(images) as u32;
         for _ in 1..DRAWS {
@@ -177,12 +177,12 @@ impl Batches {
         views.collect()
     }
 
-    /// What dropout keeps in a step: the shares are multiples of 2⁻¹⁶.
-    fn mask(&self, step: u64) -> Vec<bool> {
+    /// What dropout keeps in a batch: the shares are multiples of 2⁻¹⁶.
+    fn mask(&self, number: u64) -> Vec<bool> {
         let Some(([channels, height, width], share)) = self.dropout else { return Vec::new() };
         let count = self.views.len() * self.batch * channels * height * width;
         let mut bytes = vec![0; 2 * count];
-        self.seed.stream(&format!("dropout/{step}")).fill(&mut bytes);
+        self.seed.stream(&format!("dropout/{number}")).fill(&mut bytes);
         let taken = (share * 65_536.0).round() as u32;
         let draws = bytes.as_chunks::<2>().0.iter();
         draws.map(|&pair| u32::from(u16::from_le_bytes(pair)) >= taken).collect()
@@ -232,8 +232,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let packs = packs(folder.path());
         let batches = batches(&packs, 3);
-        assert_eq!(batches.steps_per_epoch(), 2);
-        let loaded = [0, 1].map(|step| batches.load(step).unwrap().batch);
+        assert_eq!(batches.batches_per_epoch(), 2);
+        let loaded = [0, 1].map(|number| batches.load(number).unwrap().batch);
         let mut seen: Vec<i64> = loaded.iter().flat_map(levels).collect();
         for loaded in &loaded {
             let people: Vec<i64> = levels(loaded).iter().map(|level| level % 3).collect();
@@ -245,13 +245,13 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_a_function_of_seed_and_step() {
+    fn a_batch_is_a_function_of_seed_and_number() {
         let folder = tempfile::tempdir().unwrap();
         let packs = packs(folder.path());
         let (one, other) = (batches(&packs, 3), batches(&packs, 3));
         // In another order, as threads come.
-        let late = [5, 0, 3].map(|step| one.load(step).unwrap().batch.images);
-        let early = [0, 3, 5].map(|step| other.load(step).unwrap().batch.images);
+        let late = [5, 0, 3].map(|number| one.load(number).unwrap().batch.images);
+        let early = [0, 3, 5].map(|number| other.load(number).unwrap().batch.images);
         assert!(late[1] == early[0] && late[2] == early[1] && late[0] == early[2]);
     }
 
@@ -272,16 +272,16 @@ mod tests {
         assert_eq!(damaged.len(), 1);
         let batches = Batches { on_damage: OnDamage::Skip, ..batches(&packs, 3) };
         let mut replaced = std::collections::BTreeSet::new();
-        for step in 0..40 {
-            let loaded = batches.load(step).unwrap();
+        for number in 0..40 {
+            let loaded = batches.load(number).unwrap();
             let mut shown = levels(&loaded.batch);
             if !loaded.skipped.is_empty() {
-                assert!(loaded.skipped.iter().all(|name| *name == damaged[0]), "step {step}");
+                assert!(loaded.skipped.iter().all(|name| *name == damaged[0]), "batch {number}");
                 replaced.extend(shown.clone());
             }
             shown.sort_unstable();
             shown.dedup();
-            assert_eq!(shown.len(), 3, "step {step} shows an image twice");
+            assert_eq!(shown.len(), 3, "batch {number} shows an image twice");
         }
         assert_eq!(replaced.len(), 6, "any image can take the place: {replaced:?}");
     }

@@ -54,10 +54,10 @@ pub enum Error {
         most: usize,
     },
     /// No image of a batch can be read.
-    #[error("of step {step} no image can be read, the last: {path}")]
+    #[error("of batch {number} no image can be read, the last: {path}")]
     NoneWhole {
-        /// The step, from 0.
-        step: u64,
+        /// The number of the batch, from 0.
+        number: u64,
         /// An image.
         path: String,
     },

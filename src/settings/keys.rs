@@ -125,7 +125,9 @@ keys! {
         TRAIN_SEED: Whole<u64> = "seed", whole(0, u64::MAX), "0",
             "the number that all random draws come from";
         TRAIN_BATCH: Whole<usize> = "batch", whole(1, MANY), "64",
-            "images a step; each in one or two views";
+            "images a batch; each in one or two views";
+        TRAIN_ACCUMULATE: Whole<usize> = "accumulate", whole(1, MANY), "1",
+            "batches whose gradients are summed before an update: a step's images are batch times these";
         TRAIN_EPOCHS: Whole<u32> = "epochs", whole(1, MANY_EPOCHS), "12",
             "times every image is seen";
         TRAIN_MAX_STEPS: Optional<Whole<u64>> = "max_steps", Optional(whole(1, u64::MAX)), "",

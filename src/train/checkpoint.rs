@@ -1,5 +1,6 @@
 //! A state on disk: `step-N.safetensors` with every tensor by name, and `step-N.json`, which says what
-//! it is and is renamed into place last: a checkpoint without it does not exist.
+//! it is and is renamed into place last: a checkpoint without it does not exist. Amid a step of several
+//! batches the names are `step-N+B`, N steps made and B batches learned from.
 
 use super::{Error, Tensor, TrainState};
 use crate::eval::Measure;
@@ -25,6 +26,9 @@ pub struct Facts {
     pub tool: String,
     /// Steps that were made.
     pub step: u64,
+    /// Batches that the next step has learned from, where it sums the gradients of several.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub batches: u64,
     /// Steps of an epoch.
     pub steps_per_epoch: u64,
     /// Number of classes.
@@ -39,6 +43,10 @@ pub struct Facts {
     pub scores: IndexMap<Measure, f64>,
     /// BLAKE3 of the tensors' file.
     pub blake3: String,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Whether a setting says where a run lies, or guards the machine, and not what the run is.
@@ -56,6 +64,7 @@ impl Facts {
             format: FORMAT.to_owned(),
             tool: concat!("qgface-data ", env!("CARGO_PKG_VERSION")).to_owned(),
             step: 0,
+            batches: 0,
             steps_per_epoch: 0,
             classes,
             views: 0,
@@ -81,9 +90,11 @@ pub struct Checkpoint {
 const TENSORS: &str = "safetensors";
 const FACTS: &str = "json";
 
-/// The paths of a step's two files: tensors, facts.
-fn paths(folder: &Path, step: u64) -> [PathBuf; 2] {
-    [TENSORS, FACTS].map(|ending| folder.join(format!("step-{step:08}.{ending}")))
+/// The paths of a checkpoint's two files: tensors, facts.
+fn paths(folder: &Path, facts: &Facts) -> [PathBuf; 2] {
+    let begun = if facts.batches > 0 { format!("+{}", facts.batches) } else { String::new() };
+    let stem = format!("step-{:08}{begun}", facts.step);
+    [TENSORS, FACTS].map(|ending| folder.join(format!("{stem}.{ending}")))
 }
 
 /// Writes a checkpoint into `folder`; the path of its `.json`.
@@ -94,7 +105,7 @@ fn paths(folder: &Path, step: u64) -> [PathBuf; 2] {
 /// [`Error::Files`], as of a full disk; then no checkpoint of this step is there, and others are as they
 /// were.
 pub fn save(folder: &Path, facts: &Facts, state: &TrainState) -> Result<PathBuf, Error> {
-    let [tensors, path] = paths(folder, facts.step);
+    let [tensors, path] = paths(folder, facts);
     let bad = |found: String| Error::Checkpoint { path: tensors.clone(), found };
     let views = state.tensors.iter().map(|(name, tensor)| {
         let view =
@@ -184,7 +195,7 @@ pub fn list(folder: &Path) -> Result<Vec<(PathBuf, Facts)>, Error> {
     let named = files(folder)?.into_iter();
     let mut found =
         named.map(|path| Ok((path.clone(), facts(&path)?))).collect::<Result<Vec<_>, Error>>()?;
-    found.sort_by_key(|(_, facts)| facts.step);
+    found.sort_by_key(|(_, facts)| (facts.step, facts.batches));
     Ok(found)
 }
 
@@ -196,7 +207,8 @@ pub fn prune(folder: &Path, keep: usize, measure: Option<Measure>) -> Result<(),
     let all = list(folder)?;
     let best = measure.and_then(|measure| best(&all, measure)).map(|(step, _)| step);
     for (path, facts) in all.iter().rev().skip(keep) {
-        if best != Some(facts.step) {
+        // What lies amid a step is never scored.
+        if best != Some(facts.step) || facts.batches > 0 {
             // Without its facts a checkpoint is gone, so they go first.
             for path in [path.clone(), path.with_extension(TENSORS)] {
                 std::fs::remove_file(&path).map_err(fs::io_error("remove", &path))?;
@@ -294,6 +306,22 @@ mod tests {
                 assert_eq!(&read.state.tensors[name], tensor);
             }
         }
+    }
+
+    #[test]
+    fn what_lies_amid_a_step_stands_behind_it_and_is_let_go_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let amid = Facts { batches: 2, scores: IndexMap::new(), ..facts(7, 0.0) };
+        let path = save(folder.path(), &amid, &state()).unwrap();
+        assert!(path.ends_with("step-00000007+2.json"), "{}", path.display());
+        save(folder.path(), &facts(7, 0.9), &state()).unwrap();
+        let last = open(folder.path()).unwrap().facts;
+        assert_eq!((last.step, last.batches), (7, 2));
+        save(folder.path(), &facts(8, 0.1), &state()).unwrap();
+        prune(folder.path(), 1, Some(BEST)).unwrap();
+        let left = list(folder.path()).unwrap();
+        let left: Vec<_> = left.iter().map(|(_, facts)| (facts.step, facts.batches)).collect();
+        assert_eq!(left, [(7, 0), (8, 0)]);
     }
 
     #[test]

@@ -37,8 +37,10 @@ pub struct Config {
     pub device: Device,
     /// Where all draws come from.
     pub seed: u64,
-    /// Images a step.
+    /// Images a batch.
     pub batch: usize,
+    /// Batches that a step learns from.
+    pub accumulate: usize,
     /// Times every image is seen.
     pub epochs: u32,
     /// Steps after which the run ends early.
@@ -108,6 +110,7 @@ impl Config {
             device: s.get(&keys::TRAIN_DEVICE),
             seed: s.get(&keys::TRAIN_SEED),
             batch: s.get(&keys::TRAIN_BATCH),
+            accumulate: s.get(&keys::TRAIN_ACCUMULATE),
             epochs: s.get(&keys::TRAIN_EPOCHS),
             max_steps: s.get(&keys::TRAIN_MAX_STEPS),
             rate: LearningRate {

@@ -11,6 +11,7 @@ mod config;
 mod error;
 mod export;
 mod feed;
+mod group;
 mod init;
 mod lowered;
 pub mod metrics;

@@ -123,6 +123,7 @@ mod tests {
             joint: JointOptions { head, contrast: None },
             classes: 3,
             batch: 2,
+            accumulate: 1,
             views: 1,
             scales: Scales::Fixed { head: 0.0, contrast: 0.0 },
             sgd: Sgd::default(),

@@ -21,8 +21,11 @@ pub struct StepOptions {
     pub joint: JointOptions,
     /// Number of classes.
     pub classes: usize,
-    /// Images a step.
+    /// Images a batch.
     pub batch: usize,
+    /// Batches that a step learns from: their gradients are summed before its update, each divided by
+    /// their number. Statistics, averages and the queue advance with every batch.
+    pub accumulate: usize,
     /// Views of each image, 1 or 2; with contrast 2.
     pub views: usize,
     /// Where b of the quality scalers comes from.
@@ -81,7 +84,9 @@ impl From<[f32; SCALARS.len()]> for Scalars {
 /// `gradients` is fed `images`, `labels`, `contrast_weight`, with dropout `dropout_mask`, where the
 /// scales are fed `head_scale` and `contrast_scale`, and all parameters and buffers under their
 /// names; it returns `scalars`, `gradient.` and each parameter's name, and `next.` and each
-/// buffer's.
+/// buffer's. Where a step learns from several batches it is fed `accumulated.` and each
+/// parameter's name, to which the gradient is added, and `carried`, 0 for the first batch of a
+/// step, of which nothing is read there, else 1.
 #[derive(Debug, Clone)]
 pub struct StepGraph {
     /// What it was compiled from.
@@ -94,6 +99,12 @@ pub struct StepGraph {
 
 /// What names of gradients begin with, before the parameter's.
 pub(super) const GRADIENT: &str = "gradient.";
+
+/// What names of the gradients of earlier batches begin with, before the parameter's.
+pub(super) const ACCUMULATED: &str = "accumulated.";
+
+/// The input that says whether a step has learned from earlier batches.
+pub(super) const CARRIED: &str = "carried";
 
 /// What the name of a parameter's momentum begins with.
 pub(super) const MOMENTUM: &str = "momentum.";
@@ -110,13 +121,20 @@ impl StepGraph {
         check(&options)?;
         let mut g = Builder::new();
         let Forward { parameters, params, next, loss, mut reported } = forward(&mut g, &options);
-        let gradients = backward(&mut g, loss, &parameters);
-        let gradients: Vec<Value> = gradients
+        let share = match options.accumulate {
+            1 => loss,
+            batches => g.scale(loss, 1.0 / batches as f64),
+        };
+        let gradients = backward(&mut g, share, &parameters);
+        let mut gradients: Vec<Value> = gradients
             .into_iter()
             .zip(&parameters)
             // A parameter that the loss does not depend on has a gradient of zero.
             .map(|(gradient, &value)| gradient.unwrap_or_else(|| zeros_like(&mut g, value)))
             .collect();
+        if options.accumulate > 1 {
+            g.scoped("accumulated", |g| add_earlier(g, &mut gradients, &params.parameters));
+        }
         reported.push(g.scoped("gradient_norm", |g| length(g, &gradients)));
         reported.push(g.scoped("statistics", |g| sum_of_statistics(g, &next)));
         let reported: Vec<Value> =
@@ -173,7 +191,7 @@ fn check(options: &StepOptions) -> Result<(), Error> {
     let refuse = |option, expected: &str, found: String| {
         Err(Error::Option { option, expected: expected.to_owned(), found })
     };
-    let StepOptions { backbone, joint, classes, batch, views, .. } = options;
+    let StepOptions { backbone, joint, classes, batch, views, accumulate, .. } = options;
     let blocks = backbone.blocks.iter().map(|block| block.channels);
     let channels = blocks.chain([backbone.stem, backbone.embedding]);
     for (option, extent, least) in channels
@@ -182,6 +200,7 @@ fn check(options: &StepOptions) -> Result<(), Error> {
         .chain(backbone.blocks.iter().map(|block| ("stride", block.stride, 1)))
         // Labels are exact as floats up to the largest extent, as the queue holds them.
         .chain([("classes", *classes, 2), ("batch", *batch, 1), ("views", *views, 1)])
+        .chain([("accumulate", *accumulate, 1)])
         .chain(joint.contrast.map(|(_, queue)| ("queue", queue.size, 1)))
     {
         if !(least..=LARGEST).contains(&extent) {
@@ -357,6 +376,19 @@ fn weighted_pairs(g: &mut Builder, joint: &Joint) -> Option<Value> {
 fn zeros_like(g: &mut Builder, value: Value) -> Value {
     let (zero, shape) = (g.scalar(0.0), g.shape(value));
     g.expand(zero, &shape)
+}
+
+/// Adds the gradients of a step's earlier batches. Where there are none nothing of them is read: what
+/// lies there may be no number.
+fn add_earlier(g: &mut Builder, gradients: &mut [Value], parameters: &[Parameter]) {
+    let zero = g.scalar(0.0);
+    let carried = g.input(CARRIED, Element::Float, &[]);
+    let is_first = g.equal(carried, zero);
+    for (gradient, own) in gradients.iter_mut().zip(parameters) {
+        let earlier = g.input(&format!("{ACCUMULATED}{}", own.name), Element::Float, &own.shape);
+        let earlier = g.select(is_first, zero, earlier);
+        *gradient = g.add(earlier, *gradient);
+    }
 }
 
 /// The length of all values as one vector.

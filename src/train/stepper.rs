@@ -2,11 +2,15 @@
 //!
 //! Parameters and momenta are updated in place, the large ones as rows (see
 //! [`StepGraph::lowered`]). Statistics, averages and the queue, which a step
-//! reads and replaces, lie in two sets of buffers that change roles from step to step. Only the
-//! batch and a few numbers go to the device, and [`SCALARS`] come back.
+//! reads and replaces, lie in two sets of buffers that change roles from batch to batch. Gradients lie
+//! where those of the next batch of the same step are added to them. Only the batch and a few numbers
+//! go to the device, and [`SCALARS`] come back.
 
-use super::step::{GRADIENT, MOMENTUM, NEXT};
-use super::{Batch, Error, Feed, Lowered, SCALARS, Scalars, StepGraph, Tensor, TrainState};
+use super::group::Group;
+use super::step::{ACCUMULATED, CARRIED, GRADIENT, MOMENTUM, NEXT};
+use super::{
+    Batch, Error, Feed, Lowered, SCALARS, Scalars, StepGraph, StepOptions, Tensor, TrainState,
+};
 use crate::runtime::{Binding, Buffer, Element, Program, Runtime, Traffic};
 use indexmap::IndexMap;
 use std::num::NonZeroUsize;
@@ -29,9 +33,14 @@ pub struct Rates {
 const RATE: &str = "rate";
 
 impl Rates {
-    /// In the order of [`NUMBERS`].
-    fn numbers(&self) -> [f32; NUMBERS.len()] {
-        [self.learning, self.contrast_weight, self.head_scale, self.contrast_scale]
+    /// By the names of the inputs.
+    fn numbers(&self) -> [(&'static str, f32); 4] {
+        [
+            (RATE, self.learning),
+            ("contrast_weight", self.contrast_weight),
+            ("head_scale", self.head_scale),
+            ("contrast_scale", self.contrast_scale),
+        ]
     }
 
     fn check(&self) -> Result<(), Error> {
@@ -49,14 +58,17 @@ impl Rates {
     }
 }
 
-/// How a step ended.
+/// What came of a batch.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Stepped {
-    /// What it reports.
+    /// What the batch reports.
     pub scalars: Scalars,
-    /// Whether the state was updated. It is left as it was when a loss or the gradient is not
-    /// finite.
+    /// Whether the state was changed by it. It is left as it was when a loss or the gradient is not
+    /// finite; the step then begins anew, without the gradients of its earlier batches.
     pub applied: bool,
+    /// What the step reports whose last batch it was, once its update is made: means over its batches
+    /// of the losses and of the share of weighted pairs, and the rest as the last batch left it.
+    pub step: Option<Scalars>,
 }
 
 /// A step, ready to run.
@@ -69,9 +81,13 @@ pub struct Stepper {
     bindings: [[Binding; 2]; FEEDS],
     update: Program,
     update_binding: Binding,
-    /// The rates that the graphs read, by name.
+    /// The numbers that the graphs read, by name.
     numbers: IndexMap<&'static str, Number>,
     scalars: Buffer,
+    /// Gradients, which the next batch of the same step adds its own to, by name.
+    gradients_of: IndexMap<String, Buffer>,
+    /// The batches of the step so far.
+    group: Group,
     /// Parameters and their momenta, by name.
     trained: IndexMap<String, Trained>,
     /// The two sets.
@@ -80,8 +96,8 @@ pub struct Stepper {
     current: usize,
 }
 
-/// The numbers of [`Rates`] by their names.
-const NUMBERS: [&str; 4] = [RATE, "contrast_weight", "head_scale", "contrast_scale"];
+/// All numbers that a graph may read.
+const NUMBERS: [&str; 5] = [RATE, "contrast_weight", "head_scale", "contrast_scale", CARRIED];
 
 /// One batch is learned from while the next is copied.
 const FEEDS: usize = 2;
@@ -207,6 +223,8 @@ impl Stepper {
             update_binding,
             numbers,
             scalars,
+            gradients_of,
+            group: Group::default(),
             trained,
             replaced,
             current,
@@ -226,38 +244,53 @@ impl Stepper {
     /// Puts a state on the device.
     ///
     /// # Errors
-    /// [`Error::State`] where a tensor is missing, of another shape or not finite, or the queue
-    /// holds what is no class; then nothing has changed.
+    /// [`Error::State`] where a tensor is missing, of another shape or not finite, the queue holds
+    /// what is no class, or a step has begun that learns from another number of batches; then nothing
+    /// has changed.
     pub fn load(&mut self, state: &TrainState) -> Result<(), Error> {
-        state.check_queue(self.graph.options.classes)?;
+        let StepOptions { classes, accumulate, .. } = self.graph.options;
+        state.check_queue(classes)?;
+        let group = Group::of(state, accumulate)?;
         let pairs: Result<Vec<_>, Error> = self
-            .kept()
+            .kept(group)
             .map(|(name, shape, buffer)| Ok((buffer, state.get(name, shape)?)))
             .collect();
         for (buffer, tensor) in pairs? {
             buffer.write_floats(&tensor.data)?;
         }
+        self.group = group;
         Ok(())
     }
 
-    /// Copies the state from the device.
+    /// Copies the state from the device. While a step awaits more batches that is what it has summed,
+    /// too.
     ///
     /// # Errors
     /// [`Error::Runtime`].
     pub fn state(&self) -> Result<TrainState, Error> {
-        let tensors = self.kept().map(|(name, shape, buffer)| {
+        let tensors = self.kept(self.group).map(|(name, shape, buffer)| {
             let tensor = Tensor { shape: shape.to_vec(), data: buffer.read_floats()? };
             Ok((name.to_owned(), tensor))
         });
-        Ok(TrainState { tensors: tensors.collect::<Result<_, Error>>()? })
+        let mut tensors = tensors.collect::<Result<IndexMap<_, _>, Error>>()?;
+        if self.group.is_begun() {
+            tensors.extend(self.group.tensors());
+        }
+        Ok(TrainState { tensors })
     }
 
-    /// All of the state by name, with its extents.
-    fn kept(&self) -> impl Iterator<Item = (&str, &[usize], &Buffer)> {
+    /// All of the state by name, with its extents, where the step has learned from `group`.
+    fn kept(&self, group: Group) -> impl Iterator<Item = (&str, &[usize], &Buffer)> {
         let trained = self.trained.iter();
         let trained = trained.map(|(name, own)| (name.as_str(), &own.shape[..], &own.buffer));
-        let replaced = self.replaced[self.current].iter();
-        trained.chain(replaced.map(|(name, buffer)| (name.as_str(), buffer.shape(), buffer)))
+        let summed = self.gradients_of.iter().filter(move |_| group.is_begun());
+        let others = self.replaced[self.current].iter().chain(summed);
+        trained.chain(others.map(|(name, buffer)| (name.as_str(), buffer.shape(), buffer)))
+    }
+
+    /// Batches of a step that has begun; 0 between two steps.
+    pub fn batches(&self) -> usize {
+        self.group.batches()
     }
 
     /// Where batches are written to; one while another is learned from.
@@ -265,7 +298,7 @@ impl Stepper {
         &self.feeds
     }
 
-    /// Runs one step on a batch. Unless all that it reports is finite, the state stays as it was.
+    /// Learns from a batch. Unless all that it reports is finite, the state stays as it was.
     ///
     /// # Errors
     /// As [`Feed::write`] and [`Stepper::learn`].
@@ -274,8 +307,8 @@ impl Stepper {
         self.learn(0, rates)
     }
 
-    /// Runs one step on the batch that lies in a feed. Unless all that it reports is finite, the
-    /// state stays as it was.
+    /// Learns from the batch that lies in a feed; the last one of a step is followed by its update.
+    /// Unless all that it reports is finite, the state stays as it was.
     ///
     /// # Errors
     /// Rates out of their bounds, and whatever the runtime refuses with.
@@ -284,7 +317,8 @@ impl Stepper {
     /// When there is no such feed.
     pub fn learn(&mut self, feed: usize, rates: &Rates) -> Result<Stepped, Error> {
         rates.check()?;
-        for (name, number) in NUMBERS.into_iter().zip(rates.numbers()) {
+        let carried = f32::from(u8::from(self.group.is_begun()));
+        for (name, number) in rates.numbers().into_iter().chain([(CARRIED, carried)]) {
             if let Some(own) = self.numbers.get_mut(name) {
                 own.set(number)?;
             }
@@ -294,12 +328,19 @@ impl Stepper {
         let Ok(numbers) = <[f32; SCALARS.len()]>::try_from(numbers.as_slice()) else {
             panic!("{} numbers in a buffer of {}", numbers.len(), SCALARS.len())
         };
-        let applied = numbers.iter().all(|number| number.is_finite());
-        if applied {
-            self.update.run(&mut self.update_binding)?;
-            self.current = 1 - self.current;
+        let scalars = Scalars::from(numbers);
+        if !numbers.iter().all(|number| number.is_finite()) {
+            self.group = Group::default();
+            return Ok(Stepped { scalars, applied: false, step: None });
         }
-        Ok(Stepped { scalars: numbers.into(), applied })
+        self.current = 1 - self.current;
+        self.group.enter(scalars);
+        let is_whole = self.group.batches() == self.graph.options.accumulate;
+        let step = is_whole.then(|| std::mem::take(&mut self.group).reported(scalars));
+        if is_whole {
+            self.update.run(&mut self.update_binding)?;
+        }
+        Ok(Stepped { scalars, applied: true, step })
     }
 }
 
@@ -324,7 +365,14 @@ impl Parts<'_> {
         inputs.extend(self.numbers.iter().map(|(name, number)| (*name, &number.buffer)));
         inputs.extend(trained.iter().map(|(name, own)| (name.as_str(), &own.buffer)));
         inputs.extend(from.iter().map(|(name, buffer)| (name.as_str(), buffer)));
-        // The learning rate and the momenta are the update's.
+        let earlier: Vec<(String, &Buffer)> = self
+            .gradients_of
+            .iter()
+            .map(|(name, buffer)| (name.replacen(GRADIENT, ACCUMULATED, 1), buffer))
+            .collect();
+        inputs.extend(earlier.iter().map(|(name, buffer)| (name.as_str(), *buffer)));
+        // The learning rate and the momenta are the update's; gradients of earlier batches are read
+        // where there are any.
         inputs.retain(|(name, _)| self.gradients.has_input(name));
         let next: Vec<(String, &Buffer)> =
             to.iter().map(|(name, buffer)| (format!("{NEXT}{name}"), buffer)).collect();

@@ -157,6 +157,7 @@ impl Trial {
             joint: JointOptions { head: HeadOptions::new(HeadKind::AdaFace), contrast },
             classes: CLASSES,
             batch: rows / views,
+            accumulate: 1,
             views,
             scales: Scales::Fixed {
                 head: if contrast.is_some() { 0.2 } else { 0.0 },

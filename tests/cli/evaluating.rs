@@ -535,6 +535,7 @@ fn an_exported_backbone_is_evaluated_without_a_flag() {
         joint: JointOptions { head: HeadOptions::new(HeadKind::AdaFace), contrast: None },
         classes: 2,
         batch: 2,
+        accumulate: 1,
         views: 1,
         scales: Scales::Fixed { head: 0.0, contrast: 0.0 },
         sgd: Sgd::default(),

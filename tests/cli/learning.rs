@@ -144,6 +144,40 @@ fn sigterm_ends_a_run_with_a_checkpoint_from_which_it_goes_on() {
     assert_eq!(checkpoint(work.path(), "stopped", 200), checkpoint(work.path(), "whole", 200));
 }
 
+/// Sixteen batches a step: of a few runs that are stopped somewhere, one is stopped amid a step.
+#[test]
+fn a_run_that_ends_amid_a_step_of_several_batches_goes_on_to_the_same_bytes() {
+    let work = work();
+    let summed = ["batch=1", "accumulate=16", "epochs=100", "max_steps=12"];
+    let ran = done(work.path(), &small(&[&["name=whole", "-v"][..], &summed].concat()));
+    assert!(ran.stderr.contains("12 steps of 16 images"), "{}", ran.stderr);
+    assert!(ran.stderr.contains("sums the gradients of 16 batches of 1 images"), "{}", ran.stderr);
+    let amid = (0..10).find_map(|attempt| {
+        let name = format!("stopped-{attempt}");
+        let set = format!("name={name}");
+        let mut child =
+            started(work.path(), &small(&[&[&set[..]][..], &summed].concat()), &name, 2);
+        let pid = child.id().to_string();
+        assert!(
+            std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success()
+        );
+        assert_eq!(child.wait().unwrap().code(), Some(1));
+        let folder = work.path().join("runs").join(&name).join("checkpoints");
+        let names = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name());
+        names.into_iter().any(|name| name.to_str().unwrap().contains('+')).then_some(name)
+    });
+    let amid = amid.expect("a run that was stopped amid a step");
+    let run = format!("runs/{amid}");
+    let refused = crate::program::run(work.path(), &["train", "--resume", &run, "accumulate=8"]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.stderr.contains("steps of an epoch"), "{}", refused.stderr);
+    let lines_of =
+        |run| lines(work.path(), run).iter().map(|line| line["loss"].clone()).collect::<Vec<_>>();
+    done(work.path(), &["train", "--resume", &run]);
+    assert_eq!(checkpoint(work.path(), &amid, 12), checkpoint(work.path(), "whole", 12));
+    assert_eq!(lines_of(&amid), lines_of("whole"));
+}
+
 #[test]
 fn what_cannot_be_learned_from_is_told_in_a_line_before_a_step() {
     let work = work();
@@ -155,6 +189,7 @@ fn what_cannot_be_learned_from_is_told_in_a_line_before_a_step() {
         (&["preset=E"], "expected one of baseline, A, B, C, D"),
         (&["preset=A", "contrast.queue=proxy"], "views.low"),
         (&["batch=17"], "16 images, fewer than the 17 of a batch"),
+        (&["accumulate=5"], "train.accumulate: expected at most 4, the batches of an epoch"),
         (&["classes=3"], "train.classes: expected at least 8"),
         (&["packs=packs/none"], "packs/none.rec: no such file"),
         (&[&foreign], "--adopt"),

@@ -14,6 +14,7 @@ mod augment;
 mod blocks;
 mod brackets;
 mod decode;
+mod distributed;
 mod evaluate;
 mod fusion;
 mod heads;
@@ -48,7 +49,7 @@ struct Topic {
     run: fn(&Path, &manifest::Json) -> usize,
 }
 
-const TOPICS: [Topic; 13] = [
+const TOPICS: [Topic; 14] = [
     recordio::TOPIC,
     make_rec::TOPIC,
     decode::TOPIC,
@@ -62,11 +63,18 @@ const TOPICS: [Topic; 13] = [
     queue::TOPIC,
     blocks::TOPIC,
     trajectory::TOPIC,
+    distributed::TOPIC,
 ];
 
 /// Topics of features that are not built yet. An issue that builds one moves it up.
-const LATER: [&str; 6] =
-    ["blocks, bottleneck and SE", "detect", "distributed", "networks", "openset", "queue, moco"];
+const LATER: [&str; 6] = [
+    "blocks, bottleneck and SE",
+    "detect",
+    "distributed, ranks",
+    "networks",
+    "openset",
+    "queue, moco",
+];
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();

@@ -82,6 +82,7 @@ fn step_options(folder: &Path, settings: &Json, run: &Json) -> StepOptions {
         },
         classes: kernel[1],
         batch: images[1],
+        accumulate: 1,
         views: images[2],
         scales: Scales::Fixed {
             head: float(head, "quality_scale"),

@@ -131,6 +131,7 @@ fn steps() -> Vec<StepOptions> {
             joint: JointOptions { head, contrast: contrast.map(|contrast| (contrast, queue)) },
             classes: 100,
             batch: 4,
+            accumulate: 1,
             views: if contrast.is_some() { 2 } else { 1 },
             scales: [Scales::Fed, Scales::Fixed { head: 0.3, contrast: 0.3 }][at % 2],
             sgd: Sgd::default(),

@@ -19,6 +19,41 @@ fn a_step_with_a_nan_changes_nothing_and_says_so() {
 }
 
 #[test]
+fn a_batch_with_a_nan_amid_a_step_begins_the_step_anew() {
+    let of_two = StepOptions { accumulate: 2, ..small(HeadKind::AdaFace, queue(12)) };
+    let mut trial = Trial::new(of_two);
+    assert!(trial.step(&RATES).applied);
+    let good = std::mem::replace(&mut trial.images[7], f32::NAN);
+    let stepped = trial.step(&RATES);
+    assert!(!stepped.applied && stepped.step.is_none(), "{stepped:?}");
+    assert_eq!(trial.stepper.batches(), 0);
+    trial.images[7] = good;
+    // What lies where gradients are summed is no number now.
+    let (first, second) = (trial.step(&RATES), trial.step(&RATES));
+    assert!(first.applied && first.step.is_none(), "{first:?}");
+    let step = second.step.unwrap();
+    assert_eq!(step.loss, (first.scalars.loss + second.scalars.loss) / 2.0);
+    assert_eq!(step.gradient_norm, second.scalars.gradient_norm);
+}
+
+#[test]
+fn a_step_that_has_begun_goes_on_in_a_step_of_as_many_batches_alone() {
+    let of = |accumulate| StepOptions { accumulate, ..small(HeadKind::AdaFace, queue(12)) };
+    let mut trial = Trial::new(of(3));
+    trial.step(&RATES);
+    trial.step(&RATES);
+    let begun = trial.stepper.state().unwrap();
+    for accumulate in [1, 2] {
+        let error = Trial::new(of(accumulate)).stepper.load(&begun).unwrap_err();
+        assert!(matches!(&error, Error::State { name, .. } if name == "step.batches"), "{error}");
+    }
+    let mut again = Trial::new(of(3));
+    again.stepper.load(&begun).unwrap();
+    assert_eq!(again.stepper.state().unwrap(), begun);
+    assert_eq!((trial.step(&RATES), trial.stepper.batches()), (again.step(&RATES), 0));
+}
+
+#[test]
 fn a_label_that_is_no_class_is_named() {
     for label in [5, -1] {
         let mut trial = Trial::new(small(HeadKind::AdaFace, None));
@@ -67,6 +102,7 @@ fn options_without_a_step_are_refused() {
         ("batch", StepOptions { batch: 0, ..usual() }),
         ("batch", StepOptions { batch: usize::MAX, ..usual() }),
         ("views", StepOptions { views: 3, ..usual() }),
+        ("accumulate", StepOptions { accumulate: 0, ..usual() }),
         ("views", with(|options| options.views = 1)),
         ("queue", small(HeadKind::AdaFace, queue(0))),
         ("queue", small(HeadKind::AdaFace, queue(usize::MAX))),

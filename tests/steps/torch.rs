@@ -76,6 +76,7 @@ fn step_graph(architecture: Architecture) -> StepGraph {
         joint: JointOptions { head: HeadOptions::new(HeadKind::AdaFace), contrast: None },
         classes: CLASSES,
         batch: IMAGES,
+        accumulate: 1,
         views: 1,
         scales: Scales::Fixed { head: 0.0, contrast: 0.0 },
         sgd: Sgd::default(),

@@ -45,6 +45,7 @@ pub(crate) fn small(
         joint: JointOptions { head, contrast },
         classes: 5,
         batch: 4,
+        accumulate: 1,
         views: if contrast.is_some() { 2 } else { 1 },
         scales: Scales::Fixed { head: 0.3, contrast: 0.5 },
         sgd: Sgd::default(),

@@ -1,13 +1,18 @@
 //! Which steps a run makes, and what each of them needs: arithmetic, and no step.
 
-use crate::train::Config;
+use crate::settings::keys;
+use crate::train::{Config, Error};
 use std::ops::Range;
 
 /// The steps of a run, from its first to its last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Course {
-    /// Steps of an epoch.
+    /// Steps of an epoch; batches that make no whole step are not seen in it.
     pub(super) steps_per_epoch: u64,
+    /// Batches of an epoch.
+    batches_per_epoch: u64,
+    /// Batches that a step learns from.
+    batches_per_step: u64,
     /// Steps that are made in all.
     pub(super) steps: u64,
     /// Steps between checkpoints.
@@ -25,24 +30,57 @@ pub(super) struct Segment {
 }
 
 impl Course {
-    pub(super) fn new(config: &Config, steps_per_epoch: u64) -> Self {
+    /// The course of a run that sees so many batches an epoch.
+    ///
+    /// # Errors
+    /// [`Error::Option`] where an epoch has not the batches of one step.
+    pub(super) fn new(config: &Config, batches_per_epoch: u64) -> Result<Self, Error> {
+        let batches_per_step = config.accumulate as u64;
+        let steps_per_epoch = batches_per_epoch / batches_per_step;
+        if steps_per_epoch == 0 {
+            return Err(Error::Option {
+                option: keys::TRAIN_ACCUMULATE.name(),
+                expected: format!("at most {batches_per_epoch}, the batches of an epoch"),
+                found: batches_per_step.to_string(),
+            });
+        }
         let most = config.views.len();
         let views = (0..config.epochs).map(|epoch| match config.contrast {
             Some(_) => config.schedule.phase(epoch).views.min(most),
             None => most,
         });
         let of_epochs = steps_per_epoch * u64::from(config.epochs);
-        Self {
+        Ok(Self {
             steps_per_epoch,
+            batches_per_epoch,
+            batches_per_step,
             steps: config.max_steps.map_or(of_epochs, |steps| steps.min(of_epochs)),
             checkpoint_every: config.checkpoint_every.unwrap_or(steps_per_epoch),
             views: views.collect(),
-        }
+        })
     }
 
     /// The steps of all epochs, to the end of the last.
     pub(super) fn of_epochs(&self) -> u64 {
         self.steps_per_epoch * self.views.len() as u64
+    }
+
+    /// What is learned from between two places: batches, counted over the steps they are learned from
+    /// in. A place is a number of steps that were made, and of batches of the next.
+    pub(super) fn batches(&self, from: (u64, u64), to: u64) -> Range<u64> {
+        from.0 * self.batches_per_step + from.1..to * self.batches_per_step
+    }
+
+    /// The step that learns from a batch of [`Course::batches`], from 0.
+    pub(super) fn step(&self, batch: u64) -> u64 {
+        batch / self.batches_per_step
+    }
+
+    /// The number by which the loader knows a batch of [`Course::batches`].
+    pub(super) fn loaded(&self, batch: u64) -> u64 {
+        let (epoch, step) = (self.epoch(self.step(batch)), self.step(batch) % self.steps_per_epoch);
+        let of_epoch = step * self.batches_per_step + batch % self.batches_per_step;
+        u64::from(epoch) * self.batches_per_epoch + of_epoch
     }
 
     /// The epoch of a step, both from 0.
@@ -73,7 +111,24 @@ mod tests {
     use super::*;
 
     fn course(views: &[usize], steps: u64) -> Course {
-        Course { steps_per_epoch: 5, steps, checkpoint_every: 5, views: views.to_vec() }
+        Course {
+            steps_per_epoch: 5,
+            batches_per_epoch: 5,
+            batches_per_step: 1,
+            steps,
+            checkpoint_every: 5,
+            views: views.to_vec(),
+        }
+    }
+
+    #[test]
+    fn a_step_learns_from_batches_of_one_epoch() {
+        // Eleven batches an epoch are five steps of two, and one that is not seen.
+        let of_two = Course { batches_per_epoch: 11, batches_per_step: 2, ..course(&[1, 1], 10) };
+        assert_eq!(of_two.batches((4, 1), 6), 9..12);
+        let loaded: Vec<_> = (9..12).map(|at| (of_two.step(at), of_two.loaded(at))).collect();
+        assert_eq!(loaded, [(4, 9), (5, 11), (5, 12)]);
+        assert_eq!(course(&[1, 1], 10).loaded(7), 7);
     }
 
     #[test]

@@ -16,11 +16,38 @@ pub(super) struct Ledger {
     waited: Duration,
     weighted_pairs: f64,
     steps: u64,
+    of_step: OfStep,
+}
+
+/// What the batches of the step at work have cost in this process.
+#[derive(Debug, Default)]
+struct OfStep {
+    batches: u64,
+    taken: Duration,
+    waited: Duration,
 }
 
 impl Ledger {
-    /// Enters a step that took `taken`, of which `waited` for its batch.
-    pub(super) fn enter(&mut self, line: Line, taken: Duration, waited: Duration) {
+    /// Enters a batch of the step at work that took `taken`, of which `waited` to be loaded.
+    pub(super) fn learned(&mut self, taken: Duration, waited: Duration) {
+        self.of_step.batches += 1;
+        self.of_step.taken += taken;
+        self.of_step.waited += waited;
+    }
+
+    /// Batches that the step at work has learned from in this process.
+    pub(super) fn batches(&self) -> u64 {
+        self.of_step.batches
+    }
+
+    /// What those have taken, and the part of it that was spent waiting.
+    pub(super) fn of_step(&self) -> (Duration, Duration) {
+        (self.of_step.taken, self.of_step.waited)
+    }
+
+    /// Enters the step at work, which was made.
+    pub(super) fn enter(&mut self, line: Line) {
+        let OfStep { taken, waited, .. } = std::mem::take(&mut self.of_step);
         if self.last.is_some() {
             self.timed += taken;
             self.waited += waited;
@@ -79,9 +106,14 @@ mod tests {
         let mut ledger = Ledger::default();
         assert_eq!((ledger.waiting_share(), ledger.weighted_share()), (0.0, 0.0));
         let seconds = Duration::from_secs;
-        ledger.enter(line(0.5), seconds(100), seconds(100));
-        ledger.enter(line(0.0), seconds(4), seconds(1));
-        ledger.enter(line(1.0), seconds(4), seconds(1));
+        for (pairs, taken, waited) in [(0.5, 100, 100), (0.0, 4, 1), (1.0, 2, 1)] {
+            ledger.learned(seconds(taken), seconds(waited));
+            if taken == 2 {
+                ledger.learned(seconds(2), seconds(0));
+                assert_eq!((ledger.batches(), ledger.of_step()), (2, (seconds(4), seconds(1))));
+            }
+            ledger.enter(line(pairs));
+        }
         assert_eq!((ledger.waiting_share(), ledger.weighted_share()), (0.25, 0.5));
     }
 

@@ -27,7 +27,7 @@ pub(super) fn new(config: &Config, graph: &StepGraph) -> Result<Beginning, Error
     Ok(Beginning { state, adopted, changed: Vec::new() })
 }
 
-/// Goes on at the last checkpoint of `run`; `facts` get its step and scores.
+/// Goes on at the last checkpoint of `run`; `facts` get its place and scores.
 ///
 /// # Errors
 /// [`Error::Resume`] where the order of the images would be another from the middle on, and those of
@@ -38,7 +38,7 @@ pub(super) fn resumed(run: &Path, facts: &mut Facts) -> Result<Beginning, Error>
         return Err(Error::Resume { run: run.to_path_buf(), what, expected, found });
     }
     let changed = differences(&before.facts.settings, &facts.settings);
-    facts.step = before.facts.step;
+    (facts.step, facts.batches) = (before.facts.step, before.facts.batches);
     facts.scores = before.facts.scores;
     Ok(Beginning { state: before.state, adopted: None, changed })
 }
@@ -46,11 +46,14 @@ pub(super) fn resumed(run: &Path, facts: &mut Facts) -> Result<Beginning, Error>
 /// What keeps a run from going on, with what it was and what it is.
 fn obstacle(before: &Facts, now: &Facts) -> Option<(&'static str, String, String)> {
     let seed = keys::TRAIN_SEED.name();
+    let accumulate = keys::TRAIN_ACCUMULATE.name();
     let told = |facts: &Facts| {
         [
             ("orders of the packs", facts.orders.join(" ")),
             ("classes", facts.classes.to_string()),
             ("steps of an epoch", facts.steps_per_epoch.to_string()),
+            // A checkpoint may be older than the setting.
+            (accumulate, facts.settings.get(accumulate).map_or("1", |own| own).to_owned()),
             (seed, facts.settings.get(seed).cloned().unwrap_or_default()),
         ]
     };
@@ -88,6 +91,11 @@ mod tests {
         assert_eq!(what(facts("1", &["b", "a"], 7)), Some("orders of the packs"));
         assert_eq!(what(facts("1", &["a", "b"], 8)), Some("classes"));
         assert_eq!(what(facts("2", &["a", "b"], 7)), Some("train.seed"));
+        let mut summed = own.clone();
+        summed.settings.insert("train.accumulate".to_owned(), "1".to_owned());
+        assert_eq!(what(summed.clone()), None);
+        summed.settings.insert("train.accumulate".to_owned(), "2".to_owned());
+        assert_eq!(what(summed), Some("train.accumulate"));
         let longer = Facts { steps_per_epoch: 1, ..own.clone() };
         assert_eq!(
             obstacle(&own, &longer),

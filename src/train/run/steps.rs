@@ -21,7 +21,9 @@ use crate::train::feed::{Fed, fed_ahead};
 use crate::train::init::Adopted;
 use crate::train::metrics::{Line, Metrics};
 use crate::train::validate::{Validation, scores};
-use crate::train::{Config, Error, Rates, StepGraph, StepOptions, Stepper, TrainState, samples};
+use crate::train::{
+    Config, Error, Rates, Scalars, StepGraph, StepOptions, Stepper, TrainState, samples,
+};
 use crate::views::View;
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -103,7 +105,8 @@ impl<'a> Run<'a> {
         let classes = classes(config, &packs)?;
         let orders = packs.stores().map(|store| store.manifest.order.clone()).collect();
         let validation = Validation::new(&config.settings)?;
-        let course = Course::new(config, batches(config, &packs, &config.views)?.steps_per_epoch());
+        let of_epoch = batches(config, &packs, &config.views)?.batches_per_epoch();
+        let course = Course::new(config, of_epoch)?;
         let mut facts = Facts::new(config.settings.resolved(), orders, classes as u64);
         facts.steps_per_epoch = course.steps_per_epoch;
         // What no step can be made of is found out before the folder is there.
@@ -167,8 +170,14 @@ impl<'a> Run<'a> {
             self.facts.classes,
             config.views.len(),
             config.channel_order.name(),
-            config.batch,
+            config.batch * config.accumulate,
         ));
+        if config.accumulate > 1 {
+            say(&format!(
+                "a step sums the gradients of {} batches of {} images",
+                config.accumulate, config.batch
+            ));
+        }
         let of_epochs = self.course.of_epochs();
         if steps < of_epochs {
             say(&format!(
@@ -183,6 +192,11 @@ impl<'a> Run<'a> {
 
     fn batches(&self, views: usize) -> Result<Batches, Error> {
         batches(self.config, &self.packs, &self.config.views[..views])
+    }
+
+    /// Whether a checkpoint is made here.
+    fn is_due(&self) -> bool {
+        self.facts.batches == 0 && self.course.is_due(self.facts.step)
     }
 
     fn is_finished(&self) -> bool {
@@ -208,7 +222,7 @@ impl<'a> Run<'a> {
             Err(Ended::Failed(error)) => return Err(*error),
         };
         let state = stepper.state()?;
-        let due = self.course.is_due(self.facts.step);
+        let due = self.is_due();
         if due || stopped {
             // Whoever interrupts does not wait for scores.
             self.checkpoint(&state, due && !stopped)?;
@@ -226,16 +240,18 @@ impl<'a> Run<'a> {
         self.around.progress.start("train", self.course.steps);
         self.around.progress.advance(steps.start);
         let feeds = stepper.feeds().to_vec();
-        let range = steps.start as usize..steps.end as usize;
-        let load = |step: u64| batches.load(step);
+        let course = self.course.clone();
+        let range = course.batches((steps.start, self.facts.batches), steps.end);
+        let range = range.start as usize..range.end as usize;
+        let load = |batch: u64| batches.load(course.loaded(batch));
         let mut begun = Instant::now();
-        fed_ahead(&feeds, self.around.jobs, range, load, |step, fed| {
+        fed_ahead(&feeds, self.around.jobs, range, load, |batch, fed| {
             let waited = begun.elapsed();
-            self.step(stepper, step, fed?, waited)?;
+            self.batch(stepper, course.step(batch), fed?, waited)?;
             if self.around.stop.load(Ordering::Relaxed) {
                 return Err(Ended::Stopped);
             }
-            if self.facts.step < steps.end && self.course.is_due(self.facts.step) {
+            if self.facts.step < steps.end && self.is_due() {
                 self.checkpoint(&stepper.state()?, true)?;
             }
             begun = Instant::now();
@@ -243,8 +259,9 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// One step: the batch, the rates of its epoch, a line of metrics.
-    fn step(
+    /// Learns from a batch of a step at the rates of its epoch; the last one is followed by a line of
+    /// metrics.
+    fn batch(
         &mut self,
         stepper: &mut Stepper,
         step: u64,
@@ -261,42 +278,52 @@ impl<'a> Run<'a> {
         };
         let begun = Instant::now();
         let stepped = stepper.learn(fed.feed, &rates)?;
-        let scalars = stepped.scalars;
         if !stepped.applied {
             return Err(Error::NotFinite {
                 step: step + 1,
                 epoch,
-                loss: scalars.loss,
-                gradient_norm: scalars.gradient_norm,
+                loss: stepped.scalars.loss,
+                gradient_norm: stepped.scalars.gradient_norm,
                 rate: rates.learning,
                 run: self.folder.path().to_path_buf(),
             });
         }
-        let taken = waited + begun.elapsed();
-        let line = Line {
-            step: step + 1,
-            epoch,
-            loss: scalars.loss,
-            loss_cla: scalars.loss_cla,
-            loss_con: scalars.loss_con,
-            lr: rates.learning,
-            margin: scalars.margin,
-            grad_norm: scalars.gradient_norm,
-            weighted_pairs: scalars.weighted_pairs,
-            images_per_second: self.config.batch as f64 / taken.as_secs_f64(),
-            waited: waited.as_secs_f64() / taken.as_secs_f64(),
-        };
-        self.metrics.write(&line)?;
-        self.ledger.enter(line, taken, waited);
-        self.facts.step = step + 1;
-        self.around.progress.status(&format!("epoch {epoch}, loss {:.3}", scalars.loss));
-        self.around.progress.advance(1);
+        self.facts.batches = stepper.batches() as u64;
+        self.ledger.learned(waited + begun.elapsed(), waited);
+        if let Some(scalars) = stepped.step {
+            self.facts.step = step + 1;
+            self.stepped(epoch, rates.learning, scalars)?;
+        }
         for name in fed.skipped {
             let told = format!("skipped, damaged: {name}");
             if self.ledger.skip(name) {
                 (self.around.say)(&told);
             }
         }
+        Ok(())
+    }
+
+    /// Enters a step that was made.
+    fn stepped(&mut self, epoch: u32, lr: f32, scalars: Scalars) -> Result<(), Error> {
+        let (taken, waited) = self.ledger.of_step();
+        let images = self.config.batch as u64 * self.ledger.batches();
+        let line = Line {
+            step: self.facts.step,
+            epoch,
+            loss: scalars.loss,
+            loss_cla: scalars.loss_cla,
+            loss_con: scalars.loss_con,
+            lr,
+            margin: scalars.margin,
+            grad_norm: scalars.gradient_norm,
+            weighted_pairs: scalars.weighted_pairs,
+            images_per_second: images as f64 / taken.as_secs_f64(),
+            waited: waited.as_secs_f64() / taken.as_secs_f64(),
+        };
+        self.metrics.write(&line)?;
+        self.ledger.enter(line);
+        self.around.progress.status(&format!("epoch {epoch}, loss {:.3}", scalars.loss));
+        self.around.progress.advance(1);
         Ok(())
     }
 
@@ -315,7 +342,11 @@ impl<'a> Run<'a> {
         };
         let scores: String = self.facts.scores.iter().map(told).collect();
         let (step, steps) = (self.facts.step, self.course.steps);
-        (self.around.say)(&format!("step {step} of {steps}: loss {loss:.4}{scores}"));
+        let begun = match self.facts.batches {
+            0 => String::new(),
+            batches => format!(" and {batches} of {} batches", self.config.accumulate),
+        };
+        (self.around.say)(&format!("step {step} of {steps}{begun}: loss {loss:.4}{scores}"));
         (self.around.after_checkpoint)(self.folder.path());
         Ok(())
     }
@@ -431,6 +462,7 @@ fn step_options(config: &Config, classes: usize, views: usize) -> StepOptions {
         joint: JointOptions { head: config.head, contrast },
         classes,
         batch: config.batch,
+        accumulate: config.accumulate,
         views,
         scales: config.schedule.scales(),
         sgd: config.sgd,
