@@ -1,11 +1,12 @@
 //! A run: packs to batches to steps to checkpoints to a model.
 //!
-//! `course` says which steps are made, `folder` holds the place they are written to, `resume` gives
-//! the state they begin with, `steps` makes them, and `ledger` counts.
+//! `material` is what is learned from, `course` says which steps are made, `folder` holds the place they
+//! are written to, `resume` gives the state they begin with, `steps` makes them, and `ledger` counts.
 
 mod course;
 mod folder;
 mod ledger;
+mod material;
 mod report;
 mod resume;
 mod steps;

@@ -3,17 +3,16 @@
 use super::course::{Course, Segment};
 use super::folder::RunFolder;
 use super::ledger::Ledger;
+use super::material::{batches, classes, open_packs, step_options};
 use super::report::TrainReport;
 use super::resume::{self, Beginning};
 use crate::eval::Measure;
 use crate::fs;
 use crate::loader::{Batches, Packs};
-use crate::nn::{JointOptions, QueueOptions};
 use crate::onnx;
-use crate::pack::{PackFiles, Part};
+use crate::pack::Part;
 use crate::progress::Progress;
 use crate::runtime::{OnMissing, Runtime};
-use crate::seed::Seed;
 use crate::settings::keys;
 use crate::train::checkpoint::{self, Facts};
 use crate::train::export::export_configured;
@@ -21,10 +20,7 @@ use crate::train::feed::{Fed, fed_ahead};
 use crate::train::init::Adopted;
 use crate::train::metrics::{Line, Metrics};
 use crate::train::validate::{Validation, scores};
-use crate::train::{
-    Config, Error, Rates, Scalars, StepGraph, StepOptions, Stepper, TrainState, samples,
-};
-use crate::views::View;
+use crate::train::{Config, Error, Rates, Scalars, StepGraph, Stepper, TrainState, samples};
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -419,52 +415,5 @@ enum Ended {
 impl<E: Into<Error>> From<E> for Ended {
     fn from(error: E) -> Self {
         Self::Failed(Box::new(error.into()))
-    }
-}
-
-fn open_packs(config: &Config) -> Result<Arc<Packs>, Error> {
-    let files = config.packs.iter().map(|path| PackFiles::of(path));
-    let files = files.collect::<Result<Vec<_>, _>>()?;
-    let packs = Packs::open(&files, config.labels, config.channel_order, config.other_size)?;
-    Ok(Arc::new(packs))
-}
-
-/// The number of classes: that of the settings, which must hold all of the packs', or the packs'.
-fn classes(config: &Config, packs: &Packs) -> Result<usize, Error> {
-    let of_packs = packs.classes();
-    match config.classes {
-        Some(classes) if classes < of_packs => Err(Error::Option {
-            option: "train.classes",
-            expected: format!("at least {of_packs}, as in the packs"),
-            found: classes.to_string(),
-        }),
-        given => Ok(given.unwrap_or(of_packs)),
-    }
-}
-
-fn batches(config: &Config, packs: &Arc<Packs>, views: &[View]) -> Result<Batches, Error> {
-    let seed = Seed::new(config.seed);
-    let mut batches = Batches::new(Arc::clone(packs), views.to_vec(), seed, config.batch)?;
-    let share = config.backbone.dropout;
-    batches.dropout = (share > 0.0).then(|| (config.backbone.last_extents(), share));
-    batches.resizing = config.resizing;
-    batches.on_damage = config.on_damage;
-    Ok(batches)
-}
-
-/// The step of an epoch with so many views: with one there is nothing to contrast.
-fn step_options(config: &Config, classes: usize, views: usize) -> StepOptions {
-    let contrast = config.contrast.filter(|_| views > 1).map(|(options, kind, size)| {
-        (options, QueueOptions { kind, size: size.unwrap_or(classes) })
-    });
-    StepOptions {
-        backbone: config.backbone.clone(),
-        joint: JointOptions { head: config.head, contrast },
-        classes,
-        batch: config.batch,
-        accumulate: config.accumulate,
-        views,
-        scales: config.schedule.scales(),
-        sgd: config.sgd,
     }
 }
