@@ -31,58 +31,64 @@ pub enum Error {
     },
     /// Nothing says where the cache is.
     #[error(
-        "no folder for the ONNX Runtime library: neither QGFACE_RUNTIME_CACHE nor XDG_CACHE_HOME nor \
-         HOME is set; set one of them, or ORT_DYLIB_PATH to a library"
+        "no folder for the library: neither QGFACE_RUNTIME_CACHE nor XDG_CACHE_HOME nor HOME is set; \
+         set one of them, or {library} to a library"
     )]
-    NoCacheFolder,
+    NoCacheFolder {
+        /// The variable that names a library.
+        library: &'static str,
+    },
     /// The published build is for another machine.
-    #[error(
-        "the published library is for Linux on x86-64, not for this machine; \
-         `pip install {requirement}`, or set ORT_DYLIB_PATH to a library"
-    )]
+    #[error("the published library is for Linux on x86-64, not for this machine; {otherwise}")]
     Platform {
-        /// The package and its version.
-        requirement: String,
+        /// What can be done.
+        otherwise: String,
     },
     /// The cache cannot be locked.
     #[error(
-        "cannot lock {path}; set {variable} to a folder on a disk of this machine, or ORT_DYLIB_PATH to \
-         a library"
+        "cannot lock {path}; set {variable} to a folder on a disk of this machine, or {library} to a \
+         library"
     )]
     Lock {
         /// The lock file.
         path: PathBuf,
         /// The variable that names the cache.
         variable: &'static str,
+        /// The variable that names a library.
+        library: &'static str,
         /// Why not.
         source: io::Error,
     },
     /// No Python at hand has pip.
     #[error(
         "{requirement} is fetched with pip, and there is none ({}); `apt install python3-pip`, or set \
-         ORT_DYLIB_PATH to a library", tried.join("; ")
+         {library} to a library", tried.join("; ")
     )]
     NoPip {
         /// The package and its version.
         requirement: String,
+        /// The variable that names a library.
+        library: &'static str,
         /// For each interpreter, why it has none.
         tried: Vec<String>,
     },
     /// pip could not fetch the package.
     #[error(
         "pip cannot fetch {requirement}: {said}; is there a network and room on the disk? Otherwise bring \
-         the package from elsewhere and `pip install` it, or set ORT_DYLIB_PATH to a library"
+         the package from elsewhere and {otherwise}"
     )]
     Pip {
         /// The package and its version.
         requirement: String,
         /// The last lines that it said.
         said: String,
+        /// What can be done.
+        otherwise: String,
     },
     /// The package that was fetched is not the published one.
     #[error(
         "expected {requirement} with SHA-256 {expected}, found {found}; a mirror or proxy gives another \
-         file: `pip install {requirement}` if you trust it, or set ORT_DYLIB_PATH to a library"
+         file; if you trust it, {otherwise}"
     )]
     WheelDigest {
         /// The package and its version.
@@ -91,6 +97,8 @@ pub enum Error {
         expected: &'static str,
         /// Digest of the one that came.
         found: String,
+        /// What can be done.
+        otherwise: String,
     },
     /// The package's files cannot be written.
     #[error("cannot unpack {requirement}")]

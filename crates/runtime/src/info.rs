@@ -5,6 +5,7 @@ use super::cuda::{self, Driver};
 use super::library::{Library, PassedOver};
 use super::locate::{Search, locate};
 use super::places::Places;
+use super::release::Release;
 use qgface_fs::causes::chain;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -62,7 +63,7 @@ pub fn info() -> Info {
         cuda,
         cores: available_parallelism().map_or(1, usize::from),
         cuda_devices,
-        cache: places.cache.map(|cache| cache.root().to_path_buf()),
+        cache: places.cache.map(|cache| cache.root(Release::of(Build::Cpu))),
     }
 }
 

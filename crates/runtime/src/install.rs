@@ -1,11 +1,11 @@
-//! Putting ONNX Runtime into the program's own cache: fetched by pip, checked, unpacked, renamed.
+//! Putting a library into the program's own cache: fetched by pip, checked, unpacked, renamed.
 //!
 //! pip does the fetching, so that mirrors, proxies and certificates are those the user has set up for
 //! Python already. All that is half-made lies in one folder beside the target, which is removed at a
 //! failure, and by the next run where this one was killed. A lock keeps two runs apart.
 
 use super::places::{CACHE, Cache, Places, State};
-use super::release::{ABI, FITS_THIS_MACHINE, IMPLEMENTATION, PLATFORM, PYTHON, Release};
+use super::release::{FITS_THIS_MACHINE, Release};
 use super::{Build, Error, python, wheel};
 use qgface_fs::io_error;
 use sha2::{Digest, Sha256};
@@ -25,9 +25,7 @@ const PIP_LINES: usize = 6;
 /// No published build for this machine, no pip, no network, a wheel that is not the published one, a disk
 /// that refuses. The cache is then as it was.
 pub fn install(build: Build, say: &dyn Fn(&str)) -> Result<PathBuf, Error> {
-    let places = Places::from_environment();
-    let cache = places.cache.as_ref().ok_or(Error::NoCacheFolder)?;
-    install_into(cache, build, say)
+    install_release(Release::of(build), say)
 }
 
 /// Takes the files of a build out of a wheel that was fetched by other means, into an empty folder, and
@@ -39,20 +37,22 @@ pub fn unpack(build: Build, wheel: &Path, folder: &Path) -> Result<(), wheel::Er
     wheel::unpack(Release::of(build), wheel, folder)
 }
 
-pub(super) fn install_into(
-    cache: &Cache,
-    build: Build,
-    say: &dyn Fn(&str),
-) -> Result<PathBuf, Error> {
-    let release = Release::of(build);
+/// The same of any release.
+pub(super) fn install_release(release: &Release, say: &dyn Fn(&str)) -> Result<PathBuf, Error> {
+    let places = Places::from_environment();
+    let no_cache = || Error::NoCacheFolder { library: release.variable };
+    install_into(places.cache.as_ref().ok_or_else(no_cache)?, release, say)
+}
+
+fn install_into(cache: &Cache, release: &Release, say: &dyn Fn(&str)) -> Result<PathBuf, Error> {
     if !FITS_THIS_MACHINE {
-        return Err(Error::Platform { requirement: release.requirement() });
+        return Err(Error::Platform { otherwise: release.otherwise() });
     }
     let folder = cache.folder(release);
     let library = folder.join(release.library);
-    let root = cache.root();
+    let root = &cache.root(release);
     fs::create_dir_all(root).map_err(io_error("make the folder", root))?;
-    let _lock = lock(root, say)?;
+    let _lock = lock(root, release, say)?;
     remove_leftovers(root);
     match cache.state(release) {
         State::Whole => {
@@ -79,7 +79,7 @@ pub(super) fn install_into(
 }
 
 /// Waits until no other process installs here; the lock ends with the file or the process.
-fn lock(root: &Path, say: &dyn Fn(&str)) -> Result<File, Error> {
+fn lock(root: &Path, release: &Release, say: &dyn Fn(&str)) -> Result<File, Error> {
     let path = root.join(".lock");
     let file = qgface_fs::open_lock(&path)?;
     let locked = match file.try_lock() {
@@ -90,7 +90,12 @@ fn lock(root: &Path, say: &dyn Fn(&str)) -> Result<File, Error> {
         }
         Err(TryLockError::Error(error)) => Err(error),
     };
-    locked.map_err(|source| Error::Lock { path, variable: CACHE, source })?;
+    locked.map_err(|source| Error::Lock {
+        path,
+        variable: CACHE,
+        library: release.variable,
+        source,
+    })?;
     Ok(file)
 }
 
@@ -138,16 +143,20 @@ impl Drop for Staging {
 /// Has pip fetch the wheel into `folder`, and checks it.
 fn fetch(release: &Release, folder: &Path, say: &dyn Fn(&str)) -> Result<PathBuf, Error> {
     let requirement = release.requirement();
-    let python = python::with_pip()
-        .map_err(|tried| Error::NoPip { requirement: requirement.clone(), tried })?;
+    let python = python::with_pip().map_err(|tried| Error::NoPip {
+        requirement: requirement.clone(),
+        library: release.variable,
+        tried,
+    })?;
     let wanted = folder.join("requirements.txt");
     let line = format!("{requirement} --hash=sha256:{}\n", release.sha256);
     fs::write(&wanted, line).map_err(io_error("write", &wanted))?;
     say(&format!("fetching {requirement} ({} MiB) with pip", release.wheel_mib));
+    let tags = release.tags;
     let output = python::pip(&python)
         .args(["download", "--no-deps", "--only-binary=:all:", "--require-hashes"])
-        .args(["--implementation", IMPLEMENTATION, "--python-version", PYTHON, "--abi", ABI])
-        .args(["--platform", PLATFORM, "--no-input", "--progress-bar=off"])
+        .args(["--implementation", tags.implementation, "--python-version", tags.python])
+        .args(["--abi", tags.abi, "--platform", tags.platform, "--no-input", "--progress-bar=off"])
         .arg("--disable-pip-version-check")
         .arg("-r")
         .arg(&wanted)
@@ -160,11 +169,16 @@ fn fetch(release: &Release, folder: &Path, say: &dyn Fn(&str)) -> Result<PathBuf
     let wheel = wheel_in(folder).filter(|_| output.status.success());
     let wheel = wheel.ok_or_else(|| {
         let said = [output.stdout, output.stderr].concat();
-        Error::Pip { requirement: requirement.clone(), said: last_lines(&said) }
+        Error::Pip {
+            requirement: requirement.clone(),
+            said: last_lines(&said),
+            otherwise: release.otherwise(),
+        }
     })?;
     let found = sha256(&wheel)?;
     if found != release.sha256 {
-        return Err(Error::WheelDigest { requirement, expected: release.sha256, found });
+        let (expected, otherwise) = (release.sha256, release.otherwise());
+        return Err(Error::WheelDigest { requirement, expected, found, otherwise });
     }
     Ok(wheel)
 }

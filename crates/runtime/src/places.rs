@@ -1,16 +1,14 @@
-//! Where the library may lie: what the environment names, the program's own cache, and the packages of
+//! Where libraries may lie: what the environment names, the program's own cache, and the packages of
 //! the Python at hand.
 
 use super::python::Packages;
-use super::release::Release;
+use super::release::{DYLIB_PATH, Release};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
-/// Variable that names the library's file.
-pub(super) const DYLIB_PATH: &str = "ORT_DYLIB_PATH";
 /// Variable that names the cache folder.
 pub(super) const CACHE: &str = "QGFACE_RUNTIME_CACHE";
 
@@ -57,10 +55,10 @@ fn absolute(path: OsString) -> PathBuf {
     std::path::absolute(&path).unwrap_or(path)
 }
 
-/// The folder that holds a folder for each installed build.
+/// The folder that holds a folder for each library, and in it one for each installed build.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Cache {
-    root: PathBuf,
+    folder: PathBuf,
 }
 
 /// How an installed build lies in the cache.
@@ -74,17 +72,17 @@ pub(super) enum State {
 
 impl Cache {
     pub(super) fn new(folder: &Path) -> Self {
-        Self { root: folder.join("onnxruntime") }
+        Self { folder: folder.to_path_buf() }
     }
 
-    /// The folder of all builds.
-    pub(super) fn root(&self) -> &Path {
-        &self.root
+    /// The folder of all builds of a library.
+    pub(super) fn root(&self, release: &Release) -> PathBuf {
+        self.folder.join(release.home)
     }
 
     /// The folder of one build.
     pub(super) fn folder(&self, release: &Release) -> PathBuf {
-        self.root.join(release.folder())
+        self.root(release).join(release.folder())
     }
 
     /// Compares what lies in the cache with what was published, byte by byte through digests.
@@ -125,7 +123,7 @@ mod tests {
     }
 
     fn root(variables: &[(&str, &str)]) -> Option<PathBuf> {
-        places(variables).cache.map(|cache| cache.root)
+        places(variables).cache.map(|cache| cache.root(Release::of(Build::Cpu)))
     }
 
     #[test]

@@ -1,18 +1,26 @@
-//! The published builds that are installed: one wheel each, and what is taken out of it.
+//! The published builds of libraries that are installed: one wheel each, and what is taken out of it.
 //!
 //! Everything is pinned by digest, so that all machines compute with the same library and a cache that
 //! was damaged is noticed before its code runs.
 
 use super::Build;
 
-/// A published build of ONNX Runtime.
+/// A published build of a library.
 #[derive(Debug)]
 pub(super) struct Release {
+    /// Folder of the cache that holds all builds of the library.
+    pub(super) home: &'static str,
+    /// The variable that names a library to use in place of an installed one.
+    pub(super) variable: &'static str,
+    /// Whether a library is looked for where `pip install` puts it.
+    pub(super) is_found_in_python: bool,
     pub(super) build: Build,
     /// The package's name for pip.
     pub(super) package: &'static str,
     pub(super) version: &'static str,
-    /// Digest of the wheel that [`PYTHON`], [`ABI`] and [`PLATFORM`] choose.
+    /// What pip is told to choose the wheel by.
+    pub(super) tags: &'static Tags,
+    /// Digest of that wheel.
     pub(super) sha256: &'static str,
     pub(super) wheel_mib: u32,
     /// The library that is loaded; one of `files`.
@@ -32,18 +40,32 @@ pub(super) struct Member {
 }
 
 /// What pip is told, whatever Python it runs on: the digest is that of one wheel.
-pub(super) const IMPLEMENTATION: &str = "cp";
-pub(super) const PYTHON: &str = "3.11";
-pub(super) const ABI: &str = "cp311";
-pub(super) const PLATFORM: &str = "manylinux_2_28_x86_64";
+#[derive(Debug)]
+pub(super) struct Tags {
+    pub(super) implementation: &'static str,
+    pub(super) python: &'static str,
+    pub(super) abi: &'static str,
+    pub(super) platform: &'static str,
+}
 
+static ONNX_RUNTIME_TAGS: Tags =
+    Tags { implementation: "cp", python: "3.11", abi: "cp311", platform: "manylinux_2_28_x86_64" };
+
+/// Folder of ONNX Runtime's builds in the cache.
+const ONNX_RUNTIME: &str = "onnxruntime";
+/// Variable that names ONNX Runtime's file.
+pub(super) const DYLIB_PATH: &str = "ORT_DYLIB_PATH";
 /// Whether the wheels hold code for this machine.
 pub(super) const FITS_THIS_MACHINE: bool = cfg!(all(target_os = "linux", target_arch = "x86_64"));
 
 static CPU: Release = Release {
+    home: ONNX_RUNTIME,
+    variable: DYLIB_PATH,
+    is_found_in_python: true,
     build: Build::Cpu,
     package: "onnxruntime",
     version: "1.32.0",
+    tags: &ONNX_RUNTIME_TAGS,
     sha256: "5a34fc4dfeb5a7b4a74c95dcba1e773d722abda720b474edf1b0c419dc6d163d",
     wheel_mib: 27,
     library: "libonnxruntime.so.1.32.0",
@@ -70,9 +92,13 @@ static CPU: Release = Release {
 };
 
 static CUDA: Release = Release {
+    home: ONNX_RUNTIME,
+    variable: DYLIB_PATH,
+    is_found_in_python: true,
     build: Build::Cuda,
     package: "onnxruntime-gpu",
     version: "1.31.1",
+    tags: &ONNX_RUNTIME_TAGS,
     sha256: "e26c475fe361b2015f45b4b824bd13f0bb20204e59b62814e6f0acd5f3d491a6",
     wheel_mib: 244,
     library: "libonnxruntime.so.1.31.1",
@@ -111,6 +137,7 @@ static CUDA: Release = Release {
 };
 
 impl Release {
+    /// The build of ONNX Runtime.
     pub(super) fn of(build: Build) -> &'static Self {
         match build {
             Build::Cpu => &CPU,
@@ -121,6 +148,15 @@ impl Release {
     /// Name of its folder in the cache.
     pub(super) fn folder(&self) -> String {
         format!("{}-{}", self.version, self.build)
+    }
+
+    /// What a user can do where it cannot be installed.
+    pub(super) fn otherwise(&self) -> String {
+        let named = format!("set {} to a library", self.variable);
+        match self.is_found_in_python {
+            true => format!("`pip install {}`, or {named}", self.requirement()),
+            false => named,
+        }
     }
 
     /// The requirement that pip is given.

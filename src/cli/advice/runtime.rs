@@ -19,7 +19,7 @@ pub(super) fn advice(error: &Error) -> Option<String> {
         Error::File(_)
         | Error::Model(_)
         | Error::Named { .. }
-        | Error::NoCacheFolder
+        | Error::NoCacheFolder { .. }
         | Error::Platform { .. }
         | Error::Lock { .. }
         | Error::NoPip { .. }
