@@ -131,3 +131,13 @@ pub(super) fn product_mean(x: &Tensor, y: &Tensor) -> Vec<f64> {
     }
     means
 }
+
+pub(super) fn channel_sum(inputs: &[&Tensor]) -> Vec<f64> {
+    let [x, y, a, b, c] = inputs else { panic!("five inputs") };
+    let channel = channel_of(&x.shape);
+    let at = |i: usize| {
+        let own = channel(i);
+        a.data[own] * x.data[i] + b.data[own] * y.data[i] + c.data[own]
+    };
+    (0..x.data.len()).map(at).collect()
+}

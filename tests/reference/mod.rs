@@ -118,6 +118,7 @@ fn compute(node: &Node, inputs: &[&Tensor], feeds: &[(&str, Tensor)]) -> Vec<f64
         Op::PReluInputGradient => images::prelu_input(inputs[0], inputs[1], inputs[2]),
         Op::PReluSlopeGradient => images::prelu_slope(inputs[0], inputs[1]),
         Op::ProductMean => images::product_mean(inputs[0], inputs[1]),
+        Op::ChannelSum => images::channel_sum(inputs),
     }
 }
 

@@ -51,6 +51,11 @@ fn normalisations() -> Vec<Case> {
         });
         cases.push(variance.gradient(Gradient::Refused));
         cases.push(product(shape));
+        let by_channel = || normal(&shape[1..2]);
+        let five = [normal(shape), normal(shape), by_channel(), by_channel(), by_channel()];
+        let sum =
+            Case::new(format!("ChannelSum of {shape:?}"), five, |g, x| g.apply(Op::ChannelSum, x));
+        cases.push(sum.gradient(Gradient::Refused));
     }
     // Planes so large that the lowering multiplies matrices.
     cases.push(product(&[2, 3, 40, 60]));

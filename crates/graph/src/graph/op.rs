@@ -161,6 +161,9 @@ pub enum Op {
     PReluSlopeGradient,
     /// Means by channel of x·y, `[C]`: x and y `[N, C, …]`.
     ProductMean,
+    /// a·x + b·y + c by channel: of x, y, a, b, c. Not differentiated: it is the gradient of
+    /// [`Op::BatchNormTraining`] by its first input.
+    ChannelSum,
 }
 
 /// The axes that a reduction goes over.
@@ -227,6 +230,7 @@ impl Op {
             Self::PReluInputGradient => "PReluInputGradient",
             Self::PReluSlopeGradient => "PReluSlopeGradient",
             Self::ProductMean => "ProductMean",
+            Self::ChannelSum => "ChannelSum",
         }
     }
 }

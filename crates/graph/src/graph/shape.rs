@@ -148,6 +148,11 @@ pub(super) fn infer(op: &Op, inputs: &[&Node]) -> (Element, Vec<usize>) {
             assert!(shape(0) == shape(1), "PReluSlopeGradient of {:?}", shape(1));
             (Element::Float, vec![shape(0)[1]])
         }
+        Op::ChannelSum => {
+            assert!(shape(0) == shape(1), "ChannelSum of {:?}", shape(1));
+            inputs[2..].iter().for_each(|input| by_channel(inputs[0], input));
+            (Element::Float, shape(0))
+        }
         Op::ProductMean => {
             assert!(shape(0) == shape(1), "ProductMean of {:?}", shape(1));
             (Element::Float, vec![shape(0)[1]])
@@ -163,7 +168,7 @@ fn arity(op: &Op, given: usize) -> usize {
         Op::Where | Op::ScatterElements | Op::BatchNormTraining { .. } | Op::PReluInputGradient => {
             3
         }
-        Op::BatchNormalization { .. } => 5,
+        Op::BatchNormalization { .. } | Op::ChannelSum => 5,
         Op::Add
         | Op::Sub
         | Op::Mul

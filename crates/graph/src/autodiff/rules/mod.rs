@@ -62,6 +62,7 @@ pub(super) fn vjp(g: &mut Builder, node: &Node, y: Value, dy: Value) -> Cotangen
         | Op::PReluInputGradient
         | Op::PReluSlopeGradient
         | Op::ProductMean
+        | Op::ChannelSum
         | Op::BatchVariance => panic!("{} is not differentiated", node.op.name()),
     }
 }

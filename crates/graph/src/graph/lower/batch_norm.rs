@@ -20,6 +20,21 @@ impl Lowering<'_> {
         self.emitter.batch_normalization(&[&x, &gamma, &beta, &mean, &variance], epsilon)
     }
 
+    /// The line b·y + c is a normalisation with mean 0 and variance 1.
+    pub(super) fn channel_sum(&mut self, node: &Node) -> String {
+        let [x, y, a, b, c] = [0, 1, 2, 3, 4].map(|at| self.name(node.inputs[at]));
+        let channels = node.shape[1];
+        let beside: Vec<usize> =
+            (0..node.shape.len()).map(|axis| if axis == 1 { channels } else { 1 }).collect();
+        let emit = &mut self.emitter;
+        let a = emit.reshape(&a, &beside);
+        let scaled = emit.node("Mul", &[&x, &a], vec![]);
+        let zeros = emit.floats(&[channels], &vec![0.0; channels]);
+        let ones = emit.floats(&[channels], &vec![1.0; channels]);
+        let line = emit.batch_normalization(&[&y, &b, &c, &zeros, &ones], 0.0);
+        emit.node("Add", &[&scaled, &line], vec![])
+    }
+
     /// Mean and biased variance by channel, computed once for each value.
     pub(super) fn moments(&mut self, x: Value) -> (String, String) {
         if let Some(moments) = self.moments.get(&x) {

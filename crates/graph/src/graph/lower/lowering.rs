@@ -124,6 +124,7 @@ impl<'g> Lowering<'g> {
             Op::PReluInputGradient => self.prelu_input(node),
             Op::PReluSlopeGradient => self.prelu_slope(node),
             Op::ProductMean => self.product_mean(node),
+            Op::ChannelSum => self.channel_sum(node),
         }
     }
 
