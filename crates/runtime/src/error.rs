@@ -1,6 +1,6 @@
 //! What can go wrong between a device's name and the numbers of a graph.
 
-use super::{Build, Device, Missing, PassedOver, Unfit, WheelError};
+use super::{Build, Device, Missing, OneDnnUnfit, PassedOver, Unfit, WheelError};
 use std::fmt::Display;
 use std::io;
 use std::path::PathBuf;
@@ -107,6 +107,25 @@ pub enum Error {
         requirement: String,
         /// Why not.
         source: WheelError,
+    },
+    /// oneDNN was named or installed and cannot be used.
+    #[error(
+        "{path}: it cannot be used as oneDNN; set DNNL_DYLIB_PATH to a fitting library or unset it"
+    )]
+    OneDnn {
+        /// The library.
+        path: PathBuf,
+        /// Why not.
+        #[source]
+        reason: OneDnnUnfit,
+    },
+    /// A graph has an operator that oneDNN computes, and there is none.
+    #[error("{model}: expected oneDNN for the operator {operator}, found no library")]
+    NoOneDnn {
+        /// The graph's name.
+        model: PathBuf,
+        /// The operator.
+        operator: String,
     },
     /// The library was found and does not start.
     #[error("{path}: ONNX Runtime does not start")]

@@ -2,7 +2,7 @@
 //! the Python at hand.
 
 use super::python::Packages;
-use super::release::{DYLIB_PATH, Release};
+use super::release::{DNNL_PATH, DYLIB_PATH, Release};
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
@@ -17,6 +17,8 @@ pub(super) const CACHE: &str = "QGFACE_RUNTIME_CACHE";
 pub(super) struct Places {
     /// The file that [`DYLIB_PATH`] names.
     pub(super) named: Option<PathBuf>,
+    /// The file that [`DNNL_PATH`] names.
+    pub(super) named_onednn: Option<PathBuf>,
     /// The cache; absent when neither a variable nor a home says where.
     pub(super) cache: Option<Cache>,
     packages: OnceLock<Packages>,
@@ -36,7 +38,12 @@ impl Places {
             .or_else(|| path("XDG_CACHE_HOME").map(own))
             .or_else(|| path("HOME").map(|home| own(home.join(".cache"))));
         let cache = folder.map(|folder| Cache::new(&folder));
-        Self { named: path(DYLIB_PATH), cache, packages: OnceLock::new() }
+        Self {
+            named: path(DYLIB_PATH),
+            named_onednn: path(DNNL_PATH),
+            cache,
+            packages: OnceLock::new(),
+        }
     }
 
     /// The Python packages; Python is asked at the first call alone, since it takes a while to start.
@@ -46,7 +53,7 @@ impl Places {
 
     #[cfg(test)]
     pub(super) fn of(named: Option<PathBuf>, cache: Option<Cache>, packages: Packages) -> Self {
-        Self { named, cache, packages: OnceLock::from(packages) }
+        Self { named, named_onednn: None, cache, packages: OnceLock::from(packages) }
     }
 }
 

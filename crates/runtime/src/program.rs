@@ -4,7 +4,7 @@ use super::binding::{Binding, Outside, check, check_apart};
 use super::buffer::{Buffer, Counters, Element, Traffic};
 use super::guard::guarded;
 use super::session::{self, ModelOrigin};
-use super::{Device, Error, Runtime, placement};
+use super::{Device, Error, Runtime, domain, placement};
 use qgface_fs as fs;
 use qgface_graph::onnx;
 use std::num::NonZeroUsize;
@@ -29,7 +29,7 @@ impl Program {
     /// Makes a graph ready; `threads` work on it together, where the device is the processor.
     ///
     /// # Errors
-    /// A graph that the runtime refuses, one with an input or output that no [`Element`] is of,
+    /// A graph that the runtime refuses, one with a node for which oneDNN is missing, one with an input or output that no [`Element`] is of,
     /// and, on CUDA, one that would not run there whole. Errors call it by the graph's name.
     pub fn open(
         runtime: &Runtime,
@@ -65,6 +65,8 @@ impl Program {
         let name = PathBuf::from(&model.graph().name);
         let bytes = model.to_bytes(&name)?;
         let source = ModelOrigin { name: &name, bytes: Some(&bytes) };
+        let has_own_operators = domain::is_needed(model, &name, runtime.onednn())?;
+        let _one = has_own_operators.then(domain::one_at_a_time);
         let inner = session::ready(runtime, threads, source, |builder| {
             // A pattern keeps the memory of the run's peak between runs, almost twice what a step
             // needs.
@@ -73,6 +75,10 @@ impl Program {
             // the run they leave the cores to those that decode.
             let builder = builder.with_intra_op_spinning(true)?;
             let builder = builder.with_config_entry("session.force_spinning_stop", "1")?;
+            let builder = match has_own_operators {
+                true => builder.with_operators(domain::of(runtime.onednn())?)?,
+                false => builder,
+            };
             match profile {
                 Some(profile) => Ok(builder.with_profiling(profile)?),
                 None => Ok(builder),

@@ -51,10 +51,17 @@ pub(super) struct Tags {
 static ONNX_RUNTIME_TAGS: Tags =
     Tags { implementation: "cp", python: "3.11", abi: "cp311", platform: "manylinux_2_28_x86_64" };
 
+/// Its wheel holds no Python, so that any will do.
+static ONEDNN_TAGS: Tags =
+    Tags { implementation: "py", python: "3.11", abi: "none", platform: "manylinux1_x86_64" };
+
 /// Folder of ONNX Runtime's builds in the cache.
 const ONNX_RUNTIME: &str = "onnxruntime";
 /// Variable that names ONNX Runtime's file.
 pub(super) const DYLIB_PATH: &str = "ORT_DYLIB_PATH";
+/// Variable that names oneDNN's file.
+pub(super) const DNNL_PATH: &str = "DNNL_DYLIB_PATH";
+
 /// Whether the wheels hold code for this machine.
 pub(super) const FITS_THIS_MACHINE: bool = cfg!(all(target_os = "linux", target_arch = "x86_64"));
 
@@ -132,6 +139,40 @@ static CUDA: Release = Release {
             name: "ThirdPartyNotices.txt",
             length: 338_088,
             blake3: "cffb1472617a99873c535575c6db1661614b42c138af02046d8a63ea3c8230f0",
+        },
+    ],
+};
+
+/// oneDNN 3.2, its threads those of GNU's OpenMP.
+pub(super) static ONEDNN: Release = Release {
+    home: "onednn",
+    variable: DNNL_PATH,
+    is_found_in_python: false,
+    build: Build::Cpu,
+    package: "onednn-cpu-gomp",
+    version: "2023.2.0",
+    tags: &ONEDNN_TAGS,
+    sha256: "2f22a54d6a890ed14bfa185d42a4be65d8b5b1df85dc1f0f3a9abe31620416fb",
+    wheel_mib: 37,
+    library: "libdnnl.so.3",
+    files: &[
+        Member {
+            path: "onednn_cpu_gomp-2023.2.0.data/data/lib/libdnnl.so.3",
+            name: "libdnnl.so.3",
+            length: 54_569_528,
+            blake3: "8b90dfe2dc63d8be411b1b577e46ea37973fd852254e2c4f68a8e3d6ff7c490b",
+        },
+        Member {
+            path: "onednn_cpu_gomp-2023.2.0.data/data/share/doc/onednn/LICENSE",
+            name: "LICENSE",
+            length: 11_607,
+            blake3: "8d614bb8ea153dec4789caf2fdc08557c7396f3633632f878fd46083bb162c1f",
+        },
+        Member {
+            path: "onednn_cpu_gomp-2023.2.0.data/data/share/doc/onednn/THIRD-PARTY-PROGRAMS",
+            name: "THIRD-PARTY-PROGRAMS",
+            length: 42_455,
+            blake3: "7ece0ea68fa49c5b4e275709d0440b15657ca26eebe023171a18ab6112698678",
         },
     ],
 };

@@ -3,7 +3,7 @@
 use super::library::{Library, Origin};
 use super::locate::{Search, locate};
 use super::places::Places;
-use super::{Build, Device, Error, Missing, PassedOver, cuda, install};
+use super::{Build, Device, Error, Missing, OneDnn, PassedOver, cuda, install};
 use ort::environment::Environment;
 use qgface_fs::causes::chain;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,6 +22,7 @@ pub enum OnMissing {
 pub struct Runtime {
     started: Arc<Started>,
     device: Device,
+    onednn: Option<OneDnn>,
 }
 
 /// What a process has one of.
@@ -55,12 +56,12 @@ impl Runtime {
             if !missing.is_empty() {
                 return Err(Error::Cuda { device, missing });
             }
-            return Ok(Self { started: Arc::clone(started), device });
+            return Ok(Self { started: Arc::clone(started), device, onednn: None });
         }
         let library = find(device, &places, on_missing, say)?;
         let own = Arc::new(Started::new(library)?);
         *started = Some(Arc::clone(&own));
-        Ok(Self { started: own, device })
+        Ok(Self { started: own, device, onednn: None })
     }
 
     /// The library in use.
@@ -71,6 +72,16 @@ impl Runtime {
     /// The device that sessions run on.
     pub fn device(&self) -> Device {
         self.device
+    }
+
+    /// The same runtime, of which programs may have the operators that oneDNN computes.
+    pub fn with_onednn(self, onednn: Option<OneDnn>) -> Self {
+        Self { onednn, ..self }
+    }
+
+    /// The library behind those operators.
+    pub fn onednn(&self) -> Option<&OneDnn> {
+        self.onednn.as_ref()
     }
 
     pub(super) fn environment(&self) -> &Environment {

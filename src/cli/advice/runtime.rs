@@ -26,6 +26,8 @@ pub(super) fn advice(error: &Error) -> Option<String> {
         | Error::Pip { .. }
         | Error::WheelDigest { .. }
         | Error::Unpack { .. }
+        | Error::OneDnn { .. }
+        | Error::NoOneDnn { .. }
         | Error::Start { .. }
         | Error::Running { .. }
         | Error::Prepare { .. }

@@ -1,0 +1,199 @@
+//! A convolution of one shape made ready: its parts, and how kernels are turned to the layout that the
+//! library chooses.
+
+use super::constants::{DNNL_BF16, DNNL_F32, DNNL_QUERY_DIFF_WEIGHTS_MD, DNNL_QUERY_WEIGHTS_MD};
+use super::engine::Engine;
+use super::fault::Fault;
+use super::primitive::Primitive;
+use super::scratch::{floats, piece};
+use super::shape::{Factors, Pass, Shape};
+use super::tensor::{Desc, Memory};
+use super::work::{Work, copy, long};
+use std::ops::Range;
+use std::sync::Mutex;
+
+/// Numbers that are added up by one call of a thread.
+const SUM_NUMBERS: usize = 1 << 16;
+
+/// Has threads do tasks: it is called with their count and what to do for each number.
+pub(super) type Spread<'a> = &'a dyn Fn(usize, &Task<'_>) -> Result<(), ort::Error>;
+/// One of many tasks, by its number.
+pub(super) type Task<'a> = dyn Fn(usize) -> Result<(), Fault> + Sync + Send + 'a;
+
+/// A convolution of one shape, ready to run.
+#[derive(Debug)]
+pub(super) struct Plan {
+    shape: Shape,
+    parts: Vec<Range<usize>>,
+    /// One for each size of parts, the first part's first.
+    works: Vec<Work>,
+    /// Kernels in PyTorch's order.
+    plain: Desc,
+    /// Kernels in the library's.
+    kernels: Desc,
+    /// From one to the other: to the library's, where kernels are read.
+    turn: Primitive,
+}
+
+impl Plan {
+    /// Makes a convolution ready in the parts that its shape is best divided into.
+    pub(super) fn new(engine: &'static Engine, shape: Shape) -> Result<Self, Fault> {
+        Self::divided(engine, shape, shape.parts())
+    }
+
+    pub(super) fn divided(
+        engine: &'static Engine,
+        shape: Shape,
+        parts: Vec<Range<usize>>,
+    ) -> Result<Self, Fault> {
+        let extents = [shape.outputs, shape.inputs, shape.kernel, shape.kernel].map(long);
+        let [_, inputs, kernel, _] = extents;
+        let strides = [inputs * kernel * kernel, kernel * kernel, kernel, 1];
+        let plain = Desc::strided(engine, extents, DNNL_F32, strides)?;
+        let kind = match (shape.pass, shape.factors) {
+            (Pass::Forward | Pass::ByImages, Factors::Bfloat16) => DNNL_BF16,
+            _ => DNNL_F32,
+        };
+        let any = Desc::any(engine, extents, kind)?;
+        let mut sizes: Vec<usize> = parts.iter().map(Range::len).collect();
+        sizes.dedup();
+        let first = sizes.first().copied().unwrap_or(1);
+        let first = Work::new(engine, shape, first, &any)?;
+        let query = match shape.pass {
+            Pass::ByKernels => DNNL_QUERY_DIFF_WEIGHTS_MD,
+            Pass::Forward | Pass::ByImages => DNNL_QUERY_WEIGHTS_MD,
+        };
+        // Kernels are turned once, so that all parts have them in the layout of the largest.
+        let kernels = first.code.part(query)?;
+        let turn = match shape.pass {
+            Pass::ByKernels => Primitive::reorder(engine, &kernels, &plain)?,
+            Pass::Forward | Pass::ByImages => Primitive::reorder(engine, &plain, &kernels)?,
+        };
+        let mut works = vec![first];
+        for &images in sizes.iter().skip(1) {
+            works.push(Work::new(engine, shape, images, &kernels)?);
+        }
+        Ok(Self { shape, parts, works, plain, kernels, turn })
+    }
+
+    fn work(&self, part: &Range<usize>) -> &Work {
+        let own = self.works.iter().find(|work| work.images == part.len());
+        own.expect("every size of parts has its work")
+    }
+
+    /// Floats of memory that a run needs.
+    pub(super) fn scratch(&self) -> usize {
+        let kernels = floats(self.kernels.bytes());
+        let copies = match self.shape.pass {
+            Pass::ByKernels => self.parts.len(),
+            Pass::Forward | Pass::ByImages => 1,
+        };
+        let parts = self.parts.iter().map(|part| self.work(part).scratch()).sum::<usize>();
+        copies * kernels + floats(self.turn.scratch_bytes()) + parts
+    }
+
+    /// Runs it: `a` and `b` in the order of the operator's inputs, `made` its output; `scratch` has the
+    /// length that [`Plan::scratch`] says.
+    pub(super) fn run(
+        &self,
+        [a, b]: [&[f32]; 2],
+        made: &mut [f32],
+        mut scratch: &mut [f32],
+        spread: Spread<'_>,
+    ) -> ort::Result<()> {
+        match self.shape.pass {
+            Pass::Forward | Pass::ByImages => {
+                let (images, kernels) = match self.shape.pass {
+                    Pass::Forward => (a, b),
+                    _ => (b, a),
+                };
+                let turned = piece(&mut scratch, floats(self.kernels.bytes()));
+                let spare = piece(&mut scratch, floats(self.turn.scratch_bytes()));
+                let plain = Memory::read(&self.plain, kernels)?;
+                copy(&self.turn, &plain, &self.kernels, turned, spare)?;
+                self.map_images(images, turned, made, scratch, spread)
+            }
+            Pass::ByKernels => self.gather_kernels(a, b, made, scratch, spread),
+        }
+    }
+
+    /// Each part from its images, or positions, and all kernels.
+    fn map_images(
+        &self,
+        mut read: &[f32],
+        kernels: &[f32],
+        mut made: &mut [f32],
+        mut scratch: &mut [f32],
+        spread: Spread<'_>,
+    ) -> ort::Result<()> {
+        let (image, position) = (self.shape.image_numbers(), self.shape.position_numbers());
+        let (each_read, each_made) = match self.shape.pass {
+            Pass::Forward => (image, position),
+            _ => (position, image),
+        };
+        let mut tasks = Vec::new();
+        for part in &self.parts {
+            let work = self.work(part);
+            let (own, rest) = read.split_at(part.len() * each_read);
+            read = rest;
+            let own_made = piece(&mut made, part.len() * each_made);
+            let own_scratch = piece(&mut scratch, work.scratch());
+            tasks.push(Mutex::new((work, own, own_made, own_scratch)));
+        }
+        spread(tasks.len(), &|number| {
+            let mut task = tasks[number].lock().expect("each task is done once");
+            let (work, read, made, scratch) = &mut *task;
+            work.map(self.shape.pass, read, (&self.kernels, kernels), made, scratch)
+        })
+    }
+
+    /// The gradient by kernels: each part's own, added in their order.
+    fn gather_kernels(
+        &self,
+        mut images: &[f32],
+        mut positions: &[f32],
+        made: &mut [f32],
+        mut scratch: &mut [f32],
+        spread: Spread<'_>,
+    ) -> ort::Result<()> {
+        let (image, position) = (self.shape.image_numbers(), self.shape.position_numbers());
+        let length = floats(self.kernels.bytes());
+        let mut sums = piece(&mut scratch, self.parts.len() * length);
+        let spare = piece(&mut scratch, floats(self.turn.scratch_bytes()));
+        if self.parts.is_empty() {
+            made.fill(0.0);
+            return Ok(());
+        }
+        let mut tasks = Vec::new();
+        for (part, sum) in self.parts.iter().zip(sums.chunks_exact_mut(length)) {
+            let work = self.work(part);
+            let (own_images, rest) = images.split_at(part.len() * image);
+            images = rest;
+            let (own_positions, rest) = positions.split_at(part.len() * position);
+            positions = rest;
+            let own_scratch = piece(&mut scratch, work.scratch());
+            tasks.push(Mutex::new((work, own_images, own_positions, sum, own_scratch)));
+        }
+        spread(tasks.len(), &|number| {
+            let mut task = tasks[number].lock().expect("each task is done once");
+            let (work, images, positions, sum, scratch) = &mut *task;
+            work.gather(images, positions, (&self.kernels, sum), scratch)
+        })?;
+        drop(tasks);
+        let sum = piece(&mut sums, length);
+        let rows = sum.chunks_mut(SUM_NUMBERS).enumerate();
+        let rows: Vec<_> = rows.map(|(number, row)| Mutex::new((number, row))).collect();
+        spread(rows.len(), &|number| {
+            let mut row = rows[number].lock().expect("each task is done once");
+            let (number, row) = &mut *row;
+            for other in sums.chunks_exact(length) {
+                let other = &other[*number * SUM_NUMBERS..][..row.len()];
+                row.iter_mut().zip(other).for_each(|(sum, other)| *sum += other);
+            }
+            Ok(())
+        })?;
+        drop(rows);
+        let sum = Memory::read(&self.kernels, sum)?;
+        Ok(copy(&self.turn, &sum, &self.plain, made, spare)?)
+    }
+}

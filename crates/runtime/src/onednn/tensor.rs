@@ -1,0 +1,133 @@
+//! How tensors lie in memory, and memory of the caller's as tensors.
+
+use super::api::{DescObject, Dims, MemoryObject};
+use super::constants::{DNNL_FORMAT_TAG_ANY, Status};
+use super::engine::Engine;
+use super::fault::{Fault, call};
+use std::ffi::c_int;
+use std::marker::PhantomData;
+use std::ptr;
+
+/// How a tensor lies in memory.
+#[derive(Debug)]
+pub(super) struct Desc {
+    pub(super) engine: &'static Engine,
+    pub(super) raw: *mut DescObject,
+}
+
+#[allow(unsafe_code)]
+// SAFETY: a description is not changed after it is made.
+unsafe impl Send for Desc {}
+#[allow(unsafe_code)]
+// SAFETY: as above.
+unsafe impl Sync for Desc {}
+
+impl Desc {
+    /// Four extents with a stride each, in elements.
+    #[allow(unsafe_code)]
+    pub(super) fn strided(
+        engine: &'static Engine,
+        extents: [i64; 4],
+        kind: c_int,
+        strides: [i64; 4],
+    ) -> Result<Self, Fault> {
+        let (extents, strides) = (dims(extents), dims(strides));
+        let mut raw = ptr::null_mut();
+        // SAFETY: the result has a place; both lists are longer than four.
+        unsafe {
+            call!(
+                engine.api,
+                dnnl_memory_desc_create_with_strides(&mut raw, 4, &extents, kind, &strides)
+            )
+        }?;
+        Ok(Self { engine, raw })
+    }
+
+    /// Four extents whose places the library chooses.
+    #[allow(unsafe_code)]
+    pub(super) fn any(
+        engine: &'static Engine,
+        extents: [i64; 4],
+        kind: c_int,
+    ) -> Result<Self, Fault> {
+        let (extents, tag) = (dims(extents), DNNL_FORMAT_TAG_ANY);
+        let mut raw = ptr::null_mut();
+        // SAFETY: the result has a place; the list is longer than four.
+        unsafe {
+            call!(engine.api, dnnl_memory_desc_create_with_tag(&mut raw, 4, &extents, kind, tag))
+        }?;
+        Ok(Self { engine, raw })
+    }
+
+    /// Bytes of the tensor, with what the library pads it by.
+    #[allow(unsafe_code)]
+    pub(super) fn bytes(&self) -> usize {
+        // SAFETY: the description is alive.
+        unsafe { (self.engine.api.dnnl_memory_desc_get_size)(self.raw) }
+    }
+}
+
+impl Drop for Desc {
+    #[allow(unsafe_code)]
+    fn drop(&mut self) {
+        // SAFETY: it was made once and is given back once.
+        unsafe { (self.engine.api.dnnl_memory_desc_destroy)(self.raw) };
+    }
+}
+
+/// Numbers as the list that the library takes.
+pub(super) fn dims<const N: usize>(numbers: [i64; N]) -> Dims {
+    let mut dims = [0; 12];
+    dims[..N].copy_from_slice(&numbers);
+    dims
+}
+
+/// Memory of the caller's, as a tensor of the library; that the caller's are floats does not bind it.
+pub(super) struct Memory<'a> {
+    engine: &'static Engine,
+    pub(super) raw: *mut MemoryObject,
+    numbers: PhantomData<&'a mut [f32]>,
+}
+
+impl<'a> Memory<'a> {
+    /// Numbers that a primitive reads and does not write.
+    ///
+    /// # Errors
+    /// Fewer bytes than the tensor has.
+    pub(super) fn read(desc: &Desc, numbers: &'a [f32]) -> Result<Self, Fault> {
+        Self::over(desc, numbers.as_ptr().cast_mut().cast(), size_of_val(numbers))
+    }
+
+    /// Numbers that a primitive writes.
+    ///
+    /// # Errors
+    /// As [`Memory::read`].
+    pub(super) fn write(desc: &Desc, numbers: &'a mut [f32]) -> Result<Self, Fault> {
+        Self::over(desc, numbers.as_mut_ptr().cast(), size_of_val(numbers))
+    }
+
+    #[allow(unsafe_code)]
+    fn over(desc: &Desc, start: *mut u8, bytes: usize) -> Result<Self, Fault> {
+        const FUNCTION: &str = "dnnl_memory_create";
+        const INVALID_ARGUMENTS: Status = 2;
+        if bytes < desc.bytes() {
+            return Err(Fault { function: FUNCTION, status: INVALID_ARGUMENTS });
+        }
+        let engine = desc.engine;
+        let mut raw = ptr::null_mut();
+        // SAFETY: the result has a place, the description is alive, and the bytes that it speaks of are
+        // there for as long as this value may be used.
+        unsafe {
+            call!(engine.api, dnnl_memory_create(&mut raw, desc.raw, engine.raw, start.cast()))
+        }?;
+        Ok(Self { engine, raw, numbers: PhantomData })
+    }
+}
+
+impl Drop for Memory<'_> {
+    #[allow(unsafe_code)]
+    fn drop(&mut self) {
+        // SAFETY: it was made once and is given back once; the bytes are the caller's.
+        unsafe { (self.engine.api.dnnl_memory_destroy)(self.raw) };
+    }
+}
