@@ -1,9 +1,11 @@
 //! A step's two graphs as a device runs them.
 
 use super::StepGraph;
-use super::step::{GRADIENT, MOMENTUM};
-use crate::graph::lower::{ByRow, Rows, lower_by_row, lower_with_rows, rows_of};
-use crate::nn::Parameter;
+use super::step::{GRADIENT, MOMENTUM, NEXT, RATE};
+use crate::graph::lower::{
+    ByRow, Layout, MomentumUpdate, Rows, lower_by_row, lower_updates, lower_with_rows, rows_of,
+};
+use crate::nn::{Decay, Parameter};
 use crate::onnx;
 use crate::runtime::Device;
 use std::slice;
@@ -20,20 +22,43 @@ pub struct Lowered {
 }
 
 impl StepGraph {
-    /// The models for a device. A processor keeps large parameters and their momenta as rows and
-    /// updates them row by row; elsewhere there is no cache that this would serve.
-    pub fn lowered(&self, device: Device) -> Lowered {
-        let rows = match device {
-            Device::Cpu => self.large_as_rows(),
-            Device::Cuda(_) => Rows::new(),
+    /// The models for a device. In ONNX's operators a processor keeps large parameters and their momenta
+    /// as rows and updates them row by row; elsewhere there is no cache that this would serve, and an
+    /// operator of our own updates them in one pass.
+    pub fn lowered(&self, device: Device, layout: Layout) -> Lowered {
+        let rows = match (device, layout) {
+            (Device::Cpu, Layout::Planes) => self.large_as_rows(),
+            (Device::Cpu, Layout::Pixels) => {
+                let rows = Rows::new();
+                let gradients = lower_with_rows(&self.gradients, "gradients", &rows, layout);
+                return Lowered { gradients, update: self.update_in_one_pass(), rows };
+            }
+            (Device::Cuda(_), _) => Rows::new(),
         };
-        let gradients = lower_with_rows(&self.gradients, "gradients", &rows);
+        let gradients = lower_with_rows(&self.gradients, "gradients", &rows, layout);
         let (large, small): (Vec<_>, Vec<_>) =
             self.params.parameters.iter().cloned().partition(|own| rows.contains_key(&own.name));
         let by_row: Vec<ByRow> =
             large.iter().map(|own| self.update_by_row(own, rows[&own.name])).collect();
         let update = lower_by_row(&self.update(&small), "update", &by_row);
         Lowered { gradients, update, rows }
+    }
+
+    fn update_in_one_pass(&self) -> onnx::Model {
+        let sgd = &self.options.sgd;
+        let update = |own: &Parameter| {
+            let [parameter, momentum, gradient] =
+                ["", MOMENTUM, GRADIENT].map(|prefix| format!("{prefix}{}", own.name));
+            MomentumUpdate {
+                outputs: [format!("{NEXT}{parameter}"), format!("{NEXT}{momentum}")],
+                inputs: [parameter, momentum, gradient],
+                shape: own.shape.clone(),
+                momentum: sgd.momentum,
+                weight_decay: if own.decay == Decay::Decayed { sgd.weight_decay } else { 0.0 },
+            }
+        };
+        let updates: Vec<_> = self.params.parameters.iter().map(update).collect();
+        lower_updates("update", RATE, &updates)
     }
 
     fn large_as_rows(&self) -> Rows {

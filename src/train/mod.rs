@@ -34,4 +34,4 @@ pub use run::{METRICS, SETTINGS, Start, Surroundings, TrainReport, initial_backb
 pub use schedule::{JointSchedule, LearningRate, Phase, WarmUp};
 pub use state::{Tensor, TrainState};
 pub use step::{SCALARS, Scalars, Scales, StepGraph, StepOptions};
-pub use stepper::{Rates, Stepped, Stepper};
+pub use stepper::{Making, Rates, Stepped, Stepper};

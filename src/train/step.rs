@@ -109,6 +109,9 @@ pub(super) const CARRIED: &str = "carried";
 /// What the name of a parameter's momentum begins with.
 pub(super) const MOMENTUM: &str = "momentum.";
 
+/// The learning rate's name in the second graph.
+pub(super) const RATE: &str = "rate";
+
 /// What names of what replaces a tensor begin with, before the tensor's.
 pub(super) const NEXT: &str = "next.";
 
@@ -150,7 +153,7 @@ impl StepGraph {
     /// after `gradient.`, it returns the first two after `next.`.
     pub fn update(&self, parameters: &[Parameter]) -> Graph {
         let mut g = Builder::new();
-        let rate = g.input("rate", Element::Float, &[]);
+        let rate = g.input(RATE, Element::Float, &[]);
         let mut outputs = Vec::new();
         for parameter in parameters {
             let name = &parameter.name;

@@ -7,10 +7,11 @@
 //! go to the device, and [`SCALARS`] come back.
 
 use super::group::Group;
-use super::step::{ACCUMULATED, CARRIED, GRADIENT, MOMENTUM, NEXT};
+use super::step::{ACCUMULATED, CARRIED, GRADIENT, MOMENTUM, NEXT, RATE};
 use super::{
     Batch, Error, Feed, Lowered, SCALARS, Scalars, StepGraph, StepOptions, Tensor, TrainState,
 };
+use crate::graph::lower::Layout;
 use crate::runtime::{Binding, Buffer, Element, Program, Runtime, Traffic};
 use indexmap::IndexMap;
 use std::num::NonZeroUsize;
@@ -28,9 +29,6 @@ pub struct Rates {
     /// b of the contrast; as the head's.
     pub contrast_scale: f32,
 }
-
-/// The learning rate's name in the second graph.
-const RATE: &str = "rate";
 
 impl Rates {
     /// By the names of the inputs.
@@ -69,6 +67,17 @@ pub struct Stepped {
     /// What the step reports whose last batch it was, once its update is made: means over its batches
     /// of the losses and of the share of weighted pairs, and the rest as the last batch left it.
     pub step: Option<Scalars>,
+}
+
+/// How a step is made ready.
+#[derive(Debug, Clone, Copy)]
+pub struct Making<'a> {
+    /// Threads that work on it, where the device is the processor.
+    pub threads: NonZeroUsize,
+    /// How images lie between its operators.
+    pub layout: Layout,
+    /// What the name of a file begins with that gets the time of every node of the gradients.
+    pub profile: Option<&'a Path>,
 }
 
 /// A step, ready to run.
@@ -135,24 +144,20 @@ impl Stepper {
     /// [`Error::Runtime`]: a graph that the runtime refuses, on CUDA one with a node elsewhere, or
     /// no memory.
     pub fn new(runtime: &Runtime, graph: StepGraph, threads: NonZeroUsize) -> Result<Self, Error> {
-        let lowered = graph.lowered(runtime.device());
-        let gradients = Program::open(runtime, &lowered.gradients, threads)?;
-        Self::bound(runtime, graph, threads, gradients, &lowered)
+        Self::made(runtime, graph, &Making { threads, layout: Layout::default(), profile: None })
     }
 
-    /// The same, with the time of every node of the gradients written to a file whose name begins
-    /// with `profile`.
+    /// The same, made as asked for.
     ///
     /// # Errors
     /// As [`Stepper::new`].
-    pub fn profiled(
-        runtime: &Runtime,
-        graph: StepGraph,
-        threads: NonZeroUsize,
-        profile: &Path,
-    ) -> Result<Self, Error> {
-        let lowered = graph.lowered(runtime.device());
-        let gradients = Program::open_profiled(runtime, &lowered.gradients, threads, profile)?;
+    pub fn made(runtime: &Runtime, graph: StepGraph, making: &Making<'_>) -> Result<Self, Error> {
+        let lowered = graph.lowered(runtime.device(), making.layout);
+        let (model, threads) = (&lowered.gradients, making.threads);
+        let gradients = match making.profile {
+            Some(profile) => Program::open_profiled(runtime, model, threads, profile)?,
+            None => Program::open(runtime, model, threads)?,
+        };
         Self::bound(runtime, graph, threads, gradients, &lowered)
     }
 

@@ -4,6 +4,7 @@
 //! lowering. Where they really run is seen on a CUDA device alone (`cargo test-cuda`); a kernel
 //! that is missing is seen here.
 
+use qgface_data::graph::lower::Layout;
 use qgface_data::nn::{
     Architecture, Backbone, ContrastOptions, Coupling, Curve, EmaStart, HeadKind, HeadOptions,
     JointOptions, Margin, Mask, QueueKind, QueueOptions, Range, Select,
@@ -145,7 +146,7 @@ fn every_node_of_every_step_has_a_cuda_kernel() {
     let (kernels, mut met) = (kernels(), BTreeSet::new());
     for options in steps() {
         let step = StepGraph::new(options).unwrap();
-        let lowered = step.lowered(Device::Cuda(0));
+        let lowered = step.lowered(Device::Cuda(0), Layout::Planes);
         for model in [lowered.gradients, lowered.update] {
             let faults = without_kernel(&model, &kernels, &mut met);
             assert!(faults.is_empty(), "{}", faults.join("\n"));
@@ -160,6 +161,10 @@ fn an_operator_without_a_kernel_is_found() {
     let (mut kernels, mut met) = (kernels(), BTreeSet::new());
     assert!(!kernels.contains_key("Acos") && kernels.remove("Conv").is_some());
     let step = StepGraph::new(steps().remove(3)).unwrap();
-    let faults = without_kernel(&step.lowered(Device::Cuda(0)).gradients, &kernels, &mut met);
+    let faults = without_kernel(
+        &step.lowered(Device::Cuda(0), Layout::Planes).gradients,
+        &kernels,
+        &mut met,
+    );
     assert!(faults.iter().all(|fault| fault.contains("(Conv)")) && faults.len() > 20, "{faults:?}");
 }

@@ -2,7 +2,7 @@
 
 use crate::installed::runtime;
 use crate::trial::{RATES, Trial, small};
-use qgface_data::graph::lower::rows_of;
+use qgface_data::graph::lower::{Layout, rows_of};
 use qgface_data::nn::HeadKind;
 use qgface_data::onnx::{Extent, Model, TypeKind, ValueInfo};
 use qgface_data::runtime::{Buffer, Device, Element, Program};
@@ -28,12 +28,16 @@ fn rows_come_out_even() {
 #[test]
 fn rows_are_updated_as_whole_parameters_are() {
     let graph = StepGraph::new(large()).unwrap();
-    let [by_row, whole] = [Device::Cpu, Device::Cuda(0)].map(|device| graph.lowered(device));
+    let [by_row, whole] =
+        [Device::Cpu, Device::Cuda(0)].map(|device| graph.lowered(device, Layout::Planes));
     assert!(by_row.rows.contains_key("head.kernel"), "{:?}", by_row.rows);
     assert!(whole.rows.is_empty());
     let (by_row, whole) = (updated(&by_row.update), updated(&whole.update));
     assert_eq!(by_row.len(), 2 * graph.params.parameters.len());
     assert!(by_row == whole);
+    let in_one_pass = graph.lowered(Device::Cpu, Layout::Pixels);
+    assert!(in_one_pass.rows.is_empty());
+    assert!(updated(&in_one_pass.update) == whole);
 }
 
 #[test]

@@ -41,6 +41,7 @@ impl Lowering<'_> {
             return moments.clone();
         }
         let moments = match self.shape(x) {
+            [_, _, _, _] if self.pixels.is_some() => self.moments_of_pixels(x),
             [n, c, h, w] if h * w >= FEW_PIXELS => self.moments_of_planes(x, [*n, *c, h * w]),
             shape => self.moments_of_elements(x, shape),
         };

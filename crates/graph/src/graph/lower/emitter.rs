@@ -69,6 +69,17 @@ impl Emitter {
         &mut self,
         op: &str,
         inputs: &[&str],
+        attributes: Vec<Attribute>,
+    ) -> [String; N] {
+        self.outputs_of("", op, inputs, attributes)
+    }
+
+    /// The same, of a domain that is not ONNX's.
+    pub(super) fn outputs_of<const N: usize>(
+        &mut self,
+        domain: &str,
+        op: &str,
+        inputs: &[&str],
         attribute: Vec<Attribute>,
     ) -> [String; N] {
         let own = self.current.rsplit('/').next().is_some_and(|last| last.starts_with(op));
@@ -84,6 +95,7 @@ impl Emitter {
             output: outputs.to_vec(),
             name,
             op_type: op.to_owned(),
+            domain: domain.to_owned(),
             attribute,
             ..Node::default()
         });
@@ -98,6 +110,17 @@ impl Emitter {
             name = format!("{stem}.{times}");
         }
         name
+    }
+
+    /// Gives the node that makes a value one more input, from where the nodes end now.
+    ///
+    /// # Panics
+    /// When no node makes the value.
+    pub(super) fn extend(&mut self, value: &str, input: &str) {
+        let own = self.nodes.iter().rposition(|node| node.output.iter().any(|own| own == value));
+        let mut node = self.nodes.remove(own.expect("a value that a node makes"));
+        node.input.push(input.to_owned());
+        self.nodes.push(node);
     }
 
     /// Copies a value to an output that cannot take its name.

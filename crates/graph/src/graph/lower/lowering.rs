@@ -1,12 +1,16 @@
 //! A graph's operators as nodes of a model, one after another.
 
 use super::emitter::{self, Emitter, integer, moves};
+use super::layout::{DOMAIN, Layout, Pixels};
 use crate::graph::{Element, Graph, Literal, Node, Op, Value};
 use crate::onnx;
 use std::collections::HashMap;
 
 /// The version of the operators; every CUDA kernel of the pinned runtime is at hand in it.
 const OPSET: i64 = 18;
+
+/// The version of the program's own operators.
+const OWN_OPSET: i64 = 1;
 
 /// Who made a model, as the model says.
 const PRODUCER: &str = "qgface-data";
@@ -31,12 +35,16 @@ pub(super) struct Lowering<'g> {
     pub(super) negative: HashMap<(Value, Value), String>,
     /// Inputs that lie as rows.
     pub(super) rows: Option<&'g Rows>,
+    /// Images with channels last, where the program's own operators are used.
+    pub(super) pixels: Option<Pixels>,
 }
 
 impl<'g> Lowering<'g> {
-    pub(super) fn new(graph: &'g Graph) -> Self {
+    pub(super) fn new(graph: &'g Graph, layout: Layout) -> Self {
         let (names, moments, negative) = (HashMap::new(), HashMap::new(), HashMap::new());
-        Self { graph, emitter: Emitter::default(), names, moments, negative, rows: None }
+        let emitter = Emitter::default();
+        let pixels = (layout == Layout::Pixels).then(|| Pixels::of(graph));
+        Self { graph, emitter, names, moments, negative, rows: None, pixels }
     }
 
     pub(super) fn nodes(&mut self) {
@@ -44,12 +52,17 @@ impl<'g> Lowering<'g> {
         let live = graph.live();
         for (value, node) in graph.values().filter(|(value, _)| live[value.index()]) {
             self.emitter.begin(&node.name);
-            let name = self.node(node);
-            self.names.insert(value, name);
+            if !self.in_pixels(value, node) {
+                let name = self.node(node);
+                self.names.insert(value, name);
+            }
         }
+        graph.outputs().iter().for_each(|&(_, value)| self.in_planes(value));
     }
 
-    pub(super) fn name(&self, value: Value) -> String {
+    /// The name of a value in the layout of the graph.
+    pub(super) fn name(&mut self, value: Value) -> String {
+        self.in_planes(value);
         self.names[&value].clone()
     }
 
@@ -191,12 +204,16 @@ impl<'g> Lowering<'g> {
 }
 
 pub(super) fn model(graph: onnx::Graph) -> onnx::Model {
+    let mut opset_import = vec![onnx::OperatorSet { domain: String::new(), version: OPSET }];
+    if graph.node.iter().any(|node| node.domain == DOMAIN) {
+        opset_import.push(onnx::OperatorSet { domain: DOMAIN.to_owned(), version: OWN_OPSET });
+    }
     onnx::Model {
         ir_version: IR_VERSION,
         producer_name: PRODUCER.to_owned(),
         producer_version: env!("CARGO_PKG_VERSION").to_owned(),
         graph: Some(graph),
-        opset_import: vec![onnx::OperatorSet { domain: String::new(), version: OPSET }],
+        opset_import,
         ..onnx::Model::default()
     }
 }

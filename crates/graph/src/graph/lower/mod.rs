@@ -8,19 +8,24 @@ mod batch_norm;
 mod conv_input;
 mod conv_weight;
 mod emitter;
+mod layout;
 mod lowering;
+mod pixels;
 mod pool;
 mod prelu;
 mod reduce;
 mod rows;
+mod update;
 
 use super::Graph;
 use crate::onnx;
 use lowering::{Lowering, info, model};
 use std::collections::HashMap;
 
+pub use layout::{DOMAIN, Layout};
 pub use lowering::Rows;
 pub use rows::{ByRow, lower_by_row, lower_with_rows, rows_of};
+pub use update::{MomentumUpdate, lower_updates};
 
 /// The name of an open first extent.
 const OPEN: &str = "N";
@@ -36,7 +41,7 @@ const OPEN: &str = "N";
 /// assert_eq!(model.graph().node[0].op_type, "Exp");
 /// ```
 pub fn lower(graph: &Graph, name: &str) -> onnx::Model {
-    lower_with_rows(graph, name, &Rows::new())
+    lower_with_rows(graph, name, &Rows::new(), Layout::Planes)
 }
 
 /// Writes a graph whose weights are known: inputs that `weights` has numbers for become
@@ -49,7 +54,7 @@ pub fn lower_with_weights(
     name: &str,
     weights: &HashMap<&str, &[f32]>,
 ) -> onnx::Model {
-    let mut lowering = Lowering::new(graph);
+    let mut lowering = Lowering::new(graph, Layout::Planes);
     lowering.nodes();
     let mut inputs = Vec::new();
     for (_, node) in graph.inputs() {

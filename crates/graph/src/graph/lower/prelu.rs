@@ -38,7 +38,8 @@ impl Lowering<'_> {
         let [x, dy] = node.inputs[..] else { panic!("two inputs") };
         let negative = self.negative(x, dy);
         let shape = self.shape(x);
-        self.product_by_channel("ReduceSum", &negative, &self.name(x), shape)
+        let x = self.name(x);
+        self.product_by_channel("ReduceSum", &negative, &x, shape)
     }
 
     fn negative(&mut self, x: Value, dy: Value) -> String {

@@ -17,7 +17,8 @@ impl Lowering<'_> {
             {
                 return mean.clone();
             }
-            return self.reduce_by_channel(op, &self.name(x), [*n, *c, h * w]);
+            let x = self.name(x);
+            return self.reduce_by_channel(op, &x, [*n, *c, h * w]);
         }
         if axes.axes.is_empty() {
             return self.name(x);

@@ -2,6 +2,7 @@
 //! stays in a processor's cache. An update took half the time.
 
 use super::emitter::integer;
+use super::layout::Layout;
 use super::lowering::{Lowering, Rows, info, model};
 use crate::graph::Graph;
 use crate::onnx::{self, Attribute, AttributeType};
@@ -24,13 +25,20 @@ pub fn rows_of(shape: &[usize]) -> Option<[usize; 2]> {
     Some([count, elements / count])
 }
 
-/// Writes a graph as [`super::lower`] does, but that the inputs named in `rows` lie as rows.
-pub fn lower_with_rows(graph: &Graph, name: &str, rows: &Rows) -> onnx::Model {
-    model(lowered(graph, name, rows, &[]))
+/// Writes a graph as [`super::lower`] does, but that the inputs named in `rows` lie as rows, and images
+/// in a layout.
+pub fn lower_with_rows(graph: &Graph, name: &str, rows: &Rows, layout: Layout) -> onnx::Model {
+    model(lowered(graph, name, rows, &[], layout))
 }
 
-fn lowered(graph: &Graph, name: &str, rows: &Rows, by_row: &[ByRow]) -> onnx::Graph {
-    let mut lowering = Lowering::new(graph);
+fn lowered(
+    graph: &Graph,
+    name: &str,
+    rows: &Rows,
+    by_row: &[ByRow],
+    layout: Layout,
+) -> onnx::Graph {
+    let mut lowering = Lowering::new(graph, layout);
     lowering.rows = Some(rows);
     lowering.nodes();
     let own = graph.inputs().into_iter().map(|(_, node)| {
@@ -64,7 +72,7 @@ pub struct ByRow {
 /// # Panics
 /// When an input of a body is neither a row nor a number, or an output is no row.
 pub fn lower_by_row(graph: &Graph, name: &str, by_row: &[ByRow]) -> onnx::Model {
-    model(lowered(graph, name, &Rows::new(), by_row))
+    model(lowered(graph, name, &Rows::new(), by_row, Layout::Planes))
 }
 
 impl Lowering<'_> {
@@ -74,7 +82,7 @@ impl Lowering<'_> {
         inputs: &mut Vec<onnx::ValueInfo>,
         outputs: &mut Vec<onnx::ValueInfo>,
     ) {
-        let mut body = lowered(&part.body, "row", &Rows::new(), &[]);
+        let mut body = lowered(&part.body, "row", &Rows::new(), &[], Layout::Planes);
         let (mut scanned, mut around) = (Vec::new(), Vec::new());
         for (_, node) in part.body.inputs() {
             let rows = match node.shape[..] {

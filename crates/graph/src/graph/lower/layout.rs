@@ -1,0 +1,42 @@
+//! How images lie, and what is known of those with their channels last.
+
+use crate::graph::{Graph, Value};
+use std::collections::HashMap;
+
+/// The domain of the program's own operators.
+pub const DOMAIN: &str = "qgface";
+
+/// How a model has images between its operators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Layout {
+    /// `[N, C, H, W]`, in operators of ONNX alone.
+    #[default]
+    Planes,
+    /// `[N, H, W, C]` where that is read and made, in the program's own operators of [`DOMAIN`].
+    Pixels,
+}
+
+/// Names of what is known of images with channels last.
+#[derive(Default)]
+pub(super) struct Pixels {
+    pub(super) names: HashMap<Value, String>,
+    /// Sums by channel of dy, and of x·dy, by x and dy.
+    pub(super) sums: HashMap<(Value, Value), [String; 2]>,
+    /// Gradients of slopes, by x and dy.
+    pub(super) slopes: HashMap<(Value, Value), String>,
+    /// How many nodes and outputs read a value.
+    pub(super) uses: HashMap<Value, usize>,
+}
+
+impl Pixels {
+    pub(super) fn of(graph: &Graph) -> Self {
+        let live = graph.live();
+        let nodes = graph.values().filter(|(value, _)| live[value.index()]);
+        let read = nodes.flat_map(|(_, node)| node.inputs.iter().copied());
+        let mut uses = HashMap::new();
+        for value in read.chain(graph.outputs().iter().map(|(_, value)| *value)) {
+            *uses.entry(value).or_insert(0) += 1;
+        }
+        Self { uses, ..Self::default() }
+    }
+}

@@ -1,0 +1,269 @@
+//! Images with their channels last, `[N, H, W, C]`, and the program's own operators on them.
+//!
+//! What is named by channel then lies together, convolutions need no other layout, and a normalisation
+//! or its gradient reads images once or twice. Values pass between the two layouts where an operator
+//! has one only: where the images come in, and before the linear layer. Parameters keep their layout.
+
+use super::emitter::{Emitter, integer};
+use super::layout::{DOMAIN, Pixels};
+use super::lowering::Lowering;
+use crate::graph::{Axes, Node, Op, Value, Window};
+use crate::onnx::Attribute;
+
+/// What a node was lowered to.
+enum Made {
+    /// Images with channels last.
+    Pixels(String),
+    /// A tensor as the graph has it.
+    Plain(String),
+}
+
+impl Lowering<'_> {
+    /// Lowers a node to what has images with channels last, where there is such.
+    ///
+    /// Returns whether it did.
+    pub(super) fn in_pixels(&mut self, value: Value, node: &Node) -> bool {
+        if self.pixels.is_none() {
+            return false;
+        }
+        match self.made_of_pixels(node) {
+            Some(Made::Pixels(name)) => _ = self.known().names.insert(value, name),
+            Some(Made::Plain(name)) => _ = self.names.insert(value, name),
+            None => return false,
+        }
+        true
+    }
+
+    fn made_of_pixels(&mut self, node: &Node) -> Option<Made> {
+        let images = node.inputs.iter().any(|&input| self.is_image(input));
+        if !images {
+            return None;
+        }
+        let read = &node.inputs;
+        let made = match &node.op {
+            Op::Detach => Made::Pixels(self.known().names.get(&read[0])?.clone()),
+            Op::Conv(window) => {
+                let inputs = [self.pixels(read[0]), self.name(read[1])];
+                Made::Pixels(self.own("DnnlConv", &inputs, moved(*window)))
+            }
+            Op::ConvInputGradient(window, [height, width]) => {
+                let inputs = [self.name(read[0]), self.pixels(read[1])];
+                let mut attributes = moved(*window);
+                attributes
+                    .extend([integer("height", *height as i64), integer("width", *width as i64)]);
+                Made::Pixels(self.own("DnnlConvInputGradient", &inputs, attributes))
+            }
+            Op::ConvWeightGradient(window) => {
+                let inputs = [self.pixels(read[0]), self.pixels(read[1])];
+                Made::Plain(self.own("DnnlConvWeightGradient", &inputs, moved(*window)))
+            }
+            Op::BatchNormTraining { epsilon } => {
+                let (mean, variance) = self.moments(read[0]);
+                let [gamma, beta] = [1, 2].map(|at| self.name(read[at]));
+                let line = line(&mut self.emitter, [&gamma, &beta, &mean, &variance], *epsilon);
+                self.affine(read[0], line)
+            }
+            Op::BatchNormalization { epsilon } => {
+                let by_channel = [1, 2, 3, 4].map(|at| self.name(read[at]));
+                let line = line(&mut self.emitter, by_channel.each_ref().map(|x| &**x), *epsilon);
+                self.affine(read[0], line)
+            }
+            Op::BatchVariance => Made::Plain(self.moments(read[0]).1),
+            Op::ReduceMean(axes) if *axes == by_channel() => self.mean_by_channel(read[0])?,
+            Op::ProductMean => {
+                let [_, products] = self.sums(read[0], read[1]);
+                self.share(&products, read[0])
+            }
+            Op::ChannelSum => {
+                let [x, y] = [self.pixels(read[1]), self.pixels(read[0])];
+                let [p, q, r] = [2, 3, 4].map(|at| self.name(read[at]));
+                Made::Pixels(self.own("ChannelCombine", &[x, y, p, q, r], vec![]))
+            }
+            Op::PRelu => {
+                let inputs = [self.pixels(read[0]), self.name(read[1])];
+                Made::Pixels(self.own("ChannelPRelu", &inputs, vec![integer("inner", 1)]))
+            }
+            Op::PReluInputGradient => {
+                let inputs = [self.pixels(read[0]), self.name(read[1]), self.pixels(read[2])];
+                let inputs = inputs.each_ref().map(|input| &**input);
+                let [dx, slope] =
+                    self.emitter.outputs_of(DOMAIN, "ChannelPReluGradient", &inputs, vec![]);
+                self.known().slopes.insert((read[0], read[2]), slope);
+                Made::Pixels(dx)
+            }
+            Op::PReluSlopeGradient => {
+                Made::Plain(self.known().slopes.get(&(read[0], read[1]))?.clone())
+            }
+            Op::Add if self.shape(read[0]) == self.shape(read[1]) => {
+                let known = &self.known().names;
+                if !read.iter().any(|input| known.contains_key(input)) {
+                    return None;
+                }
+                if let Some(name) = self.added_in_passing(read[0], read[1]) {
+                    return Some(Made::Pixels(name));
+                }
+                let [a, b] = [self.pixels(read[0]), self.pixels(read[1])];
+                Made::Pixels(self.emitter.node("Add", &[&a, &b], vec![]))
+            }
+            Op::MaxPool(window) if is_every(*window) => {
+                let (x, [_, _, h, w]) = (self.pixels(read[0]), self.extents(read[0]));
+                let parts = [(1, 0, h, window.stride), (2, 0, w, window.stride)];
+                Made::Pixels(self.emitter.slice(&x, &parts))
+            }
+            Op::MaxPoolGradient(window) if is_every(*window) => {
+                let dy = self.pixels(read[1]);
+                let (dx, dy_of) = (self.extents(read[0]), self.extents(read[1]));
+                Made::Pixels(spread(&mut self.emitter, &dy, dy_of, dx, window.stride))
+            }
+            _ => return None,
+        };
+        Some(made)
+    }
+
+    fn known(&mut self) -> &mut Pixels {
+        self.pixels.as_mut().expect("asked where channels are last alone")
+    }
+
+    fn is_image(&self, value: Value) -> bool {
+        self.shape(value).len() == 4
+    }
+
+    fn extents(&self, image: Value) -> [usize; 4] {
+        <[usize; 4]>::try_from(self.shape(image)).expect("an image")
+    }
+
+    /// A value with its channels last.
+    pub(super) fn pixels(&mut self, value: Value) -> String {
+        if let Some(name) = self.known().names.get(&value) {
+            return name.clone();
+        }
+        let name = self.name(value);
+        let name = self.emitter.transpose(&name, &[0, 2, 3, 1]);
+        self.known().names.insert(value, name.clone());
+        name
+    }
+
+    /// Gives a value that has its channels last the layout of the graph, too.
+    pub(super) fn in_planes(&mut self, value: Value) {
+        if self.names.contains_key(&value) {
+            return;
+        }
+        let known = self.pixels.as_ref().and_then(|known| known.names.get(&value)).cloned();
+        let name = known.expect("lowered before it is read");
+        let name = self.emitter.transpose(&name, &[0, 3, 1, 2]);
+        self.names.insert(value, name);
+    }
+
+    /// Appends an operator of our own with one output.
+    fn own(&mut self, op: &str, inputs: &[String], attributes: Vec<Attribute>) -> String {
+        let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+        let [made] = self.emitter.outputs_of(DOMAIN, op, &inputs, attributes);
+        made
+    }
+
+    /// A sum by channel that nothing else reads takes what is added to it along.
+    fn added_in_passing(&mut self, a: Value, b: Value) -> Option<String> {
+        let alone = |own: &Value, lowering: &mut Self| {
+            let known = lowering.known();
+            let made = known.names.contains_key(own) && known.uses[own] == 1;
+            made && lowering.graph.node(*own).op == Op::ChannelSum
+        };
+        let (sum, other) = [(a, b), (b, a)].into_iter().find(|(sum, _)| alone(sum, self))?;
+        let (sum, other) = (self.pixels(sum), self.pixels(other));
+        self.emitter.extend(&sum, &other);
+        Some(sum)
+    }
+
+    fn affine(&mut self, x: Value, [scale, shift]: [String; 2]) -> Made {
+        let inputs = [self.pixels(x), scale, shift];
+        Made::Pixels(self.own("ChannelAffine", &inputs, vec![]))
+    }
+
+    pub(super) fn moments_of_pixels(&mut self, x: Value) -> (String, String) {
+        let x = self.pixels(x);
+        let [mean, variance] = self.emitter.outputs_of(DOMAIN, "ChannelMoments", &[&x], vec![]);
+        (mean, variance)
+    }
+
+    /// The mean of what was normalised is known, that of a gradient comes with its products.
+    fn mean_by_channel(&mut self, x: Value) -> Option<Made> {
+        if let Some((mean, _)) = self.moments.get(&x) {
+            return Some(Made::Plain(mean.clone()));
+        }
+        let other = self.graph.values().find_map(|(_, node)| {
+            (node.op == Op::ProductMean && node.inputs[1] == x).then(|| node.inputs[0])
+        });
+        match other {
+            Some(other) => {
+                let [sum, _] = self.sums(other, x);
+                Some(self.share(&sum, x))
+            }
+            None if self.known().names.contains_key(&x) => Some(Made::Plain(self.moments(x).0)),
+            None => None,
+        }
+    }
+
+    /// Sums by channel of dy and of x·dy, computed once.
+    fn sums(&mut self, x: Value, dy: Value) -> [String; 2] {
+        if let Some(sums) = self.known().sums.get(&(x, dy)) {
+            return sums.clone();
+        }
+        let [x_name, dy_name] = [self.pixels(x), self.pixels(dy)];
+        let sums = self.emitter.outputs_of(DOMAIN, "ChannelProducts", &[&dy_name, &x_name], vec![]);
+        self.known().sums.insert((x, dy), sums.clone());
+        sums
+    }
+
+    /// A sum by channel over the elements of one.
+    fn share(&mut self, sum: &str, x: Value) -> Made {
+        let [n, _, h, w] = self.extents(x);
+        let share = self.emitter.floats(&[], &[1.0 / (n * h * w) as f64]);
+        Made::Plain(self.emitter.node("Mul", &[sum, &share], vec![]))
+    }
+}
+
+/// The axes over which what is left is by channel.
+fn by_channel() -> Axes {
+    Axes { axes: vec![0, 2, 3], keep: false }
+}
+
+/// Whether a window takes single pixels.
+fn is_every(window: Window) -> bool {
+    window.kernel == 1 && window.pad == 0
+}
+
+fn moved(window: Window) -> Vec<Attribute> {
+    let Window { kernel, stride, pad } = window;
+    let named = [("kernel", kernel), ("stride", stride), ("pad", pad)];
+    named.map(|(name, value)| integer(name, value as i64)).into()
+}
+
+/// γ(x − μ)/√(v + ε) + β as scale·x + shift.
+fn line(emit: &mut Emitter, [gamma, beta, mean, variance]: [&str; 4], epsilon: f64) -> [String; 2] {
+    let epsilon = emit.floats(&[], &[epsilon]);
+    let sum = emit.node("Add", &[variance, &epsilon], vec![]);
+    let deviation = emit.node("Sqrt", &[&sum], vec![]);
+    let scale = emit.node("Div", &[gamma, &deviation], vec![]);
+    let moved = emit.node("Mul", &[&scale, mean], vec![]);
+    [scale, emit.node("Sub", &[beta, &moved], vec![])]
+}
+
+/// dy between zeros: each of its pixels is the first of a square.
+fn spread(
+    emit: &mut Emitter,
+    dy: &str,
+    [n, c, rows, columns]: [usize; 4],
+    [_, _, height, width]: [usize; 4],
+    stride: usize,
+) -> String {
+    let apart = emit.reshape(dy, &[n, rows, 1, columns, 1, c]);
+    let between = stride - 1;
+    let pads = [[0; 6], [0, 0, between, 0, between, 0]].concat();
+    let pads = emit.numbers(&pads.iter().map(|&pad| pad as i64).collect::<Vec<_>>());
+    let padded = emit.node("Pad", &[&apart, &pads], vec![]);
+    let whole = emit.reshape(&padded, &[n, rows * stride, columns * stride, c]);
+    match (rows * stride, columns * stride) == (height, width) {
+        true => whole,
+        false => emit.slice(&whole, &[(1, 0, height, 1), (2, 0, width, 1)]),
+    }
+}
