@@ -1,32 +1,33 @@
 //! The domain of operators that this crate brings to ONNX Runtime.
 
-use super::{Error, OneDnn, onednn};
+use super::{Error, OneDnn, Runtime, kernels, onednn};
 use ort::operator::OperatorDomain;
+use qgface_graph::graph::lower::DOMAIN;
 use qgface_graph::onnx::Model;
-use std::path::Path;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// What nodes call the domain.
-const NAME: &str = "qgface";
-
-/// Whether a node of a model asks for the domain; `name` is what errors call the model.
+/// The operators that nodes of a model ask for, if any do.
 ///
 /// # Errors
-/// [`Error::NoOneDnn`]: a node needs the library, and there is none.
-pub(super) fn is_needed(
+/// [`Error::NoOneDnn`]: a node needs the library, and there is none; whatever the runtime refuses with.
+pub(super) fn of_model(
+    runtime: &Runtime,
     model: &Model,
-    name: &Path,
-    onednn: Option<&OneDnn>,
-) -> Result<bool, Error> {
-    let mut own = model.graph().node.iter().filter(|node| node.domain == NAME).peekable();
-    let is_needed = own.peek().is_some();
-    match own.find(|node| onednn::has(&node.op_type)) {
-        Some(node) if onednn.is_none() => {
-            let (model, operator) = (name.to_path_buf(), node.op_type.clone());
-            Err(Error::NoOneDnn { model, operator })
-        }
-        _ => Ok(is_needed),
+) -> Result<Option<Arc<OperatorDomain>>, Error> {
+    let own = || model.graph().node.iter().filter(|node| node.domain == DOMAIN);
+    if own().next().is_none() {
+        return Ok(None);
     }
+    let (name, device) = (PathBuf::from(&model.graph().name), runtime.device());
+    if let Some(node) = own().find(|node| onednn::has(&node.op_type))
+        && runtime.onednn().is_none()
+    {
+        return Err(Error::NoOneDnn { model: name, operator: node.op_type.clone() });
+    }
+    let domain = of(runtime.onednn());
+    let domain = domain.map_err(|source| Error::Prepare { model: name, device, source })?;
+    Ok(Some(domain.into()))
 }
 
 /// Keeps sessions with the domain from being made at the same time: the runtime keeps one list of domains
@@ -38,8 +39,8 @@ pub(super) fn one_at_a_time() -> MutexGuard<'static, ()> {
 }
 
 /// The domain, with the operators of the library where there is one.
-pub(super) fn of(onednn: Option<&OneDnn>) -> Result<OperatorDomain, ort::Error> {
-    let domain = OperatorDomain::new(NAME)?;
+fn of(onednn: Option<&OneDnn>) -> Result<OperatorDomain, ort::Error> {
+    let domain = kernels::add_to(OperatorDomain::new(DOMAIN)?)?;
     match onednn {
         Some(library) => onednn::add_to(domain, library),
         None => Ok(domain),

@@ -18,6 +18,7 @@ mod guard;
 mod huge_pages;
 mod info;
 mod install;
+mod kernels;
 mod library;
 mod locate;
 mod onednn;

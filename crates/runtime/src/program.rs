@@ -5,6 +5,7 @@ use super::buffer::{Buffer, Counters, Element, Traffic};
 use super::guard::guarded;
 use super::session::{self, ModelOrigin};
 use super::{Device, Error, Runtime, domain, placement};
+use ort::operator::OperatorDomain;
 use qgface_fs as fs;
 use qgface_graph::onnx;
 use std::num::NonZeroUsize;
@@ -29,14 +30,16 @@ impl Program {
     /// Makes a graph ready; `threads` work on it together, where the device is the processor.
     ///
     /// # Errors
-    /// A graph that the runtime refuses, one with a node for which oneDNN is missing, one with an input or output that no [`Element`] is of,
-    /// and, on CUDA, one that would not run there whole. Errors call it by the graph's name.
+    /// A graph that the runtime refuses, one with a node for which oneDNN is missing, one with an input or
+    /// output that no [`Element`] is of, and, on CUDA, one that would not run there whole. Errors call it
+    /// by the graph's name.
     pub fn open(
         runtime: &Runtime,
         model: &onnx::Model,
         threads: NonZeroUsize,
     ) -> Result<Self, Error> {
-        Self::prepare(runtime, model, threads, None)
+        let operators = domain::of_model(runtime, model)?;
+        Self::prepare(runtime, model, threads, None, operators)
     }
 
     /// The same, with the time of every node written to a file whose name begins with `profile`.
@@ -53,7 +56,19 @@ impl Program {
         let folder = profile.parent().filter(|folder| *folder != Path::new(""));
         let folder = folder.unwrap_or(Path::new("."));
         std::fs::read_dir(folder).map_err(fs::io_error("write a profile in", folder))?;
-        Self::prepare(runtime, model, threads, Some(profile))
+        let operators = domain::of_model(runtime, model)?;
+        Self::prepare(runtime, model, threads, Some(profile), operators)
+    }
+
+    /// For tests: as [`Program::open`], with other operators.
+    #[cfg(test)]
+    pub(super) fn open_with(
+        runtime: &Runtime,
+        model: &onnx::Model,
+        threads: NonZeroUsize,
+        operators: Arc<OperatorDomain>,
+    ) -> Result<Self, Error> {
+        Self::prepare(runtime, model, threads, None, Some(operators))
     }
 
     fn prepare(
@@ -61,12 +76,12 @@ impl Program {
         model: &onnx::Model,
         threads: NonZeroUsize,
         profile: Option<&Path>,
+        operators: Option<Arc<OperatorDomain>>,
     ) -> Result<Self, Error> {
         let name = PathBuf::from(&model.graph().name);
         let bytes = model.to_bytes(&name)?;
         let source = ModelOrigin { name: &name, bytes: Some(&bytes) };
-        let has_own_operators = domain::is_needed(model, &name, runtime.onednn())?;
-        let _one = has_own_operators.then(domain::one_at_a_time);
+        let _one = operators.is_some().then(domain::one_at_a_time);
         let inner = session::ready(runtime, threads, source, |builder| {
             // A pattern keeps the memory of the run's peak between runs, almost twice what a step
             // needs.
@@ -75,9 +90,9 @@ impl Program {
             // the run they leave the cores to those that decode.
             let builder = builder.with_intra_op_spinning(true)?;
             let builder = builder.with_config_entry("session.force_spinning_stop", "1")?;
-            let builder = match has_own_operators {
-                true => builder.with_operators(domain::of(runtime.onednn())?)?,
-                false => builder,
+            let builder = match &operators {
+                Some(operators) => builder.with_operators(Arc::clone(operators))?,
+                None => builder,
             };
             match profile {
                 Some(profile) => Ok(builder.with_profiling(profile)?),
