@@ -1,28 +1,33 @@
-//! ONNX Runtime for tests: the one that is installed. On a new machine it is fetched once, before
-//! anything runs on it, and that is said.
+//! ONNX Runtime for tests, with oneDNN: those that are installed. On a new machine they are fetched once,
+//! before anything runs on them, and that is said.
 
-use qgface_data::runtime::{Build, Device, Error, OnMissing, Runtime, install};
+use qgface_data::runtime::{Build, Device, Error, OnMissing, OneDnn, Runtime, install};
 use std::io::Write;
 use std::sync::LazyLock;
 
 /// A process can start only one.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     let start = || Runtime::start(Device::Cpu, OnMissing::Refuse, &|_| ());
-    match start() {
+    let onednn = OneDnn::find(&say).unwrap_or_else(|error| panic!("{error}"));
+    let onednn = onednn.unwrap_or_else(|| {
+        say("no oneDNN is installed: `qgface-data runtime install` once for all tests");
+        OneDnn::install(&say).unwrap_or_else(|error| panic!("{error}"))
+    });
+    let runtime = match start() {
         Err(Error::NotFound { .. }) => {
             say("no ONNX Runtime is installed: `qgface-data runtime install` once for all tests");
             install(Build::Cpu, &say).unwrap_or_else(|error| panic!("{error}"));
             start()
         }
         started => started,
-    }
-    .unwrap_or_else(|error| panic!("{error}"))
+    };
+    runtime.unwrap_or_else(|error| panic!("{error}")).with_onednn(Some(onednn))
 });
 
-/// ONNX Runtime on the processor.
+/// ONNX Runtime on the processor, with oneDNN.
 ///
 /// # Panics
-/// When it cannot be found, fetched or started.
+/// When they cannot be found, fetched or started.
 pub(crate) fn runtime() -> Runtime {
     RUNTIME.clone()
 }

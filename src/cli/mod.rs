@@ -22,6 +22,7 @@ mod runtime;
 mod stats;
 mod synth;
 mod train;
+mod tune;
 mod unpack;
 mod verify_order;
 

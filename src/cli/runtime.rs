@@ -2,12 +2,15 @@
 
 use super::context::{Context, Outcome};
 use super::error::Error;
-use qgface_data::runtime::{self, Build, Info, Installed};
+use super::tune;
+use qgface_data::runtime::{self, Build, Info, Installed, OneDnn, OneDnnInstalled};
 
-/// Put ONNX Runtime in place, or say which library, version, providers and devices there are
+/// Put ONNX Runtime in place, say which libraries and devices there are, or measure what is fastest here
 ///
-/// The library is loaded at run time: from ORT_DYLIB_PATH, else from this program's cache, else from an
-/// installed Python package; `eval` installs it when there is none.
+/// ONNX Runtime is loaded at run time: from ORT_DYLIB_PATH, else from this program's cache, else from an
+/// installed Python package; `eval` installs it when there is none. oneDNN, which steps on a processor are
+/// faster with, is loaded from DNNL_DYLIB_PATH, else from the cache, else from the system; `train` installs
+/// it when there is none, and does without where that fails.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -16,20 +19,29 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 enum What {
-    /// Fetch the pinned release through pip, check its SHA-256 and unpack it into the cache
+    /// Fetch the pinned releases of ONNX Runtime and oneDNN through pip, check their SHA-256 and unpack them
+    /// into the cache
     Install {
-        /// The build for CUDA 13 in place of the one for the processor
+        /// The build of ONNX Runtime for CUDA 13 alone, in place of the one for the processor
         #[arg(long)]
         cuda: bool,
     },
     /// Say what there is [default]
     Info,
+    /// Measure what is fastest here for steps of a network, as `train` does on its first need, and keep it
+    Tune(tune::Args),
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
-    if let Some(What::Install { cuda }) = args.what {
-        let build = if cuda { Build::Cuda } else { Build::Cpu };
-        runtime::install(build, &|text| context.output.say(text))?;
+    let say = |text: &str| context.output.say(text);
+    match args.what {
+        Some(What::Tune(args)) => return tune::run(args, context),
+        Some(What::Install { cuda: true }) => _ = runtime::install(Build::Cuda, &say)?,
+        Some(What::Install { cuda: false }) => {
+            runtime::install(Build::Cpu, &say)?;
+            OneDnn::install(&say)?;
+        }
+        Some(What::Info) | None => {}
     }
     context.output.report(&runtime::info(), text)?;
     Ok(Outcome::Success)
@@ -40,6 +52,8 @@ fn text(info: &Info) -> String {
     let mut line = |name: &str, value: String| text += &format!("{name:<10} {value}\n");
     line("cpu", installed(&info.cpu, "qgface-data runtime install"));
     line("cuda", installed(&info.cuda, "qgface-data runtime install --cuda"));
+    line("onednn", onednn(&info.onednn));
+    line("processor", info.processor.to_string());
     line("cores", info.cores.to_string());
     let devices = &info.cuda_devices;
     line("driver", devices.driver.clone().unwrap_or_else(|| "no CUDA driver".to_owned()));
@@ -52,6 +66,15 @@ fn text(info: &Info) -> String {
         cache.unwrap_or_else(|| "none: neither HOME nor XDG_CACHE_HOME is set".to_owned()),
     );
     text
+}
+
+fn onednn(installed: &OneDnnInstalled) -> String {
+    let mut parts = match (&installed.version, &installed.path) {
+        (Some(version), Some(path)) => vec![format!("oneDNN {version} ({})", path.display())],
+        _ => vec!["not there; `qgface-data runtime install` puts it in place".to_owned()],
+    };
+    parts.extend(installed.missing.iter().cloned());
+    parts.join("\n           ")
 }
 
 fn installed(installed: &Installed, install: &str) -> String {

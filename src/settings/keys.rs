@@ -122,6 +122,9 @@ keys! {
             "stop", "what a damaged record does: stop, or skip (it is counted)";
         TRAIN_DEVICE: Told<Device> = "device", DEVICE, "cpu",
             "where steps run: cpu or cuda:N (experimental: it has not run on a GPU yet)";
+        TRAIN_TUNE: Words<bool> = "tune", Words(&[("auto", true), ("off", false)]),
+            "auto", "how steps are made on a processor: auto (as is fastest there, measured once), or off (in \
+                     ONNX's operators alone)";
         TRAIN_SEED: Whole<u64> = "seed", whole(0, u64::MAX), "0",
             "the number that all random draws come from";
         TRAIN_BATCH: Whole<usize> = "batch", whole(1, MANY), "64",

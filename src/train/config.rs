@@ -41,6 +41,8 @@ pub struct Config {
     pub batch: usize,
     /// Batches that a step learns from.
     pub accumulate: usize,
+    /// Whether what is fastest is found out where it runs.
+    pub tune: bool,
     /// Times every image is seen.
     pub epochs: u32,
     /// Steps after which the run ends early.
@@ -111,6 +113,7 @@ impl Config {
             seed: s.get(&keys::TRAIN_SEED),
             batch: s.get(&keys::TRAIN_BATCH),
             accumulate: s.get(&keys::TRAIN_ACCUMULATE),
+            tune: s.get(&keys::TRAIN_TUNE),
             epochs: s.get(&keys::TRAIN_EPOCHS),
             max_steps: s.get(&keys::TRAIN_MAX_STEPS),
             rate: LearningRate {

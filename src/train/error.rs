@@ -53,6 +53,20 @@ pub enum Error {
         /// What there is.
         found: String,
     },
+    /// A run goes on in steps that oneDNN is needed for.
+    #[error("{run}: its steps were made with oneDNN, and there is none")]
+    NoOneDnn {
+        /// The run's folder.
+        run: PathBuf,
+    },
+    /// What a run keeps of how its steps are made cannot be read.
+    #[error("{path}: expected how the run's steps are made, found {found}")]
+    Kept {
+        /// The file.
+        path: PathBuf,
+        /// What it is.
+        found: String,
+    },
     /// A file or folder refused.
     #[error(transparent)]
     Files(#[from] crate::fs::Error),

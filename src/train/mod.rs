@@ -21,6 +21,7 @@ mod schedule;
 mod state;
 mod step;
 mod stepper;
+pub mod tuning;
 mod validate;
 
 pub use crate::loader::Batch;

@@ -38,8 +38,8 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
     (
         "train",
         &[
-            "autodiff", "eval", "fs", "graph", "image", "loader", "metrics", "nn", "onnx", "optim",
-            "ordered", "pack", "progress", "runtime", "seed", "settings", "views",
+            "autodiff", "causes", "eval", "fs", "graph", "image", "loader", "metrics", "nn",
+            "onnx", "optim", "ordered", "pack", "progress", "runtime", "seed", "settings", "views",
         ],
     ),
     ("loader", &["datasets", "image", "pack", "seed", "views"]),

@@ -47,6 +47,7 @@ fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("report", schemars::schema_for!(report::ReportDocument)),
         ("eval", schemars::schema_for!(eval::results::EvalReport)),
         ("runtime", schemars::schema_for!(runtime::Info)),
+        ("tune", schemars::schema_for!(train::tuning::TuneReport)),
         ("init", schemars::schema_for!(settings::InitReport)),
         ("train", schemars::schema_for!(train::TrainReport)),
         ("export", schemars::schema_for!(train::ExportReport)),

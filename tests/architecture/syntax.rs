@@ -225,6 +225,12 @@ impl Reader {
         let mut all = tokens.into_iter().peekable();
         while let Some(token) = all.next() {
             match token {
+                // A visibility is no use of what it names.
+                TokenTree::Ident(word) if word == "pub" => {
+                    self.enter(&mut written, at);
+                    colons = 0;
+                    all.next_if(|next| matches!(next, TokenTree::Group(_)));
+                }
                 TokenTree::Ident(word) => {
                     if colons != 2 {
                         self.enter(&mut written, at);

@@ -2,7 +2,7 @@
 //!
 //! `QGFACE_PEERS=DIR cargo bench --bench step`: DIR holds `step.py`, and `QGFACE_PYTHON` is a
 //! Python with PyTorch. `-- ir18 ir50` chooses networks (`ir18`), `-- profile` lists operators
-//! instead, and `QGFACE_DEVICE=cuda:0` runs both there. Each measurement is a process of its own,
+//! instead, and `QGFACE_DEVICE=cuda:0` runs steps and step.py there. Each measurement is a process of its own,
 //! so that its peak memory is its own. Times are medians of [`ROUNDS`] rounds of [`STEPS`] steps, and
 //! ratios medians of the rounds' own: what slows a machine for minutes slows both sides of a round.
 
@@ -10,13 +10,17 @@ mod median;
 mod watch;
 
 use median::median;
+use qgface_data::graph::lower::Layout;
 use qgface_data::nn::{
     Backbone, ContrastOptions, HeadKind, HeadOptions, JointOptions, QueueKind, QueueOptions,
 };
 use qgface_data::optim::Sgd;
 use qgface_data::runtime::{Device, OnMissing, Runtime, use_huge_pages};
 use qgface_data::seed::Seed;
-use qgface_data::train::{Batch, Rates, Scales, StepGraph, StepOptions, Stepper, TrainState};
+use qgface_data::train::tuning::with_onednn;
+use qgface_data::train::{
+    Batch, Making, Rates, Scales, StepGraph, StepOptions, Stepper, TrainState,
+};
 use std::collections::HashMap;
 use std::fs::File;
 use std::num::NonZeroUsize;
@@ -36,16 +40,37 @@ const BATCHES: [usize; 2] = [8, 16];
 /// Identities of CASIA-WebFace, as in step.py.
 const CLASSES: usize = 10_572;
 
-/// The step that step.py takes, and the whole QG step of as many images, in two views and with a
-/// queue.
-const PLAIN: &str = "plain";
-const JOINT: &str = "joint";
+/// A kind of step.
+struct Kind {
+    name: &'static str,
+    layout: Layout,
+    /// The whole QG step of as many images, in two views and with a queue; else that of step.py.
+    joint: bool,
+}
+
+impl Kind {
+    /// The program's own operators are the processor's.
+    fn runs_on(&self, device: &str) -> bool {
+        device == "cpu" || self.layout == Layout::Planes
+    }
+}
+
+/// Steps in ONNX's operators alone, and with channels last in the program's own.
+static KINDS: [Kind; 3] = [
+    Kind { name: "planes", layout: Layout::Planes, joint: false },
+    Kind { name: "pixels", layout: Layout::Pixels, joint: false },
+    Kind { name: "joint", layout: Layout::Pixels, joint: true },
+];
+
+/// What step.py is asked for.
+const PEERS: [&str; 2] = ["eager", "best"];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["child", network, batch, kind] => {
             let batch = batch.parse().expect("a batch size");
+            let kind = KINDS.iter().find(|own| own.name == kind).expect("a kind");
             let times = Trial::new(network, batch, kind, None).times(WARM_UP, STEPS);
             println!("median {} s/step", median(times).as_secs_f64());
         }
@@ -60,7 +85,11 @@ fn measure(arguments: &[String]) {
     let networks: Vec<&str> = ["ir18", "ir34", "ir50", "ir100"].into_iter().filter(named).collect();
     let networks = if networks.is_empty() { vec!["ir18"] } else { networks };
     if named(&"profile") {
-        networks.iter().for_each(|network| profile(network, BATCHES[1]));
+        for (network, kind) in networks.iter().flat_map(|own| {
+            KINDS.iter().filter(|kind| kind.runs_on(&device())).map(move |kind| (own, kind))
+        }) {
+            profile(network, BATCHES[1], kind);
+        }
         return;
     }
     let work = tempfile::tempdir().expect("a folder for the benchmark");
@@ -78,34 +107,46 @@ fn device() -> String {
 fn compare(network: &str, batch: usize, work: &Path) {
     let mut measured: HashMap<&str, (Vec<Duration>, u64)> = HashMap::new();
     for _ in 0..ROUNDS {
-        for kind in [PLAIN, JOINT] {
+        for kind in KINDS.iter().filter(|kind| kind.runs_on(&device())) {
             let mut command = Command::new(std::env::current_exe().expect("this program"));
-            command.args(["child", network, &batch.to_string(), kind]);
+            command.args(["child", network, &batch.to_string(), kind.name]);
             use_huge_pages(&mut command);
-            note(&mut measured, kind, timed(&mut command, work));
+            note(&mut measured, kind.name, timed(&mut command, work));
         }
-        if let Some(folder) = std::env::var_os("QGFACE_PEERS") {
+        let peers = std::env::var_os("QGFACE_PEERS");
+        for (folder, variant) in peers.iter().flat_map(|folder| PEERS.map(|own| (folder, own))) {
             let python = std::env::var_os("QGFACE_PYTHON").unwrap_or_else(|| "python3".into());
             let mut command = Command::new(python);
             let device = device().split(':').next().unwrap_or_default().to_owned();
-            command.arg(Path::new(&folder).join("step.py")).args([network, &batch.to_string()]);
-            command.args([&CLASSES.to_string(), &device, "fp32", &STEPS.to_string()]);
-            note(&mut measured, "peer", timed(&mut command, work));
+            command.arg(Path::new(folder).join("step.py")).args([network, &batch.to_string()]);
+            let steps = STEPS.to_string();
+            command.args([&CLASSES.to_string(), &device, "fp32", &steps, variant]);
+            note(&mut measured, variant, timed(&mut command, work));
         }
     }
-    let memory = |kind: &str| measured.get(kind).map_or(0, |(_, peak)| peak >> 10);
-    let plain = median(measured[PLAIN].0.clone()).as_secs_f64();
-    let beside = match measured.get("peer") {
-        Some((peer, _)) => {
-            let [least, middle, most] = ratios(peer, &measured[PLAIN].0);
-            let memory = memory("peer");
-            format!("{middle:.2} × ({least:.2} to {most:.2}) as fast as step.py in {memory} MiB")
-        }
-        None => "QGFACE_PEERS names the folder of step.py".to_owned(),
-    };
-    println!("{network} batch {batch}: {plain:.3} s in {} MiB, {beside}", memory(PLAIN));
-    let [_, ratio, _] = ratios(&measured[JOINT].0, &measured[PLAIN].0);
-    println!("  two views, contrast and queue: {ratio:.2} of that time, {} MiB", memory(JOINT));
+    println!("{network} batch {batch}");
+    let reference = &measured[KINDS[0].name].0;
+    for name in KINDS.iter().map(|kind| kind.name).chain(PEERS) {
+        let Some((times, peak)) = measured.get(name) else { continue };
+        let taken = median(times.clone()).as_secs_f64();
+        let [least, middle, most] = ratios(reference, times);
+        println!(
+            "  {name:<8} {taken:.3} s in {} MiB, {middle:.2} × ({least:.2} to {most:.2}) as fast as {}",
+            peak >> 10,
+            KINDS[0].name,
+        );
+    }
+    let Some((own, _)) = measured.get(KINDS[1].name) else { return };
+    for (name, (times, _)) in PEERS.iter().filter_map(|name| Some((name, measured.get(name)?))) {
+        let [least, middle, most] = ratios(times, own);
+        println!(
+            "  {} is {middle:.2} × ({least:.2} to {most:.2}) as fast as {name}",
+            KINDS[1].name
+        );
+    }
+    if PEERS.iter().all(|name| !measured.contains_key(name)) {
+        println!("  QGFACE_PEERS names the folder of step.py");
+    }
 }
 
 /// The least, the middle and the largest ratio of a round.
@@ -148,9 +189,9 @@ const RATES: Rates =
     Rates { learning: 0.1, contrast_weight: 1.0, head_scale: 0.0, contrast_scale: 0.0 };
 
 impl Trial {
-    fn new(network: &str, rows: usize, kind: &str, profile: Option<&Path>) -> Self {
+    fn new(network: &str, rows: usize, kind: &Kind, profile: Option<&Path>) -> Self {
         let queue = QueueOptions { kind: QueueKind::Proxy, size: CLASSES };
-        let contrast = (kind == JOINT).then(|| (ContrastOptions::default(), queue));
+        let contrast = kind.joint.then(|| (ContrastOptions::default(), queue));
         let views = if contrast.is_some() { 2 } else { 1 };
         let options = StepOptions {
             backbone: Backbone::new(network.parse().expect("a network"), 1.0),
@@ -176,11 +217,11 @@ impl Trial {
         let device: Device = device().parse().expect("a device");
         let runtime = Runtime::start(device, OnMissing::Install, &|said| eprintln!("{said}"));
         let runtime = runtime.unwrap_or_else(|error| panic!("{error}"));
+        let runtime = with_onednn(runtime, &|said| eprintln!("{said}"));
+        let runtime = runtime.unwrap_or_else(|error| panic!("{error}"));
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let stepper = match profile {
-            Some(profile) => Stepper::profiled(&runtime, graph, threads, profile),
-            None => Stepper::new(&runtime, graph, threads),
-        };
+        let stepper =
+            Stepper::made(&runtime, graph, &Making { threads, layout: kind.layout, profile });
         let mut stepper = stepper.unwrap_or_else(|error| panic!("{error}"));
         stepper.load(&state).expect("its own state");
         Self { stepper, images, labels, mask }
@@ -201,10 +242,10 @@ impl Trial {
 }
 
 /// Prints what share of a step each operator and the slowest nodes take.
-fn profile(network: &str, batch: usize) {
+fn profile(network: &str, batch: usize, kind: &Kind) {
     const SHOWN: usize = 16;
     let work = tempfile::tempdir().expect("a folder for the profile");
-    let mut trial = Trial::new(network, batch, PLAIN, Some(&work.path().join("step")));
+    let mut trial = Trial::new(network, batch, kind, Some(&work.path().join("step")));
     trial.times(WARM_UP, STEPS);
     let file = trial.stepper.end_profiling().expect("a profile");
     let events: Vec<serde_json::Value> =
@@ -219,7 +260,7 @@ fn profile(network: &str, batch: usize) {
         *by_node.entry(node).or_insert(0.0) += taken;
     }
     let total: f64 = by_operator.values().sum();
-    println!("{network} batch {batch}, share of the time of gradients");
+    println!("{network} batch {batch}, {}, share of the time of gradients", kind.name);
     for table in [by_operator, by_node] {
         let mut rows: Vec<(&str, f64)> = table.into_iter().collect();
         rows.sort_by(|a, b| b.1.total_cmp(&a.1));

@@ -31,12 +31,12 @@ pub(crate) fn work() -> tempfile::TempDir {
     work
 }
 
-fn small<'a>(more: &[&'a str]) -> Vec<&'a str> {
+pub(crate) fn small<'a>(more: &[&'a str]) -> Vec<&'a str> {
     [&SMALL[..], more].concat()
 }
 
 /// The bytes of a checkpoint's two files.
-fn checkpoint(work: &Path, run: &str, step: u64) -> [Vec<u8>; 2] {
+pub(crate) fn checkpoint(work: &Path, run: &str, step: u64) -> [Vec<u8>; 2] {
     let folder = work.join("runs").join(run).join("checkpoints");
     ["safetensors", "json"].map(|ending| {
         let path = folder.join(format!("step-{step:08}.{ending}"));
@@ -128,8 +128,8 @@ fn a_run_that_is_killed_goes_on_to_the_same_bytes() {
 #[test]
 fn sigterm_ends_a_run_with_a_checkpoint_from_which_it_goes_on() {
     let work = work();
-    done(work.path(), &small(&["name=whole", "epochs=100", "max_steps=200"]));
-    let stopped = small(&["name=stopped", "epochs=100", "max_steps=200"]);
+    done(work.path(), &small(&["name=whole", "epochs=100", "max_steps=200", "tune=off"]));
+    let stopped = small(&["name=stopped", "epochs=100", "max_steps=200", "tune=off"]);
     let mut child = started(work.path(), &stopped, "stopped", 2);
     let killed =
         std::process::Command::new("kill").args(["-TERM", &child.id().to_string()]).status();

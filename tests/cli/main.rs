@@ -26,3 +26,4 @@ mod reporting;
 mod settings;
 mod support;
 mod training;
+mod tuning;

@@ -40,7 +40,7 @@ pub(crate) fn fits(document: &Value, schema: &str) {
 }
 
 /// Commands that run on ONNX Runtime.
-const ON_THE_RUNTIME: [&str; 3] = ["demo", "eval", "train"];
+const ON_THE_RUNTIME: [&str; 4] = ["demo", "eval", "runtime", "train"];
 
 /// The program in `folder` with a clean environment, not yet started.
 pub(crate) fn program(folder: &Path, arguments: &[&str]) -> Command {
@@ -52,12 +52,12 @@ pub(crate) fn program(folder: &Path, arguments: &[&str]) -> Command {
 
 static FETCHED: Once = Once::new();
 
-/// Has the program fetch ONNX Runtime where there is none, so that one step does, and is seen to,
+/// Has the program fetch its libraries where there are none, so that one step does, and is seen to,
 /// and not whichever test comes first. Where that fails each command says why.
 fn fetch() {
     let info = bare(&root(), &["runtime", "info", "--format", "json"]).output().unwrap();
     let info: Value = serde_json::from_slice(&info.stdout).unwrap();
-    if info["cpu"]["library"].is_null() {
+    if info["cpu"]["library"].is_null() || info["onednn"]["version"].is_null() {
         let _ = bare(&root(), &["runtime", "install"]).status();
     }
 }

@@ -5,23 +5,22 @@
 use crate::Topic;
 use crate::arrays::{case, largest, near, number, read, shaped};
 use crate::heads::{contrast_options, float};
-use crate::installed;
 use crate::manifest::{Json, array, entries, integers, number as whole, text};
 use crate::nudge::nudge;
 use crate::queue::rows_of_views;
 use crate::reference::{Tensor, evaluate};
-use crate::stepped::widened;
+use crate::stepped::{LAYOUTS, stepper, widened};
 use crate::trajectory::{LOSSES, Named, feeds_of, updated};
 use qgface_data::graph::Graph;
+use qgface_data::graph::lower::Layout;
 use qgface_data::nn::{
     Backbone, Block, HeadKind, HeadOptions, JointOptions, QueueKind, QueueOptions,
 };
 use qgface_data::optim::Sgd;
 use qgface_data::seed::Seed;
 use qgface_data::train::{
-    Batch, Rates, Scales, StepGraph, StepOptions, Stepper, Tensor as Numbers, TrainState,
+    Batch, Rates, Scales, StepGraph, StepOptions, Tensor as Numbers, TrainState,
 };
-use std::num::NonZeroUsize;
 use std::path::Path;
 
 pub(crate) const TOPIC: Topic = Topic { name: "distributed", cases, run };
@@ -152,18 +151,20 @@ impl<'m> Course<'m> {
 
     /// By the stepper.
     fn in_f32(&self, results: &Path) {
-        let whole = self.steps(false);
-        assert!(whole == self.steps(true), "a state that is taken up amid a step is another");
-        let (reported, last) = whole;
-        compare_reported(&reported, results, LOSS_F32, STATE_F32);
-        self.compare_end(&widened(&last), results, (STATE_F32, 0.0));
+        for layout in LAYOUTS {
+            let whole = self.steps(layout, false);
+            let broken = self.steps(layout, true);
+            assert!(whole == broken, "a state that is taken up amid a step is another");
+            let (reported, last) = whole;
+            compare_reported(&reported, results, LOSS_F32, STATE_F32);
+            self.compare_end(&widened(&last), results, (STATE_F32, 0.0));
+        }
     }
 
     /// What all batches report, and the last state. Where it is `broken` another stepper takes the state
     /// up behind every batch.
-    fn steps(&self, broken: bool) -> (Vec<Vec<f64>>, TrainState) {
-        let runtime = installed::runtime();
-        let stepper = || Stepper::new(&runtime, self.graph.clone(), NonZeroUsize::MIN).unwrap();
+    fn steps(&self, layout: Layout, broken: bool) -> (Vec<Vec<f64>>, TrainState) {
+        let stepper = || stepper(self.graph.clone(), layout);
         let mut initial = self.initial.clone();
         for (name, own) in &mut initial.tensors {
             // Zeros and ones are exact.

@@ -16,7 +16,8 @@ use crate::nudge::nudge;
 use crate::reference::{Tensor, evaluate_through};
 use crate::trajectory::{Inputs, LOSSES, Named, Rollout, feeds_of, updated};
 use qgface_data::graph::Graph;
-use qgface_data::train::{Batch, Rates, StepGraph, Stepper, Tensor as Numbers, TrainState};
+use qgface_data::graph::lower::Layout;
+use qgface_data::train::{Batch, Making, Rates, StepGraph, Stepper, Tensor as Numbers, TrainState};
 use std::num::NonZeroUsize;
 use std::path::Path;
 
@@ -31,8 +32,31 @@ const ROUNDED_STATE: f64 = 1e-4;
 /// Gradients before a normalisation are zero but for rounding, which is compared absolutely.
 const ZERO: f64 = 1e-5;
 
-/// Runs the steps from the states of a rollout in f64, then from their own.
+/// Runs the steps from the states of a rollout in f64, then from their own, with images in every
+/// layout.
 pub(crate) fn run(
+    folder: &Path,
+    graph: StepGraph,
+    run: &Json,
+    inputs: &Inputs,
+    initial: &TrainState,
+    rollout: &Rollout<'_>,
+) {
+    for layout in LAYOUTS {
+        run_in(layout, folder, graph.clone(), run, inputs, initial, rollout);
+    }
+}
+
+pub(crate) const LAYOUTS: [Layout; 2] = [Layout::Planes, Layout::Pixels];
+
+/// A stepper of one thread.
+pub(crate) fn stepper(graph: StepGraph, layout: Layout) -> Stepper {
+    let making = Making { threads: NonZeroUsize::MIN, layout, profile: None };
+    Stepper::made(&installed::runtime(), graph, &making).unwrap()
+}
+
+fn run_in(
+    layout: Layout,
     folder: &Path,
     graph: StepGraph,
     run: &Json,
@@ -42,7 +66,7 @@ pub(crate) fn run(
 ) {
     let exact = (graph.gradients.clone(), graph.update(&graph.params.parameters));
     let drops = graph.mask_shape().is_some();
-    let stepper = Stepper::new(&installed::runtime(), graph, NonZeroUsize::MIN).unwrap();
+    let stepper = stepper(graph, layout);
     let mut steps = Steps { stepper, exact, drops, inputs };
     let own = array(run, "steps");
     for (step, (before, expected)) in rollout.states.iter().zip(rollout.steps).enumerate() {

@@ -2,7 +2,8 @@
 
 use crate::installed;
 use crate::reference::Tensor;
-use qgface_data::graph::{self, Graph, Node, lower};
+use qgface_data::graph::lower::{Layout, Rows, lower_with_rows};
+use qgface_data::graph::{self, Graph, Node};
 use qgface_data::runtime::{Buffer, Element, Program};
 use std::num::NonZeroUsize;
 
@@ -10,10 +11,18 @@ use std::num::NonZeroUsize;
 /// order.
 ///
 /// # Panics
+/// As [`run_in`].
+pub(crate) fn run(graph: &Graph, feeds: &[(&str, Tensor)]) -> Vec<Tensor> {
+    run_in(Layout::Planes, graph, feeds)
+}
+
+/// The same, with images in a layout.
+///
+/// # Panics
 /// When a feed is missing or has another shape than its input, when the runtime refuses, and when
 /// an output holds truth values, which buffers are not read as.
-pub(crate) fn run(graph: &Graph, feeds: &[(&str, Tensor)]) -> Vec<Tensor> {
-    let model = lower(graph, "case");
+pub(crate) fn run_in(layout: Layout, graph: &Graph, feeds: &[(&str, Tensor)]) -> Vec<Tensor> {
+    let model = lower_with_rows(graph, "case", &Rows::new(), layout);
     let mut program = Program::open(&installed::runtime(), &model, NonZeroUsize::MIN).unwrap();
     let nodes = graph.inputs().into_iter().map(|(_, node)| node);
     let inputs: Vec<_> =

@@ -4,8 +4,10 @@
 use crate::cases::products::conv;
 use crate::cases::{Case, Gradient, cases};
 use crate::reference::{Tensor, evaluate};
-use crate::run::run;
-use qgface_data::graph::{Builder, Element, Window};
+use crate::run::{run, run_in};
+use qgface_data::graph::lower::{DOMAIN, Layout, Rows, lower_with_rows};
+use qgface_data::graph::{Builder, Element, Graph, Window};
+use std::collections::BTreeSet;
 
 /// Difference allowed, relative to the largest magnitude in the same output: a hundred roundings to
 /// 24 bits.
@@ -24,7 +26,13 @@ fn faults(case: &Case) -> Vec<String> {
         Gradient::Smooth | Gradient::Defined => case.backward(),
     };
     let feeds = case.feeds();
-    let (expected, found) = (evaluate(&graph, &feeds), run(&graph, &feeds));
+    let expected = evaluate(&graph, &feeds);
+    let layouts = [Layout::Planes, Layout::Pixels];
+    layouts.into_iter().flat_map(|layout| faults_in(layout, case, &graph, &expected)).collect()
+}
+
+fn faults_in(layout: Layout, case: &Case, graph: &Graph, expected: &[Tensor]) -> Vec<String> {
+    let found = run_in(layout, graph, &case.feeds());
     let own = TOLERANCES.iter().find(|(start, _)| case.name.starts_with(start));
     let tolerance = own.map_or(TOLERANCE, |(_, tolerance)| *tolerance);
     let mut faults = Vec::new();
@@ -36,7 +44,7 @@ fn faults(case: &Case) -> Vec<String> {
         if let Some(element) = both.map(close).position(|close| !close) {
             let (found, expected) = (found.data[element], expected.data[element]);
             faults.push(format!(
-                "{}: {output}, element {element}: {found}, expected {expected}, of at most {largest}",
+                "{}: {layout:?}: {output}, element {element}: {found}, expected {expected}, of at most {largest}",
                 case.name
             ));
         }
@@ -89,6 +97,29 @@ fn large_convolutions() -> Vec<Case> {
         add([1, 2, 0], [5, 3], [height, height]);
     }
     cases
+}
+
+/// Of the program's own operators there is none that no row is lowered to.
+#[test]
+fn rows_are_lowered_to_all_operators_of_images_with_channels_last() {
+    let mut met = BTreeSet::new();
+    for case in cases().iter().filter(|case| case.gradient != Gradient::Refused) {
+        let model = lower_with_rows(&case.backward(), "case", &Rows::new(), Layout::Pixels);
+        let own = model.graph().node.iter().filter(|node| node.domain == DOMAIN);
+        met.extend(own.map(|node| node.op_type.clone()));
+    }
+    let expected = [
+        "ChannelAffine",
+        "ChannelCombine",
+        "ChannelMoments",
+        "ChannelPRelu",
+        "ChannelPReluGradient",
+        "ChannelProducts",
+        "DnnlConv",
+        "DnnlConvInputGradient",
+        "DnnlConvWeightGradient",
+    ];
+    assert!(met.iter().eq(expected), "{met:?}");
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod exporting;
 mod gradients;
 #[path = "../installed.rs"]
 mod installed;
+mod laid;
 mod lowering;
 mod placement;
 mod program;

@@ -1,6 +1,7 @@
 //! A small network, a batch, and stepping.
 
 use crate::installed::runtime;
+use qgface_data::graph::lower::Layout;
 use qgface_data::nn::{
     Backbone, Block, ContrastOptions, EmaStart, HeadKind, HeadOptions, JointOptions, QueueKind,
     QueueOptions,
@@ -9,7 +10,7 @@ use qgface_data::optim::Sgd;
 use qgface_data::runtime::Runtime;
 use qgface_data::seed::Seed;
 use qgface_data::train::{
-    Batch, Rates, Scales, StepGraph, StepOptions, Stepped, Stepper, TrainState,
+    Batch, Making, Rates, Scales, StepGraph, StepOptions, Stepped, Stepper, TrainState,
 };
 use std::num::NonZeroUsize;
 
@@ -69,12 +70,27 @@ impl Trial {
     }
 
     pub(crate) fn on(runtime: &Runtime, options: StepOptions) -> Self {
+        Self::made(runtime, options, Layout::default())
+    }
+
+    pub(crate) fn made(runtime: &Runtime, options: StepOptions, layout: Layout) -> Self {
+        Self::threaded(runtime, options, layout, 1)
+    }
+
+    pub(crate) fn threaded(
+        runtime: &Runtime,
+        options: StepOptions,
+        layout: Layout,
+        threads: usize,
+    ) -> Self {
+        let threads = NonZeroUsize::new(threads).unwrap();
         let (batch, classes) = (options.batch, options.classes as i64);
         let graph = StepGraph::new(options).unwrap();
         let state = TrainState::initial(&graph, Seed::new(1));
         let count: usize = graph.image_shape().iter().product();
         let masked: usize = graph.mask_shape().map_or(0, |shape| shape.iter().product());
-        let mut stepper = Stepper::new(runtime, graph, NonZeroUsize::MIN).unwrap();
+        let making = Making { threads, layout, profile: None };
+        let mut stepper = Stepper::made(runtime, graph, &making).unwrap();
         stepper.load(&state).unwrap();
         let mut draws = Seed::new(2).stream("images");
         let images = (0..count).map(|_| draws.normal() as f32).collect();

@@ -1,14 +1,16 @@
 //! What there is: libraries, devices, the cache.
 
-use super::Build;
 use super::cuda::{self, Driver};
 use super::library::{Library, PassedOver};
 use super::locate::{Search, locate};
 use super::places::Places;
+use super::processor::Processor;
 use super::release::Release;
+use super::{Build, OneDnn};
 use qgface_fs::causes::chain;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use std::sync::{Mutex, PoisonError};
 use std::thread::available_parallelism;
 
 /// What there is of ONNX Runtime and of devices.
@@ -18,6 +20,10 @@ pub struct Info {
     pub cpu: Installed,
     /// What `--device cuda:N` uses.
     pub cuda: Installed,
+    /// What convolutions of a step can be made with on the processor.
+    pub onednn: OneDnnInstalled,
+    /// The processor.
+    pub processor: Processor,
     /// Cores that this process may use.
     pub cores: usize,
     /// What NVIDIA's driver says.
@@ -37,6 +43,17 @@ pub struct Installed {
     pub passed_over: Vec<PassedOver>,
 }
 
+/// oneDNN, or why there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct OneDnnInstalled {
+    /// Its version.
+    pub version: Option<String>,
+    /// Its file, or the name by which the system's loader finds it.
+    pub path: Option<PathBuf>,
+    /// What stands in the way, and what was found first and cannot be used.
+    pub missing: Vec<String>,
+}
+
 /// What NVIDIA's driver says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CudaDevices {
@@ -46,7 +63,7 @@ pub struct CudaDevices {
     pub names: Vec<String>,
 }
 
-/// Looks at everything and starts nothing.
+/// Looks at everything; of ONNX Runtime nothing is started.
 pub fn info() -> Info {
     let places = Places::from_environment();
     let driver = Driver::ask().ok();
@@ -61,10 +78,26 @@ pub fn info() -> Info {
     Info {
         cpu: installed(&places, Build::Cpu),
         cuda,
+        onednn: onednn(),
+        processor: Processor::here(),
         cores: available_parallelism().map_or(1, usize::from),
         cuda_devices,
         cache: places.cache.map(|cache| cache.root(Release::of(Build::Cpu))),
     }
+}
+
+fn onednn() -> OneDnnInstalled {
+    let said = Mutex::new(Vec::new());
+    let say =
+        |text: &str| said.lock().unwrap_or_else(PoisonError::into_inner).push(text.to_owned());
+    let found = OneDnn::find(&say);
+    let mut missing = said.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let library = found.unwrap_or_else(|error| {
+        missing.push(chain(&error));
+        None
+    });
+    let version = library.as_ref().map(|own| own.version().to_owned());
+    OneDnnInstalled { version, path: library.map(|own| own.path().to_path_buf()), missing }
 }
 
 fn installed(places: &Places, build: Build) -> Installed {

@@ -68,6 +68,11 @@ pub(super) struct Cache {
     folder: PathBuf,
 }
 
+/// Where what was fastest on this machine is kept; none where nothing says where the cache is.
+pub fn tuning_table() -> Option<PathBuf> {
+    Places::from_environment().cache.map(|cache| cache.folder.join("tuning.json"))
+}
+
 /// How an installed build lies in the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum State {

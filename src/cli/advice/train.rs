@@ -32,6 +32,14 @@ pub(super) fn advice(error: &Error) -> Option<String> {
             "lower train.lr, or give train.warm_up_steps, and go on with --resume {}",
             run.display()
         )),
+        Error::NoOneDnn { .. } => Some(
+            "`qgface-data runtime install` puts it in place; train.tune=off goes on without it, to other \
+             last digits"
+                .to_owned(),
+        ),
+        Error::Kept { .. } => {
+            Some("train.tune=off goes on in ONNX's operators, to other last digits".to_owned())
+        }
         Error::Option { .. }
         | Error::BatchSize { .. }
         | Error::Label { .. }

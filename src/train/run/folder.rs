@@ -89,6 +89,11 @@ impl RunFolder {
         self.path.join(SETTINGS)
     }
 
+    /// What is kept of how the run's steps are made.
+    pub(super) fn tuning(&self) -> PathBuf {
+        self.path.join("tuning.json")
+    }
+
     pub(super) fn metrics(&self) -> PathBuf {
         self.path.join(METRICS)
     }

@@ -10,6 +10,7 @@ mod material;
 mod report;
 mod resume;
 mod steps;
+mod tuned;
 
 pub use folder::{METRICS, SETTINGS};
 pub use report::TrainReport;

@@ -6,8 +6,10 @@ use super::ledger::Ledger;
 use super::material::{batches, classes, open_packs, step_options};
 use super::report::TrainReport;
 use super::resume::{self, Beginning};
+use super::tuned::{Wanted, tuned};
 use crate::eval::Measure;
 use crate::fs;
+use crate::graph::lower::Layout;
 use crate::loader::{Batches, Packs};
 use crate::onnx;
 use crate::pack::Part;
@@ -20,7 +22,9 @@ use crate::train::feed::{Fed, fed_ahead};
 use crate::train::init::Adopted;
 use crate::train::metrics::{Line, Metrics};
 use crate::train::validate::{Validation, scores};
-use crate::train::{Config, Error, Rates, Scalars, StepGraph, Stepper, TrainState, samples};
+use crate::train::{
+    Config, Error, Making, Rates, Scalars, StepGraph, Stepper, TrainState, samples,
+};
 use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -78,6 +82,8 @@ struct Run<'a> {
     folder: RunFolder,
     packs: Arc<Packs>,
     runtime: Runtime,
+    /// How images lie in its steps.
+    layout: Layout,
     validation: Option<Validation>,
     course: Course,
     metrics: Metrics,
@@ -120,6 +126,14 @@ impl<'a> Run<'a> {
             Start::Resume(run) => RunFolder::open(run.clone())?,
         };
         fs::write_whole(&folder.settings(), config.settings.to_file().as_bytes())?;
+        let wanted = Wanted {
+            tune: config.tune,
+            threads: threads(around),
+            options: &graph.options,
+            steps: course.steps,
+            resumed: matches!(start, Start::Resume(_)),
+        };
+        let (runtime, layout) = tuned(runtime, &folder, &wanted, around.say)?;
         let metrics = Metrics::open(&folder.metrics(), facts.step)?;
         let shapes = graph.params.parameters.iter().map(|parameter| &parameter.shape);
         let parameters = shapes.map(|shape| shape.iter().product::<usize>() as u64).sum();
@@ -129,6 +143,7 @@ impl<'a> Run<'a> {
             folder,
             packs,
             runtime,
+            layout,
             validation,
             course,
             metrics,
@@ -205,8 +220,9 @@ impl<'a> Run<'a> {
         let Segment { steps, views } = self.course.segment(self.facts.step);
         let graph = StepGraph::new(step_options(self.config, self.facts.classes as usize, views))?;
         let state = state.completed(&graph)?;
-        let jobs = NonZeroUsize::new(self.around.jobs).unwrap_or(NonZeroUsize::MIN);
-        let mut stepper = Stepper::new(&self.runtime, graph, jobs)?;
+        let threads = threads(self.around);
+        let making = Making { threads, layout: self.layout, profile: None };
+        let mut stepper = Stepper::made(&self.runtime, graph, &making)?;
         stepper.load(&state)?;
         drop(state);
         self.facts.views = views as u64;
@@ -404,6 +420,11 @@ pub fn initial_backbone(config: &Config) -> Result<onnx::Model, Error> {
     const CLASSES: usize = 2;
     let graph = StepGraph::new(step_options(config, CLASSES, config.views.len()))?;
     export_configured(config, &resume::new(config, &graph)?.state)
+}
+
+/// Threads of a step.
+fn threads(around: &Surroundings<'_>) -> NonZeroUsize {
+    NonZeroUsize::new(around.jobs).unwrap_or(NonZeroUsize::MIN)
 }
 
 /// Why the steps end.

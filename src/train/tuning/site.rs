@@ -1,0 +1,80 @@
+//! What is tuned: a network and the rows that it is fed.
+
+use crate::nn::{Backbone, HeadKind, HeadOptions, JointOptions};
+use crate::optim::Sgd;
+use crate::train::{Scales, StepOptions};
+use std::fmt;
+
+/// More rows are as fast in proportion, and would take longer to try.
+const MOST_ROWS: usize = 16;
+
+/// Classes of a trial: what is fastest for a backbone does not depend on its head.
+const CLASSES: usize = 16;
+
+/// A backbone and the number of its images at a time.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Site {
+    backbone: Backbone,
+    rows: usize,
+}
+
+impl Site {
+    /// The backbone fed with `rows`, or with sixteen where these are more.
+    pub fn new(backbone: Backbone, rows: usize) -> Self {
+        Self { backbone, rows: rows.min(MOST_ROWS) }
+    }
+
+    /// Of a step.
+    pub fn of(options: &StepOptions) -> Self {
+        Self::new(options.backbone.clone(), options.batch * options.views)
+    }
+
+    /// A step that is nothing but the backbone and a small head.
+    pub(super) fn step(&self) -> StepOptions {
+        StepOptions {
+            backbone: self.backbone.clone(),
+            joint: JointOptions { head: HeadOptions::new(HeadKind::AdaFace), contrast: None },
+            classes: CLASSES,
+            batch: self.rows,
+            accumulate: 1,
+            views: 1,
+            scales: Scales::Fixed { head: 0.0, contrast: 0.0 },
+            sgd: Sgd::default(),
+        }
+    }
+}
+
+impl fmt::Display for Site {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Backbone { image: [height, width], stem, blocks, embedding, .. } = &self.backbone;
+        write!(f, "{} rows of {height}x{width}, stem {stem}, blocks", self.rows)?;
+        let mut blocks = blocks.iter().peekable();
+        // Blocks that follow each other alike are told once.
+        while let Some(block) = blocks.next() {
+            let mut times = 1;
+            while blocks.next_if_eq(&block).is_some() {
+                times += 1;
+            }
+            let stride = if block.stride == 1 { "" } else { "/2" };
+            let times = if times == 1 { String::new() } else { format!("*{times}") };
+            write!(f, " {}{stride}{times}", block.channels)?;
+        }
+        write!(f, ", embedding {embedding}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::nn::Architecture;
+
+    #[test]
+    fn a_site_says_all_that_a_choice_depends_on() {
+        let ir34 = Backbone::new(Architecture::Ir34, 0.5);
+        assert_eq!(
+            Site::new(ir34, 100).to_string(),
+            "16 rows of 112x112, stem 32, blocks 32/2 32*2 64/2 64*3 128/2 128*5 256/2 256*2, \
+             embedding 512"
+        );
+    }
+}

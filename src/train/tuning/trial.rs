@@ -1,0 +1,148 @@
+//! A step in every layout: held against the reference, then timed in turn with it.
+
+use super::layouts::{LAYOUTS, name};
+use super::site::Site;
+use crate::graph::lower::Layout;
+use crate::runtime::Runtime;
+use crate::seed::Seed;
+use crate::train::{Batch, Error, Making, Rates, StepGraph, Stepper, TrainState};
+use std::num::NonZeroUsize;
+use std::time::Instant;
+
+/// Steps that are timed in each layout.
+const ROUNDS: usize = 3;
+
+/// What gradients may differ by from the reference's, of the largest of a tensor: roundings of some
+/// hundred operators in a row stay far below, and what is computed wrongly is far above.
+pub(super) const BOUND: f64 = 1e-2;
+
+/// How a layout did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Measured {
+    /// The layout.
+    pub layout: Layout,
+    /// The median of a step in seconds; or why there is none.
+    pub seconds: Result<f64, String>,
+    /// The largest difference of a gradient from the reference's, of the largest of its tensor.
+    pub difference: f64,
+}
+
+/// Tries a step in every layout.
+///
+/// Memory: that of two steps of at most sixteen rows.
+///
+/// # Errors
+/// Whatever refuses the reference.
+pub fn measure(
+    runtime: &Runtime,
+    threads: NonZeroUsize,
+    site: &Site,
+) -> Result<Vec<Measured>, Error> {
+    let graph = StepGraph::new(site.step())?;
+    let state = TrainState::initial(&graph, Seed::new(0));
+    let batch = batch(&graph);
+    let mut reference = None;
+    let mut trials = Vec::new();
+    for (layout, _) in LAYOUTS {
+        let ready = || -> Result<(Stepper, TrainState), Error> {
+            let making = Making { threads, layout, profile: None };
+            let mut stepper = Stepper::made(runtime, graph.clone(), &making)?;
+            stepper.load(&state)?;
+            stepper.step(&batch, &RATES)?;
+            let after = stepper.state()?;
+            Ok((stepper, after))
+        };
+        let (stepper, difference) = match (ready(), &reference) {
+            (Ok((stepper, after)), None) => {
+                reference = Some(after);
+                (Ok(stepper), 0.0)
+            }
+            (Ok((stepper, after)), Some(reference)) => {
+                let difference = difference(reference, &after);
+                let wrong = || {
+                    format!(
+                        "gradients differ by {difference:.1e} from those of {}",
+                        name(LAYOUTS[0].0)
+                    )
+                };
+                // What is no number is no small one.
+                let right = difference <= BOUND;
+                (if right { Ok(stepper) } else { Err(wrong()) }, difference)
+            }
+            (Err(error), None) => return Err(error),
+            (Err(error), Some(_)) => (Err(crate::causes::chain(&error)), f64::NAN),
+        };
+        trials.push((layout, stepper, difference, Vec::new()));
+    }
+    for _ in 0..ROUNDS {
+        for (_, stepper, _, times) in &mut trials {
+            if let Ok(stepper) = stepper {
+                let begun = Instant::now();
+                stepper.step(&batch, &RATES)?;
+                times.push(begun.elapsed().as_secs_f64());
+            }
+        }
+    }
+    let measured = trials.into_iter().map(|(layout, stepper, difference, mut times)| {
+        times.sort_by(f64::total_cmp);
+        Measured { layout, seconds: stepper.map(|_| times[ROUNDS / 2]), difference }
+    });
+    Ok(measured.collect())
+}
+
+/// A rate so small that the timed steps are all of the same state but for rounding.
+const RATES: Rates =
+    Rates { learning: 1e-6, contrast_weight: 0.0, head_scale: 0.0, contrast_scale: 0.0 };
+
+/// Drawn pixels, as a batch has them.
+fn batch(graph: &StepGraph) -> Batch {
+    let mut draws = Seed::new(0).stream("tuning");
+    let count: usize = graph.image_shape().iter().product();
+    let masked: usize = graph.mask_shape().map_or(0, |shape| shape.iter().product());
+    let images = (0..count).map(|_| draws.uniform(-1.0, 1.0) as f32).collect();
+    let classes = graph.options.classes as u64;
+    let labels = (0..graph.options.batch).map(|_| draws.below(classes) as i64).collect();
+    let dropout_mask = (0..masked).map(|_| draws.uniform(0.0, 1.0) >= 0.4).collect();
+    Batch { images, labels, dropout_mask }
+}
+
+/// Of a state's largest number; what is less is zero but for rounding, as the gradient of a shift before
+/// a normalisation.
+const ZERO: f64 = 1e-3;
+
+/// The largest difference of a tensor of two states, of the largest magnitude of the first's.
+fn difference(reference: &TrainState, own: &TrainState) -> f64 {
+    let largest = |numbers: &[f32]| {
+        numbers.iter().fold(0.0, |largest: f64, x| largest.max(f64::from(x.abs())))
+    };
+    let tensors = || reference.tensors.iter().map(|(name, tensor)| (name, &tensor.data));
+    let zero = ZERO * tensors().map(|(_, numbers)| largest(numbers)).fold(0.0, f64::max);
+    let differences = tensors().flat_map(|(name, numbers)| {
+        let unit = largest(numbers).max(zero);
+        let both = numbers.iter().zip(&own.tensors[name].data);
+        both.map(move |(a, b)| f64::from((a - b).abs()) / unit)
+    });
+    // What is no number is the largest of all.
+    differences.fold(0.0, |worst, own| if own > worst || own.is_nan() { own } else { worst })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::train::Tensor;
+
+    fn state(numbers: [&[f32]; 2]) -> TrainState {
+        let tensor = |data: &[f32]| Tensor { shape: vec![data.len()], data: data.to_vec() };
+        let [a, b] = numbers.map(tensor);
+        TrainState { tensors: [("a".to_owned(), a), ("b".to_owned(), b)].into() }
+    }
+
+    #[test]
+    fn a_difference_is_told_in_parts_of_its_tensor_and_rounded_zeros_are_none() {
+        let reference = state([&[1.0, -2.0], &[1e-7, 0.0]]);
+        assert_eq!(difference(&reference, &reference), 0.0);
+        assert!(difference(&reference, &state([&[1.0, -2.0], &[-1e-7, 1e-7]])) < 1e-3);
+        assert_eq!(difference(&reference, &state([&[1.5, -2.0], &[1e-7, 0.0]])), 0.25);
+        assert!(difference(&reference, &state([&[1.0, f32::NAN], &[1e-7, 0.0]])).is_nan());
+    }
+}

@@ -1,0 +1,152 @@
+//! What is fastest: measured once, kept by the machine and by the run, and never guessed.
+
+use crate::learning::{checkpoint, small, work};
+use crate::program::{fits, program};
+use crate::support::words;
+use serde_json::Value;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Output;
+
+/// A folder for runs beside an empty cache; the libraries are those that are installed.
+struct Bench {
+    work: tempfile::TempDir,
+    libraries: [(&'static str, PathBuf); 2],
+}
+
+impl Bench {
+    fn new() -> Self {
+        let work = work();
+        let info = program(work.path(), &["runtime", "info", "--format", "json"]).output().unwrap();
+        let info: Value = serde_json::from_slice(&info.stdout).unwrap();
+        let path = |value: &Value| PathBuf::from(value.as_str().expect("an installed library"));
+        let libraries = [
+            ("ORT_DYLIB_PATH", path(&info["cpu"]["library"]["path"])),
+            ("DNNL_DYLIB_PATH", path(&info["onednn"]["path"])),
+        ];
+        Self { work, libraries }
+    }
+
+    fn path(&self) -> &Path {
+        self.work.path()
+    }
+
+    fn table(&self) -> PathBuf {
+        self.path().join("cache/tuning.json")
+    }
+
+    fn ran(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Output {
+        let mut command = program(self.path(), arguments);
+        command.env("QGFACE_RUNTIME_CACHE", self.path().join("cache"));
+        command.envs(self.libraries.iter().cloned()).envs(variables.iter().copied());
+        command.output().unwrap()
+    }
+
+    /// What a run said; it must have ended well.
+    fn done(&self, arguments: &[&str]) -> String {
+        let output = self.ran(arguments, &[]);
+        assert!(output.status.success(), "{arguments:?}: {}", words(&output));
+        words(&output)
+    }
+
+    /// Has the table choose a layout, whatever was measured.
+    fn choose(&self, layout: &str) {
+        let mut table: Value = serde_json::from_slice(&fs::read(self.table()).unwrap()).unwrap();
+        for known in table["machines"].as_array_mut().unwrap() {
+            for choice in known["steps"].as_object_mut().unwrap().values_mut() {
+                choice["layout"] = layout.into();
+            }
+        }
+        fs::write(self.table(), table.to_string()).unwrap();
+    }
+
+    fn kept(&self, run: &str) -> Value {
+        let file = self.path().join("runs").join(run).join("tuning.json");
+        serde_json::from_slice(&fs::read(file).unwrap()).unwrap()
+    }
+}
+
+const LONG: [&str; 2] = ["epochs=100", "max_steps=120"];
+
+fn long<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    small(&[&LONG[..], more].concat())
+}
+
+#[test]
+fn a_run_is_made_by_what_was_fastest_and_goes_on_by_it() {
+    let bench = Bench::new();
+    let first = bench.done(&long(&["name=first", "-v"]));
+    assert!(first.contains("measuring what is fastest here: 8 rows of 112x112"), "{first}");
+    assert!(first.contains("ms a step in pixels") && first.contains("in planes"), "{first}");
+    assert!(["planes", "pixels"].contains(&bench.kept("first")["layout"].as_str().unwrap()));
+    bench.choose("pixels");
+    let whole = bench.done(&long(&["name=whole", "-v"]));
+    assert!(!whole.contains("measuring"), "{whole}");
+    assert_eq!(bench.kept("whole")["layout"], "pixels");
+    // Half of a run goes on to the bytes of a whole one, though the table says something else by then.
+    bench.done(&small(&["epochs=100", "name=half", "max_steps=119"]));
+    bench.choose("planes");
+    bench.done(&["train", "--resume", "runs/half", "max_steps=120"]);
+    assert_eq!(checkpoint(bench.path(), "half", 120)[0], checkpoint(bench.path(), "whole", 120)[0]);
+    let other = bench.done(&long(&["name=other"]));
+    assert_eq!(bench.kept("other")["layout"], "planes", "{other}");
+    assert_ne!(
+        checkpoint(bench.path(), "other", 120)[0],
+        checkpoint(bench.path(), "whole", 120)[0]
+    );
+}
+
+#[test]
+fn a_run_begun_with_onednn_is_not_gone_on_with_without_it_in_silence() {
+    let bench = Bench::new();
+    bench.done(&["runtime", "tune", "--network", "ir18", "backbone.width=0.05", "batch=4"]);
+    bench.choose("pixels");
+    bench.done(&long(&["name=a"]));
+    let nowhere = [("DNNL_DYLIB_PATH", "/nowhere/libdnnl.so.3")];
+    let refused = bench.ran(&["train", "--resume", "runs/a", "max_steps=121"], &nowhere);
+    assert_eq!(refused.status.code(), Some(2), "{}", words(&refused));
+    assert!(words(&refused).contains("/nowhere/libdnnl.so.3"), "{}", words(&refused));
+    let told = bench.done(&["train", "--resume", "runs/a", "max_steps=121", "tune=off", "-v"]);
+    assert!(told.contains("changed: train.tune: \"auto\" before, \"off\" now"), "{told}");
+    fs::write(bench.path().join("runs/a/tuning.json"), "{\"layout\": \"cubes\", \"choice\": null}")
+        .unwrap();
+    let refused = bench.ran(&["train", "--resume", "runs/a", "max_steps=122", "tune=auto"], &[]);
+    assert_eq!(refused.status.code(), Some(2), "{}", words(&refused));
+    assert!(words(&refused).contains("found the layout \"cubes\""), "{}", words(&refused));
+}
+
+#[test]
+fn few_steps_and_tuning_that_is_off_measure_nothing() {
+    let bench = Bench::new();
+    bench.done(&small(&["name=few", "epochs=2"]));
+    bench.done(&long(&["name=off", "tune=off"]));
+    assert!(!bench.table().exists());
+    assert_eq!(bench.kept("few")["layout"], "planes");
+}
+
+#[test]
+fn a_network_is_tuned_ahead_once() {
+    let bench = Bench::new();
+    let tune = ["runtime", "tune", "--network", "ir18", "backbone.width=0.05", "batch=2"];
+    let tune = [&tune[..], &["--format", "json"]].concat();
+    let report = |more: &[&str]| -> Value {
+        let output = bench.ran(&[&tune[..], more].concat(), &[]);
+        assert!(output.status.success(), "{}", words(&output));
+        let report = serde_json::from_slice(&output.stdout).unwrap();
+        fits(&report, "tune");
+        report
+    };
+    let first = report(&[]);
+    assert_eq!(
+        (&first["measured"], &first["choice"]["left_out"]),
+        (&true.into(), &serde_json::json!({}))
+    );
+    assert!(first["choice"]["difference"].as_f64().unwrap() < 1e-3);
+    assert_eq!(report(&[])["measured"], false);
+    assert_eq!(report(&["--jobs", "1"])["measured"], true, "another number of threads");
+    assert_eq!(report(&["--again"])["measured"], true);
+    fs::write(bench.table(), "{").unwrap();
+    let again = bench.ran(&tune, &[]);
+    assert!(words(&again).contains("measured anew"), "{}", words(&again));
+    assert_eq!(report(&[])["measured"], false);
+}
