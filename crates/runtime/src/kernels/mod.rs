@@ -38,8 +38,6 @@ mod widest;
 mod x86;
 
 #[cfg(test)]
-mod measured;
-#[cfg(test)]
 mod testing;
 
 use operator::Custom;

@@ -3,7 +3,6 @@
 mod cases;
 mod loops;
 mod models;
-mod speed;
 
 use super::super::{Error, Program, Runtime};
 use super::library::OneDnn;
