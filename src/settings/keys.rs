@@ -14,7 +14,7 @@ use crate::nn::{
     Select,
 };
 use crate::pack::{Encoding, OnError};
-use crate::runtime::Device;
+use crate::runtime::{Device, Precision};
 use crate::views::{Resizing, ViewKind};
 use std::time::Duration;
 
@@ -122,6 +122,14 @@ keys! {
             "stop", "what a damaged record does: stop, or skip (it is counted)";
         TRAIN_DEVICE: Told<Device> = "device", DEVICE, "cpu",
             "where steps run: cpu or cuda:N (experimental: it has not run on a GPU yet)";
+        TRAIN_PRECISION: Words<Precision> = "precision",
+            Words(&[
+                ("float32", Precision::Float32),
+                ("bfloat16", Precision::Bfloat16),
+                ("mixed", Precision::Mixed),
+            ]),
+            "float32", "what convolutions multiply in: float32, bfloat16 (needs oneDNN and AVX-512), or mixed \
+                        (bfloat16 where the processor has AMX, else float32)";
         TRAIN_TUNE: Words<bool> = "tune", Words(&[("auto", true), ("off", false)]),
             "auto", "how steps are made on a processor: auto (as is fastest there, measured once), or off (in \
                      ONNX's operators alone)";

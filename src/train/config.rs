@@ -7,7 +7,7 @@ use crate::image::ChannelOrder;
 use crate::loader::{Labels, OnDamage, OtherSize};
 use crate::nn::{Backbone, ContrastOptions, HeadOptions, Mask, QueueKind};
 use crate::optim::Sgd;
-use crate::runtime::Device;
+use crate::runtime::{Device, Precision};
 use crate::settings::{Error, Given, Key, Kind, Preset, Row, Settings, keys};
 use crate::views::{Resizing, View};
 use std::path::PathBuf;
@@ -41,6 +41,8 @@ pub struct Config {
     pub batch: usize,
     /// Batches that a step learns from.
     pub accumulate: usize,
+    /// What convolutions multiply in.
+    pub precision: Precision,
     /// Whether what is fastest is found out where it runs.
     pub tune: bool,
     /// Times every image is seen.
@@ -113,6 +115,7 @@ impl Config {
             seed: s.get(&keys::TRAIN_SEED),
             batch: s.get(&keys::TRAIN_BATCH),
             accumulate: s.get(&keys::TRAIN_ACCUMULATE),
+            precision: s.get(&keys::TRAIN_PRECISION),
             tune: s.get(&keys::TRAIN_TUNE),
             epochs: s.get(&keys::TRAIN_EPOCHS),
             max_steps: s.get(&keys::TRAIN_MAX_STEPS),

@@ -28,7 +28,7 @@ impl StepGraph {
     pub fn lowered(&self, device: Device, layout: Layout) -> Lowered {
         let rows = match (device, layout) {
             (Device::Cpu, Layout::Planes) => self.large_as_rows(),
-            (Device::Cpu, Layout::Pixels) => {
+            (Device::Cpu, Layout::Pixels | Layout::RoundedPixels) => {
                 let rows = Rows::new();
                 let gradients = lower_with_rows(&self.gradients, "gradients", &rows, layout);
                 return Lowered { gradients, update: self.update_in_one_pass(), rows };

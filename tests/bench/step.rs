@@ -56,14 +56,20 @@ impl Kind {
 }
 
 /// Steps in ONNX's operators alone, and with channels last in the program's own.
-static KINDS: [Kind; 3] = [
+static KINDS: [Kind; 4] = [
     Kind { name: "planes", layout: Layout::Planes, joint: false },
     Kind { name: "pixels", layout: Layout::Pixels, joint: false },
+    Kind { name: "bfloat16", layout: Layout::RoundedPixels, joint: false },
     Kind { name: "joint", layout: Layout::Pixels, joint: true },
 ];
 
-/// What step.py is asked for.
-const PEERS: [&str; 2] = ["eager", "best"];
+/// What step.py is asked for: a name, precision and variant.
+static PEERS: [(&str, &str, &str); 4] = [
+    ("eager", "fp32", "eager"),
+    ("best", "fp32", "best"),
+    ("eager bf16", "bf16", "eager"),
+    ("best bf16", "bf16", "best"),
+];
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -114,19 +120,20 @@ fn compare(network: &str, batch: usize, work: &Path) {
             note(&mut measured, kind.name, timed(&mut command, work));
         }
         let peers = std::env::var_os("QGFACE_PEERS");
-        for (folder, variant) in peers.iter().flat_map(|folder| PEERS.map(|own| (folder, own))) {
+        for (folder, peer) in peers.iter().flat_map(|folder| PEERS.map(|own| (folder, own))) {
+            let (name, precision, variant) = peer;
             let python = std::env::var_os("QGFACE_PYTHON").unwrap_or_else(|| "python3".into());
             let mut command = Command::new(python);
             let device = device().split(':').next().unwrap_or_default().to_owned();
             command.arg(Path::new(folder).join("step.py")).args([network, &batch.to_string()]);
             let steps = STEPS.to_string();
-            command.args([&CLASSES.to_string(), &device, "fp32", &steps, variant]);
-            note(&mut measured, variant, timed(&mut command, work));
+            command.args([&CLASSES.to_string(), &device, precision, &steps, variant]);
+            note(&mut measured, name, timed(&mut command, work));
         }
     }
     println!("{network} batch {batch}");
     let reference = &measured[KINDS[0].name].0;
-    for name in KINDS.iter().map(|kind| kind.name).chain(PEERS) {
+    for name in KINDS.iter().map(|kind| kind.name).chain(PEERS.map(|(name, ..)| name)) {
         let Some((times, peak)) = measured.get(name) else { continue };
         let taken = median(times.clone()).as_secs_f64();
         let [least, middle, most] = ratios(reference, times);
@@ -136,15 +143,17 @@ fn compare(network: &str, batch: usize, work: &Path) {
             KINDS[0].name,
         );
     }
-    let Some((own, _)) = measured.get(KINDS[1].name) else { return };
-    for (name, (times, _)) in PEERS.iter().filter_map(|name| Some((name, measured.get(name)?))) {
-        let [least, middle, most] = ratios(times, own);
-        println!(
-            "  {} is {middle:.2} × ({least:.2} to {most:.2}) as fast as {name}",
-            KINDS[1].name
-        );
+    for ((peer, precision, _), own) in
+        PEERS.iter().flat_map(|peer| KINDS.iter().map(move |own| (peer, own)))
+    {
+        let like = (own.layout == Layout::RoundedPixels) == (*precision == "bf16");
+        let both = measured.get(peer).zip(measured.get(own.name));
+        if let Some(((times, _), (own_times, _))) = both.filter(|_| like && !own.joint) {
+            let [least, middle, most] = ratios(times, own_times);
+            println!("  {} is {middle:.2} × ({least:.2} to {most:.2}) as fast as {peer}", own.name);
+        }
     }
-    if PEERS.iter().all(|name| !measured.contains_key(name)) {
+    if PEERS.iter().all(|(name, ..)| !measured.contains_key(name)) {
         println!("  QGFACE_PEERS names the folder of step.py");
     }
 }

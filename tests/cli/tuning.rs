@@ -116,6 +116,34 @@ fn a_run_begun_with_onednn_is_not_gone_on_with_without_it_in_silence() {
 }
 
 #[test]
+fn a_run_that_multiplies_in_bfloat16_says_so_and_goes_on_in_it() {
+    let bench = Bench::new();
+    let info = bench.ran(&["runtime", "info", "--format", "json"], &[]);
+    let info: Value = serde_json::from_slice(&info.stdout).unwrap();
+    let features = info["processor"]["features"].as_array().unwrap();
+    let run = small(&["name=a", "epochs=2", "precision=bfloat16", "max_steps=6", "-v"]);
+    if !features.contains(&"avx512bw".into()) {
+        let refused = bench.ran(&run, &[]);
+        assert_eq!(refused.status.code(), Some(2), "{}", words(&refused));
+        assert!(
+            words(&refused)
+                .contains("train.precision: expected float32 on a processor without AVX-512")
+        );
+        assert!(!bench.path().join("runs/a").exists());
+        return;
+    }
+    let said = bench.done(&run);
+    assert!(said.contains("convolutions multiply in bfloat16"), "{said}");
+    assert_eq!(bench.kept("a")["layout"], "rounded pixels");
+    bench.done(&small(&["name=whole", "epochs=2", "precision=bfloat16", "max_steps=8"]));
+    let said = bench.done(&["train", "--resume", "runs/a", "max_steps=8", "-v"]);
+    assert!(said.contains("convolutions multiply in bfloat16"), "{said}");
+    assert_eq!(checkpoint(bench.path(), "a", 8)[0], checkpoint(bench.path(), "whole", 8)[0]);
+    bench.done(&small(&["name=wide", "epochs=2", "max_steps=8"]));
+    assert_ne!(checkpoint(bench.path(), "wide", 8)[0], checkpoint(bench.path(), "whole", 8)[0]);
+}
+
+#[test]
 fn few_steps_and_tuning_that_is_off_measure_nothing() {
     let bench = Bench::new();
     bench.done(&small(&["name=few", "epochs=2"]));

@@ -4,61 +4,86 @@ use crate::installed::runtime;
 use crate::trial::{HEADS, RATES, Trial, queue, small};
 use qgface_data::graph::lower::Layout;
 use qgface_data::nn::{Architecture, Backbone, HeadKind};
-use qgface_data::train::StepOptions;
+use qgface_data::runtime::{Device, Precision, Processor};
 use qgface_data::train::tuning::{Site, measure};
+use std::io::Write;
 use std::num::NonZeroUsize;
 
 /// Of the largest magnitude of a tensor: roundings of some hundred operators in a row.
 const TOLERANCE: f32 = 1e-4;
 
-fn both(options: &StepOptions) -> [Trial; 2] {
-    [Layout::Planes, Layout::Pixels].map(|layout| Trial::made(&runtime(), options.clone(), layout))
+/// The same where convolutions round their factors to the 8 bits of bfloat16: each of some ten in a row
+/// is off by a part in 300, and gradients by as many more.
+const ROUNDED: f32 = 0.1;
+
+/// Whether convolutions can round on this processor; said where they cannot.
+pub(crate) fn rounds() -> bool {
+    let can = Precision::Bfloat16.on(Device::Cpu, &Processor::here());
+    if let Err(no) = &can {
+        // Past the harness, which keeps what a test that passes prints.
+        let _ = writeln!(std::io::stderr(), "left out: {no}");
+    }
+    can.is_ok()
+}
+
+/// The layouts that can be had here beside the reference, with how near a step in them is.
+fn layouts() -> Vec<(Layout, f32)> {
+    let mut all = vec![(Layout::Pixels, TOLERANCE)];
+    if rounds() {
+        all.push((Layout::RoundedPixels, ROUNDED));
+    }
+    all
 }
 
 #[test]
 fn a_step_leaves_the_same_state_in_every_layout() {
-    for kind in HEADS {
-        let [mut planes, mut pixels] = both(&small(kind, queue(12)));
-        let (expected, found) = (planes.step(&RATES), pixels.step(&RATES));
-        let losses = (expected.scalars.loss, found.scalars.loss);
-        assert!((losses.0 - losses.1).abs() <= TOLERANCE * losses.0.abs(), "{kind:?}: {losses:?}");
-        let (expected, found) = (planes.stepper.state().unwrap(), pixels.stepper.state().unwrap());
+    for (kind, (layout, tolerance)) in
+        HEADS.into_iter().flat_map(|kind| layouts().into_iter().map(move |own| (kind, own)))
+    {
+        let options = small(kind, queue(12));
+        let [mut planes, mut own] =
+            [Layout::Planes, layout].map(|layout| Trial::made(&runtime(), options.clone(), layout));
+        let losses = [planes.step(&RATES), own.step(&RATES)].map(|stepped| stepped.scalars.loss);
+        let what = format!("{kind:?} in {layout:?}");
+        assert!((losses[0] - losses[1]).abs() <= tolerance * losses[0].abs(), "{what}: {losses:?}");
+        let [expected, found] = [planes, own].map(|trial| trial.stepper.state().unwrap());
         let largest = |data: &[f32]| data.iter().fold(0.0_f32, |largest, x| largest.max(x.abs()));
         let all = expected.tensors.values().map(|tensor| largest(&tensor.data));
         let all = all.fold(0.0, f32::max);
         for (name, expected) in &expected.tensors {
-            let largest = largest(&expected.data);
+            // A gradient before a normalisation is zero but for rounding.
+            let bound = tolerance * largest(&expected.data).max(1e-2 * all);
             let both = expected.data.iter().zip(&found.tensors[name].data);
             let worst = both.map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
-            // A gradient before a normalisation is zero but for rounding.
-            assert!(
-                worst <= TOLERANCE * largest.max(1e-2 * all),
-                "{kind:?}: {name}: {worst} of {largest}"
-            );
+            assert!(worst <= bound, "{what}: {name}: {worst} where {bound} may be");
         }
     }
 }
 
 #[test]
-fn a_step_learns_with_channels_last() {
-    let [_, mut trial] = both(&small(HeadKind::AdaFace, queue(12)));
-    let first = trial.step(&RATES);
-    let last = (0..40).map(|_| trial.step(&RATES)).last().unwrap();
-    assert!(last.scalars.loss_cla < 0.5 * first.scalars.loss_cla, "{first:?} to {last:?}");
+fn a_step_learns_in_every_layout() {
+    for (layout, _) in layouts() {
+        let mut trial = Trial::made(&runtime(), small(HeadKind::AdaFace, queue(12)), layout);
+        let first = trial.step(&RATES);
+        let last = (0..40).map(|_| trial.step(&RATES)).last().unwrap();
+        let (before, after) = (first.scalars.loss_cla, last.scalars.loss_cla);
+        assert!(after < 0.5 * before, "{layout:?}: {before} to {after}");
+    }
 }
 
 /// Bits follow from shapes, and not from who did which part.
 #[test]
 fn threads_change_no_bit_of_images_with_channels_last() {
-    let mut states = Vec::new();
-    for threads in [1, 2, 3] {
-        let site = StepOptions { classes: 5, ..small(HeadKind::AdaFace, None) };
-        let mut trial = Trial::threaded(&runtime(), site, Layout::Pixels, threads);
-        trial.step(&RATES);
-        let norm = trial.numbers("backbone.input_layer.1.running_var");
-        states.push(norm);
+    for (layout, _) in layouts() {
+        let statistics = |threads| {
+            let options = small(HeadKind::AdaFace, None);
+            let mut trial = Trial::threaded(&runtime(), options, layout, threads);
+            trial.step(&RATES);
+            trial.numbers("backbone.body.1.res_layer.5.running_var")
+        };
+        let one = statistics(1);
+        assert!(one == statistics(2) && one == statistics(3), "{layout:?}");
     }
-    assert!(states[0] == states[1] && states[1] == states[2]);
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use crate::cases::products::conv;
 use crate::cases::{Case, Gradient, cases};
+use crate::laid::rounds;
 use crate::reference::{Tensor, evaluate};
 use crate::run::{run, run_in};
 use qgface_data::graph::lower::{DOMAIN, Layout, Rows, lower_with_rows};
@@ -12,6 +13,9 @@ use std::collections::BTreeSet;
 /// Difference allowed, relative to the largest magnitude in the same output: a hundred roundings to
 /// 24 bits.
 const TOLERANCE: f64 = 100.0 / (1 << 24) as f64;
+
+/// The same where factors are rounded to the 8 bits of bfloat16: twice a half of the last of them.
+const ROUNDED: f64 = 1.0 / (1 << 7) as f64;
 
 /// What rows need that lose digits, by the beginning of their names.
 const TOLERANCES: &[(&str, f64)] = &[
@@ -27,14 +31,24 @@ fn faults(case: &Case) -> Vec<String> {
     };
     let feeds = case.feeds();
     let expected = evaluate(&graph, &feeds);
-    let layouts = [Layout::Planes, Layout::Pixels];
-    layouts.into_iter().flat_map(|layout| faults_in(layout, case, &graph, &expected)).collect()
-}
-
-fn faults_in(layout: Layout, case: &Case, graph: &Graph, expected: &[Tensor]) -> Vec<String> {
-    let found = run_in(layout, graph, &case.feeds());
     let own = TOLERANCES.iter().find(|(start, _)| case.name.starts_with(start));
     let tolerance = own.map_or(TOLERANCE, |(_, tolerance)| *tolerance);
+    let mut layouts = vec![(Layout::Planes, tolerance), (Layout::Pixels, tolerance)];
+    if rounds() {
+        layouts.push((Layout::RoundedPixels, ROUNDED.max(tolerance)));
+    }
+    let faults = |(layout, tolerance)| faults_in(layout, case, &graph, &expected, tolerance);
+    layouts.into_iter().flat_map(faults).collect()
+}
+
+fn faults_in(
+    layout: Layout,
+    case: &Case,
+    graph: &Graph,
+    expected: &[Tensor],
+    tolerance: f64,
+) -> Vec<String> {
+    let found = run_in(layout, graph, &case.feeds());
     let mut faults = Vec::new();
     for (((output, _), expected), found) in graph.outputs().iter().zip(expected).zip(found) {
         let largest = expected.data.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));

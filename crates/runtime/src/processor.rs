@@ -8,8 +8,17 @@ use std::fmt;
 const TOLD: &str = "/proc/cpuinfo";
 
 /// Features by which libraries choose their kernels, as the system names them.
-const FEATURES: [&str; 8] =
-    ["avx", "avx2", "fma", "avx512f", "avx512_bf16", "avx512_fp16", "avx_vnni", "amx_bf16"];
+const FEATURES: [&str; 9] = [
+    "avx",
+    "avx2",
+    "fma",
+    "avx512f",
+    "avx512bw",
+    "avx512_bf16",
+    "avx512_fp16",
+    "avx_vnni",
+    "amx_bf16",
+];
 
 /// A processor.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

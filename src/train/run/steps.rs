@@ -3,7 +3,7 @@
 use super::course::{Course, Segment};
 use super::folder::RunFolder;
 use super::ledger::Ledger;
-use super::material::{batches, classes, open_packs, step_options};
+use super::material::{batches, classes, open_packs, precision, step_options};
 use super::report::TrainReport;
 use super::resume::{self, Beginning};
 use super::tuned::{Wanted, tuned};
@@ -14,7 +14,7 @@ use crate::loader::{Batches, Packs};
 use crate::onnx;
 use crate::pack::Part;
 use crate::progress::Progress;
-use crate::runtime::{OnMissing, Runtime};
+use crate::runtime::{OnMissing, Precision, Runtime};
 use crate::settings::keys;
 use crate::train::checkpoint::{self, Facts};
 use crate::train::export::export_configured;
@@ -118,6 +118,7 @@ impl<'a> Run<'a> {
             Start::Resume(run) => resume::resumed(run, &mut facts)?,
         };
         changed.iter().for_each(|change| (around.say)(&format!("changed: {change}")));
+        let precision = precision(config)?;
         let runtime = Runtime::start(config.device, OnMissing::Install, around.say)?;
         let folder = match start {
             Start::New => {
@@ -128,6 +129,8 @@ impl<'a> Run<'a> {
         fs::write_whole(&folder.settings(), config.settings.to_file().as_bytes())?;
         let wanted = Wanted {
             tune: config.tune,
+            asked: config.precision,
+            precision,
             threads: threads(around),
             options: &graph.options,
             steps: course.steps,
@@ -183,6 +186,11 @@ impl<'a> Run<'a> {
             config.channel_order.name(),
             config.batch * config.accumulate,
         ));
+        match (config.precision, self.layout) {
+            (_, Layout::RoundedPixels) => say("convolutions multiply in bfloat16"),
+            (Precision::Mixed, _) => say("train.precision=mixed: float32 in this run"),
+            _ => {}
+        }
         if config.accumulate > 1 {
             say(&format!(
                 "a step sums the gradients of {} batches of {} images",

@@ -2,7 +2,7 @@
 
 use super::folder::RunFolder;
 use crate::graph::lower::Layout;
-use crate::runtime::{Device, Runtime, tuning_table};
+use crate::runtime::{Device, Precision, Runtime, tuning_table};
 use crate::train::tuning::{self, Choice, FEW_STEPS, Site, Table};
 use crate::train::{Error, StepOptions};
 use crate::{causes, fs};
@@ -23,6 +23,9 @@ struct Kept {
 pub(super) struct Wanted<'a> {
     /// Whether what is fastest is found out; else steps are in ONNX's operators.
     pub(super) tune: bool,
+    /// What convolutions are to multiply in, as the settings say, and what that comes to here.
+    pub(super) asked: Precision,
+    pub(super) precision: Precision,
     pub(super) threads: NonZeroUsize,
     /// The run's first step.
     pub(super) options: &'a StepOptions,
@@ -43,7 +46,8 @@ pub(super) fn tuned(
     wanted: &Wanted<'_>,
     say: &dyn Fn(&str),
 ) -> Result<(Runtime, Layout), Error> {
-    if !wanted.tune || runtime.device() != Device::Cpu {
+    let rounds = wanted.precision == Precision::Bfloat16;
+    if runtime.device() != Device::Cpu || !(wanted.tune || rounds) {
         return Ok((runtime, Layout::Planes));
     }
     let path = folder.tuning();
@@ -56,18 +60,35 @@ pub(super) fn tuned(
         path: path.clone(),
         found: format!("the layout {:?}", kept.layout),
     })?;
-    let runtime = match layout {
-        Layout::Pixels if runtime.onednn().is_none() => tuning::with_onednn(runtime, say)?,
-        _ => runtime,
+    let layout = match layout {
+        // A run goes on as it began, whatever the processor would have been asked for.
+        begun if wanted.resumed && wanted.asked == Precision::Mixed => begun,
+        _ if rounds => Layout::RoundedPixels,
+        Layout::RoundedPixels => Layout::Pixels,
+        begun => begun,
     };
-    if layout == Layout::Pixels && runtime.onednn().is_none() {
+    if layout == Layout::Planes {
+        keep(&path, &kept, wanted)?;
+        return Ok((runtime, layout));
+    }
+    let runtime = match runtime.onednn() {
+        None => tuning::with_onednn(runtime, say)?,
+        Some(_) => runtime,
+    };
+    if runtime.onednn().is_none() {
         return Err(Error::NoOneDnn { run: folder.path().to_path_buf() });
     }
-    if !wanted.resumed {
-        let text = serde_json::to_vec_pretty(&kept).expect("numbers and texts by name");
-        fs::write_whole(&path, &text)?;
-    }
+    keep(&path, &kept, wanted)?;
     Ok((runtime, layout))
+}
+
+/// Writes what a new run keeps.
+fn keep(path: &Path, kept: &Kept, wanted: &Wanted<'_>) -> Result<(), Error> {
+    if wanted.resumed {
+        return Ok(());
+    }
+    let text = serde_json::to_vec_pretty(kept).expect("numbers and texts by name");
+    Ok(fs::write_whole(path, &text)?)
 }
 
 /// What a new run keeps.
@@ -76,6 +97,10 @@ fn begun(
     wanted: &Wanted<'_>,
     say: &dyn Fn(&str),
 ) -> Result<(Runtime, Kept), Error> {
+    if wanted.precision == Precision::Bfloat16 {
+        let layout = tuning::name(Layout::RoundedPixels).to_owned();
+        return Ok((runtime, Kept { layout, choice: None }));
+    }
     if wanted.steps < FEW_STEPS {
         let layout = tuning::name(Layout::Planes).to_owned();
         return Ok((runtime, Kept { layout, choice: None }));

@@ -3,8 +3,14 @@
 use crate::graph::lower::Layout;
 
 /// Layouts and their names, the reference first.
-pub(super) static LAYOUTS: [(Layout, &str); 2] =
-    [(Layout::Planes, "planes"), (Layout::Pixels, "pixels")];
+pub(super) static LAYOUTS: [(Layout, &str); 3] = [
+    (Layout::Planes, "planes"),
+    (Layout::Pixels, "pixels"),
+    (Layout::RoundedPixels, "rounded pixels"),
+];
+
+/// Those that compute in 32 bits, of which the fastest is taken.
+pub(super) const WIDE: [Layout; 2] = [Layout::Planes, Layout::Pixels];
 
 /// The name of a layout.
 pub fn name(layout: Layout) -> &'static str {

@@ -1,6 +1,6 @@
-//! A step in every layout: held against the reference, then timed in turn with it.
+//! A step in every layout of 32 bits: held against the reference, then timed in turn with it.
 
-use super::layouts::{LAYOUTS, name};
+use super::layouts::{WIDE, name};
 use super::site::Site;
 use crate::graph::lower::Layout;
 use crate::runtime::Runtime;
@@ -27,7 +27,7 @@ pub struct Measured {
     pub difference: f64,
 }
 
-/// Tries a step in every layout.
+/// Tries a step in every layout that computes in 32 bits.
 ///
 /// Memory: that of two steps of at most sixteen rows.
 ///
@@ -43,7 +43,7 @@ pub fn measure(
     let batch = batch(&graph);
     let mut reference = None;
     let mut trials = Vec::new();
-    for (layout, _) in LAYOUTS {
+    for layout in WIDE {
         let ready = || -> Result<(Stepper, TrainState), Error> {
             let making = Making { threads, layout, profile: None };
             let mut stepper = Stepper::made(runtime, graph.clone(), &making)?;
@@ -60,10 +60,7 @@ pub fn measure(
             (Ok((stepper, after)), Some(reference)) => {
                 let difference = difference(reference, &after);
                 let wrong = || {
-                    format!(
-                        "gradients differ by {difference:.1e} from those of {}",
-                        name(LAYOUTS[0].0)
-                    )
+                    format!("gradients differ by {difference:.1e} from those of {}", name(WIDE[0]))
                 };
                 // What is no number is no small one.
                 let right = difference <= BOUND;

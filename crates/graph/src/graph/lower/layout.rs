@@ -14,6 +14,8 @@ pub enum Layout {
     Planes,
     /// `[N, H, W, C]` where that is read and made, in the program's own operators of [`DOMAIN`].
     Pixels,
+    /// The same, but that convolutions round their factors to bfloat16; sums and all else are in 32 bits.
+    RoundedPixels,
 }
 
 /// Names of what is known of images with channels last.
@@ -24,12 +26,20 @@ pub(super) struct Pixels {
     pub(super) sums: HashMap<(Value, Value), [String; 2]>,
     /// Gradients of slopes, by x and dy.
     pub(super) slopes: HashMap<(Value, Value), String>,
+    /// Whether convolutions round their factors.
+    pub(super) rounded: bool,
     /// How many nodes and outputs read a value.
     pub(super) uses: HashMap<Value, usize>,
 }
 
 impl Pixels {
-    pub(super) fn of(graph: &Graph) -> Self {
+    /// None where images lie in planes.
+    pub(super) fn of(graph: &Graph, layout: Layout) -> Option<Self> {
+        let rounded = match layout {
+            Layout::Planes => return None,
+            Layout::Pixels => false,
+            Layout::RoundedPixels => true,
+        };
         let live = graph.live();
         let nodes = graph.values().filter(|(value, _)| live[value.index()]);
         let read = nodes.flat_map(|(_, node)| node.inputs.iter().copied());
@@ -37,6 +47,6 @@ impl Pixels {
         for value in read.chain(graph.outputs().iter().map(|(_, value)| *value)) {
             *uses.entry(value).or_insert(0) += 1;
         }
-        Self { uses, ..Self::default() }
+        Some(Self { uses, rounded, ..Self::default() })
     }
 }

@@ -43,7 +43,7 @@ impl<'g> Lowering<'g> {
     pub(super) fn new(graph: &'g Graph, layout: Layout) -> Self {
         let (names, moments, negative) = (HashMap::new(), HashMap::new(), HashMap::new());
         let emitter = Emitter::default();
-        let pixels = (layout == Layout::Pixels).then(|| Pixels::of(graph));
+        let pixels = Pixels::of(graph, layout);
         Self { graph, emitter, names, moments, negative, rows: None, pixels }
     }
 

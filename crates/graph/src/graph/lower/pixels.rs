@@ -44,18 +44,18 @@ impl Lowering<'_> {
             Op::Detach => Made::Pixels(self.known().names.get(&read[0])?.clone()),
             Op::Conv(window) => {
                 let inputs = [self.pixels(read[0]), self.name(read[1])];
-                Made::Pixels(self.own("DnnlConv", &inputs, moved(*window)))
+                Made::Pixels(self.convolution("DnnlConv", &inputs, moved(*window)))
             }
             Op::ConvInputGradient(window, [height, width]) => {
                 let inputs = [self.name(read[0]), self.pixels(read[1])];
                 let mut attributes = moved(*window);
                 attributes
                     .extend([integer("height", *height as i64), integer("width", *width as i64)]);
-                Made::Pixels(self.own("DnnlConvInputGradient", &inputs, attributes))
+                Made::Pixels(self.convolution("DnnlConvInputGradient", &inputs, attributes))
             }
             Op::ConvWeightGradient(window) => {
                 let inputs = [self.pixels(read[0]), self.pixels(read[1])];
-                Made::Plain(self.own("DnnlConvWeightGradient", &inputs, moved(*window)))
+                Made::Plain(self.convolution("DnnlConvWeightGradient", &inputs, moved(*window)))
             }
             Op::BatchNormTraining { epsilon } => {
                 let (mean, variance) = self.moments(read[0]);
@@ -152,6 +152,17 @@ impl Lowering<'_> {
         let name = known.expect("lowered before it is read");
         let name = self.emitter.transpose(&name, &[0, 3, 1, 2]);
         self.names.insert(value, name);
+    }
+
+    /// Appends a convolution or one of its gradients.
+    fn convolution(
+        &mut self,
+        op: &str,
+        inputs: &[String],
+        mut attributes: Vec<Attribute>,
+    ) -> String {
+        attributes.push(integer("rounded", i64::from(self.known().rounded)));
+        self.own(op, inputs, attributes)
     }
 
     /// Appends an operator of our own with one output.

@@ -1,0 +1,88 @@
+//! In how many bits a step computes.
+
+use super::{Build, Device, Processor};
+use std::fmt;
+
+/// In how many bits a step's convolutions multiply. Their sums and all else, losses, statistics,
+/// parameters and momenta, are in 32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Precision {
+    /// In 32.
+    #[default]
+    Float32,
+    /// In the 16 of bfloat16.
+    Bfloat16,
+    /// In bfloat16 where the processor multiplies tiles of it, else in 32.
+    Mixed,
+}
+
+/// What a device cannot compute in.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("expected {expected}, found {found}")]
+pub struct NoPrecision {
+    /// What it can.
+    pub expected: &'static str,
+    /// What was asked for.
+    pub found: Precision,
+}
+
+/// What oneDNN multiplies bfloat16 by at least, and what it pays with.
+const AT_LEAST: &str = "avx512bw";
+const PAYS: &str = "amx_bf16";
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Float32 => "float32",
+            Self::Bfloat16 => "bfloat16",
+            Self::Mixed => "mixed",
+        })
+    }
+}
+
+impl Precision {
+    /// What it comes to on a device: `float32` or `bfloat16`.
+    ///
+    /// # Errors
+    /// [`NoPrecision`]: bfloat16 on CUDA, and on a processor without AVX-512.
+    pub fn on(self, device: Device, processor: &Processor) -> Result<Self, NoPrecision> {
+        let has = |feature: &str| processor.features.iter().any(|own| own == feature);
+        let refuse = |expected| Err(NoPrecision { expected, found: self });
+        match (self, device.build()) {
+            (Self::Float32, _) => Ok(Self::Float32),
+            (_, Build::Cuda) => refuse("float32 on CUDA"),
+            (Self::Mixed, Build::Cpu) if has(PAYS) => Ok(Self::Bfloat16),
+            (Self::Mixed, Build::Cpu) => Ok(Self::Float32),
+            (Self::Bfloat16, Build::Cpu) if has(AT_LEAST) => Ok(Self::Bfloat16),
+            (Self::Bfloat16, Build::Cpu) => refuse("float32 on a processor without AVX-512"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mixed_is_what_pays_and_bfloat16_what_was_asked_for() {
+        let with = |features: &[&str]| Processor {
+            model: String::new(),
+            features: features.iter().map(|&own| own.to_owned()).collect(),
+        };
+        let (old, wide, tiles) = (with(&["avx2"]), with(&[AT_LEAST]), with(&[AT_LEAST, PAYS]));
+        use Precision::{Bfloat16, Float32, Mixed};
+        for (asked, processor, expected) in [
+            (Float32, &tiles, Some(Float32)),
+            (Mixed, &old, Some(Float32)),
+            (Mixed, &wide, Some(Float32)),
+            (Mixed, &tiles, Some(Bfloat16)),
+            (Bfloat16, &old, None),
+            (Bfloat16, &wide, Some(Bfloat16)),
+        ] {
+            assert_eq!(asked.on(Device::Cpu, processor).ok(), expected, "{asked} {processor}");
+        }
+        assert_eq!(Float32.on(Device::Cuda(0), &old), Ok(Float32));
+        let refused = Mixed.on(Device::Cuda(0), &tiles).unwrap_err();
+        assert_eq!(refused.to_string(), "expected float32 on CUDA, found mixed");
+    }
+}
