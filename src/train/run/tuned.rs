@@ -19,6 +19,12 @@ struct Kept {
     choice: Option<Choice>,
 }
 
+impl Kept {
+    fn unmeasured(layout: Layout) -> Self {
+        Self { layout: tuning::name(layout).to_owned(), choice: None }
+    }
+}
+
 /// What decides on the steps of a run.
 pub(super) struct Wanted<'a> {
     /// Whether what is fastest is found out; else steps are in ONNX's operators.
@@ -67,28 +73,19 @@ pub(super) fn tuned(
         Layout::RoundedPixels => Layout::Pixels,
         begun => begun,
     };
-    if layout == Layout::Planes {
-        keep(&path, &kept, wanted)?;
-        return Ok((runtime, layout));
-    }
-    let runtime = match runtime.onednn() {
-        None => tuning::with_onednn(runtime, say)?,
-        Some(_) => runtime,
+    let lacks_library = |runtime: &Runtime| layout != Layout::Planes && runtime.onednn().is_none();
+    let runtime = match lacks_library(&runtime) {
+        true => tuning::with_onednn(runtime, say)?,
+        false => runtime,
     };
-    if runtime.onednn().is_none() {
+    if lacks_library(&runtime) {
         return Err(Error::NoOneDnn { run: folder.path().to_path_buf() });
     }
-    keep(&path, &kept, wanted)?;
-    Ok((runtime, layout))
-}
-
-/// Writes what a new run keeps.
-fn keep(path: &Path, kept: &Kept, wanted: &Wanted<'_>) -> Result<(), Error> {
-    if wanted.resumed {
-        return Ok(());
+    if !wanted.resumed {
+        let text = serde_json::to_vec_pretty(&kept).expect("numbers and texts by name");
+        fs::write_whole(&path, &text)?;
     }
-    let text = serde_json::to_vec_pretty(kept).expect("numbers and texts by name");
-    Ok(fs::write_whole(path, &text)?)
+    Ok((runtime, layout))
 }
 
 /// What a new run keeps.
@@ -98,12 +95,10 @@ fn begun(
     say: &dyn Fn(&str),
 ) -> Result<(Runtime, Kept), Error> {
     if wanted.precision == Precision::Bfloat16 {
-        let layout = tuning::name(Layout::RoundedPixels).to_owned();
-        return Ok((runtime, Kept { layout, choice: None }));
+        return Ok((runtime, Kept::unmeasured(Layout::RoundedPixels)));
     }
     if wanted.steps < FEW_STEPS {
-        let layout = tuning::name(Layout::Planes).to_owned();
-        return Ok((runtime, Kept { layout, choice: None }));
+        return Ok((runtime, Kept::unmeasured(Layout::Planes)));
     }
     let runtime = tuning::with_onednn(runtime, say)?;
     let mut table = Table::read(tuning_table(), say);
@@ -122,7 +117,7 @@ fn kept(path: &Path) -> Result<Kept, Error> {
     let text = match std::fs::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(Kept { layout: tuning::name(Layout::Planes).to_owned(), choice: None });
+            return Ok(Kept::unmeasured(Layout::Planes));
         }
         Err(error) => return Err(fs::io_error("read", path)(error).into()),
     };

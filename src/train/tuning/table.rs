@@ -123,20 +123,22 @@ pub struct Table {
     /// None where nothing says where the cache is.
     path: Option<PathBuf>,
     machines: Vec<Known>,
+    /// Whether it is another than the file's.
+    changed: bool,
 }
 
 impl Table {
     /// Reads the table at a path. One that is not there is empty; of one that is damaged `say` is told,
     /// and it is made anew.
     pub fn read(path: Option<PathBuf>, say: &dyn Fn(&str)) -> Self {
-        let machines = path.as_deref().map_or_else(Vec::new, |path| match machines(path) {
-            Ok(machines) => machines,
-            Err(found) => {
-                say(&format!("{}: {found}; what is fastest is measured anew", path.display()));
-                Vec::new()
-            }
+        let read = path.as_deref().map_or_else(|| Ok(Vec::new()), machines);
+        let changed = read.is_err();
+        let machines = read.unwrap_or_else(|found| {
+            let path = path.as_deref().unwrap_or(Path::new("")).display();
+            say(&format!("{path}: {found}; what is fastest is measured anew"));
+            Vec::new()
         });
-        Self { path, machines }
+        Self { path, machines, changed }
     }
 
     /// Where it lies.
@@ -146,6 +148,7 @@ impl Table {
 
     /// Lets go of a choice.
     pub fn forget(&mut self, machine: &Machine, site: &Site) {
+        self.changed = true;
         let own = self.machines.iter_mut().filter(|known| known.machine == *machine);
         own.for_each(|known| _ = known.steps.remove(&site.to_string()));
     }
@@ -158,6 +161,7 @@ impl Table {
 
     /// Enters a choice.
     pub fn enter(&mut self, machine: Machine, site: &Site, choice: Choice) {
+        self.changed = true;
         let at = self.machines.iter().position(|known| known.machine == machine);
         let at = at.unwrap_or_else(|| {
             self.machines.push(Known { machine, steps: Choices::new() });
@@ -166,12 +170,12 @@ impl Table {
         self.machines[at].steps.insert(site.to_string(), choice);
     }
 
-    /// Writes the table back.
+    /// Writes the table back where it has changed.
     ///
     /// # Errors
     /// A disk that refuses; the old table is then whole.
     pub fn write(&self) -> Result<(), Error> {
-        let Some(path) = &self.path else { return Ok(()) };
+        let Some(path) = self.path.as_ref().filter(|_| self.changed) else { return Ok(()) };
         let document = Document { format: FORMAT.to_owned(), machines: self.machines.clone() };
         let text = serde_json::to_vec_pretty(&document).expect("numbers and texts by name");
         if let Some(folder) = path.parent() {
