@@ -8,10 +8,9 @@ use crate::heads::{contrast_options, float};
 use crate::manifest::{Json, array, entries, integers, number as whole, text};
 use crate::nudge::nudge;
 use crate::queue::rows_of_views;
-use crate::reference::{Tensor, evaluate};
+use crate::reference::Tensor;
 use crate::stepped::{LAYOUTS, stepper, widened};
-use crate::trajectory::{LOSSES, Named, feeds_of, updated};
-use qgface_data::graph::Graph;
+use crate::trajectory::{LOSSES, Named, evaluated, updated};
 use qgface_data::graph::lower::Layout;
 use qgface_data::nn::{
     Backbone, Block, HeadKind, HeadOptions, JointOptions, QueueKind, QueueOptions,
@@ -249,11 +248,6 @@ fn stored(results: &Path, what: &str, like: &Tensor) -> (String, Tensor) {
 /// Averages in the order of the oracle.
 fn averages(state: &Named) -> [f64; 3] {
     ["head.batch_mean", "head.batch_std", "contrast.batch_mean"].map(|name| state[name].data[0])
-}
-
-fn evaluated(graph: &Graph, feeds: &Named) -> Named {
-    let names = graph.outputs().iter().map(|(name, _)| name.clone());
-    names.zip(evaluate(graph, &feeds_of(graph, feeds))).collect()
 }
 
 /// The network whose parameters the layout lists: a block of stride 2 for each second convolution.

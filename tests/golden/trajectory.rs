@@ -242,7 +242,8 @@ fn left_out(run: &Json, part: &str) -> bool {
     run["left_out"].as_array().is_some_and(|parts| parts.iter().any(|own| own == part))
 }
 
-fn evaluated(graph: &Graph, feeds: &Named) -> Named {
+/// The outputs of a graph by name, by the evaluator.
+pub(crate) fn evaluated(graph: &Graph, feeds: &Named) -> Named {
     let names = graph.outputs().iter().map(|(name, _)| name.clone());
     names.zip(evaluate(graph, &feeds_of(graph, feeds))).collect()
 }
