@@ -2,7 +2,7 @@
 
 use super::context::{Context, Outcome};
 use super::error::Error;
-use qgface_data::runtime::{Device, OnMissing, Runtime, tuning_table};
+use qgface_data::runtime::{Device, OnMissing, Precision, Processor, Runtime, tuning_table};
 use qgface_data::settings::{Given, keys};
 use qgface_data::train::Config;
 use qgface_data::train::tuning::{Site, Table, TuneReport, tune, with_onednn};
@@ -31,7 +31,8 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
         settings.give(&keys::BACKBONE_ARCHITECTURE, Given::One(network), "--network")?;
     }
     let config = Config::new(&settings)?;
-    let site = Site::new(config.backbone, config.batch * config.views.len());
+    let rounds = config.precision.on(Device::Cpu, &Processor::here()) == Ok(Precision::Bfloat16);
+    let site = Site::new(config.backbone, config.batch * config.views.len()).rounding(rounds);
     let runtime = Runtime::start(Device::Cpu, OnMissing::Install, &say)?;
     let runtime = with_onednn(runtime, &say).map_err(Box::new)?;
     let threads = NonZeroUsize::new(context.jobs).unwrap_or(NonZeroUsize::MIN);

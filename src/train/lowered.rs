@@ -3,7 +3,8 @@
 use super::StepGraph;
 use super::step::{GRADIENT, MOMENTUM, NEXT, RATE};
 use crate::graph::lower::{
-    ByRow, Layout, MomentumUpdate, Rows, lower_by_row, lower_updates, lower_with_rows, rows_of,
+    Arrangement, ByRow, Layout, MomentumUpdate, Rows, lower_by_row, lower_updates, lower_with_rows,
+    rows_of,
 };
 use crate::nn::{Decay, Parameter};
 use crate::onnx;
@@ -25,17 +26,20 @@ impl StepGraph {
     /// The models for a device. In ONNX's operators a processor keeps large parameters and their momenta
     /// as rows and updates them row by row; elsewhere there is no cache that this would serve, and an
     /// operator of our own updates them in one pass.
-    pub fn lowered(&self, device: Device, layout: Layout) -> Lowered {
-        let rows = match (device, layout) {
+    ///
+    /// # Panics
+    /// Where the arrangement names a formulation that there is not.
+    pub fn lowered(&self, device: Device, arrangement: &Arrangement) -> Lowered {
+        let rows = match (device, arrangement.layout) {
             (Device::Cpu, Layout::Planes) => self.large_as_rows(),
             (Device::Cpu, Layout::Pixels | Layout::RoundedPixels) => {
                 let rows = Rows::new();
-                let gradients = lower_with_rows(&self.gradients, "gradients", &rows, layout);
+                let gradients = lower_with_rows(&self.gradients, "gradients", &rows, arrangement);
                 return Lowered { gradients, update: self.update_in_one_pass(), rows };
             }
             (Device::Cuda(_), _) => Rows::new(),
         };
-        let gradients = lower_with_rows(&self.gradients, "gradients", &rows, layout);
+        let gradients = lower_with_rows(&self.gradients, "gradients", &rows, arrangement);
         let (large, small): (Vec<_>, Vec<_>) =
             self.params.parameters.iter().cloned().partition(|own| rows.contains_key(&own.name));
         let by_row: Vec<ByRow> =

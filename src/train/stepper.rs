@@ -11,7 +11,7 @@ use super::step::{ACCUMULATED, CARRIED, GRADIENT, MOMENTUM, NEXT, RATE};
 use super::{
     Batch, Error, Feed, Lowered, SCALARS, Scalars, StepGraph, StepOptions, Tensor, TrainState,
 };
-use crate::graph::lower::Layout;
+use crate::graph::lower::Arrangement;
 use crate::runtime::{Binding, Buffer, Element, Program, Runtime, Traffic};
 use indexmap::IndexMap;
 use std::num::NonZeroUsize;
@@ -74,8 +74,8 @@ pub struct Stepped {
 pub struct Making<'a> {
     /// Threads that work on it, where the device is the processor.
     pub threads: NonZeroUsize,
-    /// How images lie between its operators.
-    pub layout: Layout,
+    /// How its graphs are lowered.
+    pub arrangement: &'a Arrangement,
     /// What the name of a file begins with that gets the time of every node of the gradients.
     pub profile: Option<&'a Path>,
 }
@@ -144,7 +144,8 @@ impl Stepper {
     /// [`Error::Runtime`]: a graph that the runtime refuses, on CUDA one with a node elsewhere, or
     /// no memory.
     pub fn new(runtime: &Runtime, graph: StepGraph, threads: NonZeroUsize) -> Result<Self, Error> {
-        Self::made(runtime, graph, &Making { threads, layout: Layout::default(), profile: None })
+        let arrangement = &Arrangement::default();
+        Self::made(runtime, graph, &Making { threads, arrangement, profile: None })
     }
 
     /// The same, made as asked for.
@@ -152,7 +153,7 @@ impl Stepper {
     /// # Errors
     /// As [`Stepper::new`].
     pub fn made(runtime: &Runtime, graph: StepGraph, making: &Making<'_>) -> Result<Self, Error> {
-        let lowered = graph.lowered(runtime.device(), making.layout);
+        let lowered = graph.lowered(runtime.device(), making.arrangement);
         let (model, threads) = (&lowered.gradients, making.threads);
         let gradients = match making.profile {
             Some(profile) => Program::open_profiled(runtime, model, threads, profile)?,

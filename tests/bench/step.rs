@@ -229,8 +229,11 @@ impl Trial {
         let runtime = with_onednn(runtime, &|said| eprintln!("{said}"));
         let runtime = runtime.unwrap_or_else(|error| panic!("{error}"));
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
-        let stepper =
-            Stepper::made(&runtime, graph, &Making { threads, layout: kind.layout, profile });
+        let stepper = Stepper::made(
+            &runtime,
+            graph,
+            &Making { threads, arrangement: &kind.layout.into(), profile },
+        );
         let mut stepper = stepper.unwrap_or_else(|error| panic!("{error}"));
         stepper.load(&state).expect("its own state");
         Self { stepper, images, labels, mask }

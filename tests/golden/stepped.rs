@@ -51,7 +51,7 @@ pub(crate) const LAYOUTS: [Layout; 2] = [Layout::Planes, Layout::Pixels];
 
 /// A stepper of one thread.
 pub(crate) fn stepper(graph: StepGraph, layout: Layout) -> Stepper {
-    let making = Making { threads: NonZeroUsize::MIN, layout, profile: None };
+    let making = Making { threads: NonZeroUsize::MIN, arrangement: &layout.into(), profile: None };
     Stepper::made(&installed::runtime(), graph, &making).unwrap()
 }
 

@@ -2,7 +2,7 @@
 
 use crate::installed;
 use crate::reference::Tensor;
-use qgface_data::graph::lower::{Layout, Rows, lower_with_rows};
+use qgface_data::graph::lower::{Arrangement, Rows, lower_with_rows};
 use qgface_data::graph::{self, Graph, Node};
 use qgface_data::runtime::{Buffer, Element, Program};
 use std::num::NonZeroUsize;
@@ -13,16 +13,20 @@ use std::num::NonZeroUsize;
 /// # Panics
 /// As [`run_in`].
 pub(crate) fn run(graph: &Graph, feeds: &[(&str, Tensor)]) -> Vec<Tensor> {
-    run_in(Layout::Planes, graph, feeds)
+    run_in(&Arrangement::default(), graph, feeds)
 }
 
-/// The same, with images in a layout.
+/// The same, as arranged.
 ///
 /// # Panics
 /// When a feed is missing or has another shape than its input, when the runtime refuses, and when
 /// an output holds truth values, which buffers are not read as.
-pub(crate) fn run_in(layout: Layout, graph: &Graph, feeds: &[(&str, Tensor)]) -> Vec<Tensor> {
-    let model = lower_with_rows(graph, "case", &Rows::new(), layout);
+pub(crate) fn run_in(
+    arrangement: &Arrangement,
+    graph: &Graph,
+    feeds: &[(&str, Tensor)],
+) -> Vec<Tensor> {
+    let model = lower_with_rows(graph, "case", &Rows::new(), arrangement);
     let mut program = Program::open(&installed::runtime(), &model, NonZeroUsize::MIN).unwrap();
     let nodes = graph.inputs().into_iter().map(|(_, node)| node);
     let inputs: Vec<_> =

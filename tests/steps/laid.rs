@@ -89,14 +89,15 @@ fn threads_change_no_bit_of_images_with_channels_last() {
 #[test]
 fn every_layout_is_measured_and_held_against_the_reference() {
     let site = Site::new(Backbone::new(Architecture::Ir18, 0.05), 4);
-    let measured = measure(&runtime(), NonZeroUsize::MIN, &site).unwrap();
+    let layouts = [Layout::Planes, Layout::Pixels].map(Into::into);
+    let measured = measure(&runtime(), NonZeroUsize::MIN, &site, &layouts).unwrap();
     assert_eq!(measured.len(), 2);
     for own in &measured {
         assert!(own.seconds.is_ok() && own.difference < 1e-3, "{own:?}");
     }
     // Without the library one layout is left out, by the reason.
     let without = runtime().with_onednn(None);
-    let measured = measure(&without, NonZeroUsize::MIN, &site).unwrap();
+    let measured = measure(&without, NonZeroUsize::MIN, &site, &layouts).unwrap();
     let reason = measured[1].seconds.as_ref().unwrap_err();
     assert!(measured[0].seconds.is_ok() && reason.contains("oneDNN"), "{reason}");
 }

@@ -6,7 +6,7 @@ use crate::cases::{Case, Gradient, cases};
 use crate::laid::rounds;
 use crate::reference::{Tensor, evaluate};
 use crate::run::{run, run_in};
-use qgface_data::graph::lower::{DOMAIN, Layout, Rows, lower_with_rows};
+use qgface_data::graph::lower::{Arrangement, DOMAIN, Layout, Problem, Rows, lower_with_rows};
 use qgface_data::graph::{Builder, Element, Graph, Window};
 use std::collections::BTreeSet;
 
@@ -37,18 +37,37 @@ fn faults(case: &Case) -> Vec<String> {
     if rounds() {
         layouts.push((Layout::RoundedPixels, ROUNDED.max(tolerance)));
     }
-    let faults = |(layout, tolerance)| faults_in(layout, case, &graph, &expected, tolerance);
+    let faults = |(layout, tolerance)| {
+        let all = arrangements(&graph, layout);
+        let faults = all.map(|own| faults_in(&own, case, &graph, &expected, tolerance));
+        faults.flatten().collect::<Vec<_>>()
+    };
     layouts.into_iter().flat_map(faults).collect()
 }
 
+/// Arrangements in which every problem of a graph is solved by each of its formulations once at least.
+fn arrangements(graph: &Graph, layout: Layout) -> impl Iterator<Item = Arrangement> {
+    let problems = graph.nodes().iter().filter_map(|node| Problem::of(graph, node, layout));
+    let solved: Vec<(String, Vec<&str>)> =
+        problems.map(|problem| (problem.to_string(), problem.formulations())).collect();
+    let most = solved.iter().map(|(_, names)| names.len()).max().unwrap_or(0);
+    let chosen = move |at: usize| {
+        let chosen = |(problem, names): &(String, Vec<&str>)| {
+            (problem.clone(), names[at % names.len()].to_owned())
+        };
+        Arrangement { layout, formulations: solved.iter().map(chosen).collect() }
+    };
+    [layout.into()].into_iter().chain((0..most).map(chosen))
+}
+
 fn faults_in(
-    layout: Layout,
+    arrangement: &Arrangement,
     case: &Case,
     graph: &Graph,
     expected: &[Tensor],
     tolerance: f64,
 ) -> Vec<String> {
-    let found = run_in(layout, graph, &case.feeds());
+    let found = run_in(arrangement, graph, &case.feeds());
     let mut faults = Vec::new();
     for (((output, _), expected), found) in graph.outputs().iter().zip(expected).zip(found) {
         let largest = expected.data.iter().fold(0.0, |largest: f64, x| largest.max(x.abs()));
@@ -58,12 +77,38 @@ fn faults_in(
         if let Some(element) = both.map(close).position(|close| !close) {
             let (found, expected) = (found.data[element], expected.data[element]);
             faults.push(format!(
-                "{}: {layout:?}: {output}, element {element}: {found}, expected {expected}, of at most {largest}",
+                "{}: {arrangement:?}: {output}, element {element}: {found}, expected {expected}, of at most {largest}",
                 case.name
             ));
         }
     }
     faults
+}
+
+/// Names in a table are a form: a formulation of another name is made anew by those who have tables.
+#[test]
+fn formulations_have_their_names() {
+    let names = |case: Case, layout| {
+        let graph = case.backward();
+        let problems = graph.nodes().iter().filter_map(|node| Problem::of(&graph, node, layout));
+        problems.flat_map(|problem| problem.formulations()).collect::<BTreeSet<_>>()
+    };
+    let conv = || conv(Window { kernel: 3, stride: 1, pad: 1 }, [5, 3], [14, 14]);
+    let in_planes = names(conv(), Layout::Planes);
+    let expected = [
+        "columns",
+        "columns by image",
+        "gathered",
+        "rows and columns",
+        "taps",
+        "taps by image",
+        "transposed",
+        "turned images",
+        "turned kernels",
+    ];
+    assert!(in_planes.iter().eq(&expected), "{in_planes:?}");
+    let rounded = names(conv(), Layout::RoundedPixels);
+    assert!(rounded.iter().eq(&["bfloat16", "float32", "in planes"]), "{rounded:?}");
 }
 
 #[test]
@@ -118,7 +163,7 @@ fn large_convolutions() -> Vec<Case> {
 fn rows_are_lowered_to_all_operators_of_images_with_channels_last() {
     let mut met = BTreeSet::new();
     for case in cases().iter().filter(|case| case.gradient != Gradient::Refused) {
-        let model = lower_with_rows(&case.backward(), "case", &Rows::new(), Layout::Pixels);
+        let model = lower_with_rows(&case.backward(), "case", &Rows::new(), &Layout::Pixels.into());
         let own = model.graph().node.iter().filter(|node| node.domain == DOMAIN);
         met.extend(own.map(|node| node.op_type.clone()));
     }

@@ -18,6 +18,7 @@ mod rows;
 #[path = "../reference/run.rs"]
 mod run;
 mod runtime;
+mod solving;
 mod stepping;
 mod torch;
 mod trial;

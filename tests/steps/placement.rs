@@ -146,7 +146,7 @@ fn every_node_of_every_step_has_a_cuda_kernel() {
     let (kernels, mut met) = (kernels(), BTreeSet::new());
     for options in steps() {
         let step = StepGraph::new(options).unwrap();
-        let lowered = step.lowered(Device::Cuda(0), Layout::Planes);
+        let lowered = step.lowered(Device::Cuda(0), &Layout::Planes.into());
         for model in [lowered.gradients, lowered.update] {
             let faults = without_kernel(&model, &kernels, &mut met);
             assert!(faults.is_empty(), "{}", faults.join("\n"));
@@ -162,7 +162,7 @@ fn an_operator_without_a_kernel_is_found() {
     assert!(!kernels.contains_key("Acos") && kernels.remove("Conv").is_some());
     let step = StepGraph::new(steps().remove(3)).unwrap();
     let faults = without_kernel(
-        &step.lowered(Device::Cuda(0), Layout::Planes).gradients,
+        &step.lowered(Device::Cuda(0), &Layout::Planes.into()).gradients,
         &kernels,
         &mut met,
     );

@@ -29,13 +29,13 @@ fn rows_come_out_even() {
 fn rows_are_updated_as_whole_parameters_are() {
     let graph = StepGraph::new(large()).unwrap();
     let [by_row, whole] =
-        [Device::Cpu, Device::Cuda(0)].map(|device| graph.lowered(device, Layout::Planes));
+        [Device::Cpu, Device::Cuda(0)].map(|device| graph.lowered(device, &Layout::Planes.into()));
     assert!(by_row.rows.contains_key("head.kernel"), "{:?}", by_row.rows);
     assert!(whole.rows.is_empty());
     let (by_row, whole) = (updated(&by_row.update), updated(&whole.update));
     assert_eq!(by_row.len(), 2 * graph.params.parameters.len());
     assert!(by_row == whole);
-    let in_one_pass = graph.lowered(Device::Cpu, Layout::Pixels);
+    let in_one_pass = graph.lowered(Device::Cpu, &Layout::Pixels.into());
     assert!(in_one_pass.rows.is_empty());
     assert!(updated(&in_one_pass.update) == whole);
 }

@@ -42,7 +42,7 @@ fn steps_and_exports_pass_the_checker_of_onnx() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
     let graph = step_graph(Architecture::Ir18);
-    let lowered = graph.lowered(Device::Cpu, Layout::Planes);
+    let lowered = graph.lowered(Device::Cpu, &Layout::Planes.into());
     lowered.gradients.save(&path("gradients.onnx")).unwrap();
     lowered.update.save(&path("update.onnx")).unwrap();
     let state = TrainState::initial(&graph, Seed::new(1));

@@ -1,7 +1,7 @@
 //! A small network, a batch, and stepping.
 
 use crate::installed::runtime;
-use qgface_data::graph::lower::Layout;
+use qgface_data::graph::lower::{Arrangement, Layout};
 use qgface_data::nn::{
     Backbone, Block, ContrastOptions, EmaStart, HeadKind, HeadOptions, JointOptions, QueueKind,
     QueueOptions,
@@ -83,13 +83,22 @@ impl Trial {
         layout: Layout,
         threads: usize,
     ) -> Self {
+        Self::arranged(runtime, options, &layout.into(), threads)
+    }
+
+    pub(crate) fn arranged(
+        runtime: &Runtime,
+        options: StepOptions,
+        arrangement: &Arrangement,
+        threads: usize,
+    ) -> Self {
         let threads = NonZeroUsize::new(threads).unwrap();
         let (batch, classes) = (options.batch, options.classes as i64);
         let graph = StepGraph::new(options).unwrap();
         let state = TrainState::initial(&graph, Seed::new(1));
         let count: usize = graph.image_shape().iter().product();
         let masked: usize = graph.mask_shape().map_or(0, |shape| shape.iter().product());
-        let making = Making { threads, layout, profile: None };
+        let making = Making { threads, arrangement, profile: None };
         let mut stepper = Stepper::made(runtime, graph, &making).unwrap();
         stepper.load(&state).unwrap();
         let mut draws = Seed::new(2).stream("images");

@@ -103,6 +103,22 @@ impl Outside {
         Ok(Self { name, element, extents })
     }
 
+    /// What its elements are.
+    pub(super) fn element(&self) -> Element {
+        self.element
+    }
+
+    /// Its extents.
+    ///
+    /// # Panics
+    /// Where one is open.
+    pub(super) fn fixed_extents(&self) -> Vec<usize> {
+        let fixed = |extent: &Option<usize>| {
+            extent.unwrap_or_else(|| panic!("{}: {self} has an open extent", self.name))
+        };
+        self.extents.iter().map(fixed).collect()
+    }
+
     fn takes(&self, buffer: &Buffer) -> bool {
         let fits = |(own, extent): (&Option<usize>, &usize)| own.is_none_or(|own| own == *extent);
         self.element == buffer.element()

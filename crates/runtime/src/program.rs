@@ -123,6 +123,23 @@ impl Program {
         Buffer::zeros(&self.inner, self.device, element, shape, Arc::clone(&self.counters))
     }
 
+    /// Buffers of zeros for all inputs, and for all outputs, by name.
+    ///
+    /// # Errors
+    /// No memory.
+    ///
+    /// # Panics
+    /// Where an extent is open.
+    pub fn buffers(&self) -> Result<[Vec<(String, Buffer)>; 2], Error> {
+        let buffers = |ports: &[Outside]| {
+            let named = ports.iter().map(|port| {
+                Ok((port.name.clone(), self.buffer(port.element(), &port.fixed_extents())?))
+            });
+            named.collect::<Result<Vec<_>, Error>>()
+        };
+        Ok([buffers(&self.inputs)?, buffers(&self.outputs)?])
+    }
+
     /// Bytes that the buffers made by this program have been copied so far, whoever bound them.
     pub fn traffic(&self) -> Traffic {
         self.counters.read()

@@ -9,7 +9,7 @@ use super::resume::{self, Beginning};
 use super::tuned::{Wanted, tuned};
 use crate::eval::Measure;
 use crate::fs;
-use crate::graph::lower::Layout;
+use crate::graph::lower::{Arrangement, Layout};
 use crate::loader::{Batches, Packs};
 use crate::onnx;
 use crate::pack::Part;
@@ -82,8 +82,8 @@ struct Run<'a> {
     folder: RunFolder,
     packs: Arc<Packs>,
     runtime: Runtime,
-    /// How images lie in its steps.
-    layout: Layout,
+    /// How its steps are lowered.
+    arrangement: Arrangement,
     validation: Option<Validation>,
     course: Course,
     metrics: Metrics,
@@ -132,11 +132,11 @@ impl<'a> Run<'a> {
             asked: config.precision,
             precision,
             threads: threads(around),
-            options: &graph.options,
+            step: &graph,
             steps: course.steps,
             resumed: matches!(start, Start::Resume(_)),
         };
-        let (runtime, layout) = tuned(runtime, &folder, &wanted, around.say)?;
+        let (runtime, arrangement) = tuned(runtime, &folder, &wanted, around.say)?;
         let metrics = Metrics::open(&folder.metrics(), facts.step)?;
         let shapes = graph.params.parameters.iter().map(|parameter| &parameter.shape);
         let parameters = shapes.map(|shape| shape.iter().product::<usize>() as u64).sum();
@@ -146,7 +146,7 @@ impl<'a> Run<'a> {
             folder,
             packs,
             runtime,
-            layout,
+            arrangement,
             validation,
             course,
             metrics,
@@ -186,7 +186,7 @@ impl<'a> Run<'a> {
             config.channel_order.name(),
             config.batch * config.accumulate,
         ));
-        match (config.precision, self.layout) {
+        match (config.precision, self.arrangement.layout) {
             (_, Layout::RoundedPixels) => say("convolutions multiply in bfloat16"),
             (Precision::Mixed, _) => say("train.precision=mixed: float32 in this run"),
             _ => {}
@@ -229,7 +229,7 @@ impl<'a> Run<'a> {
         let graph = StepGraph::new(step_options(self.config, self.facts.classes as usize, views))?;
         let state = state.completed(&graph)?;
         let threads = threads(self.around);
-        let making = Making { threads, layout: self.layout, profile: None };
+        let making = Making { threads, arrangement: &self.arrangement, profile: None };
         let mut stepper = Stepper::made(&self.runtime, graph, &making)?;
         stepper.load(&state)?;
         drop(state);

@@ -1,10 +1,10 @@
 //! How the steps of a run are made: as its folder says, or, in a new run, as is fastest here.
 
 use super::folder::RunFolder;
-use crate::graph::lower::Layout;
+use crate::graph::lower::{Arrangement, Layout};
 use crate::runtime::{Device, Precision, Runtime, tuning_table};
-use crate::train::tuning::{self, Choice, FEW_STEPS, Site, Table};
-use crate::train::{Error, StepOptions};
+use crate::train::tuning::{self, Choice, Depth, Site, Table};
+use crate::train::{Error, StepGraph};
 use crate::{causes, fs};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
@@ -34,7 +34,7 @@ pub(super) struct Wanted<'a> {
     pub(super) precision: Precision,
     pub(super) threads: NonZeroUsize,
     /// The run's first step.
-    pub(super) options: &'a StepOptions,
+    pub(super) step: &'a StepGraph,
     /// Steps that it has.
     pub(super) steps: u64,
     /// Whether it goes on.
@@ -51,29 +51,20 @@ pub(super) fn tuned(
     folder: &RunFolder,
     wanted: &Wanted<'_>,
     say: &dyn Fn(&str),
-) -> Result<(Runtime, Layout), Error> {
+) -> Result<(Runtime, Arrangement), Error> {
     let rounds = wanted.precision == Precision::Bfloat16;
     if runtime.device() != Device::Cpu || !(wanted.tune || rounds) {
-        return Ok((runtime, Layout::Planes));
+        return Ok((runtime, Arrangement::default()));
     }
     let path = folder.tuning();
     let (runtime, kept) = match wanted.resumed {
         true => (runtime, kept(&path)?),
         false => begun(runtime, wanted, say)?,
     };
-    let layout = tuning::layout(&kept.layout);
-    let layout = layout.ok_or_else(|| Error::Kept {
-        path: path.clone(),
-        found: format!("the layout {:?}", kept.layout),
-    })?;
-    let layout = match layout {
-        // A run goes on as it began, whatever the processor would have been asked for.
-        begun if wanted.resumed && wanted.asked == Precision::Mixed => begun,
-        _ if rounds => Layout::RoundedPixels,
-        Layout::RoundedPixels => Layout::Pixels,
-        begun => begun,
-    };
-    let lacks_library = |runtime: &Runtime| layout != Layout::Planes && runtime.onednn().is_none();
+    let arrangement =
+        arrangement(&kept, wanted).map_err(|found| Error::Kept { path: path.clone(), found })?;
+    let in_planes = arrangement.layout == Layout::Planes;
+    let lacks_library = |runtime: &Runtime| !in_planes && runtime.onednn().is_none();
     let runtime = match lacks_library(&runtime) {
         true => tuning::with_onednn(runtime, say)?,
         false => runtime,
@@ -85,7 +76,26 @@ pub(super) fn tuned(
         let text = serde_json::to_vec_pretty(&kept).expect("numbers and texts by name");
         fs::write_whole(&path, &text)?;
     }
-    Ok((runtime, layout))
+    Ok((runtime, arrangement))
+}
+
+/// How steps are made where this was kept; `Err` says what in it cannot be.
+fn arrangement(kept: &Kept, wanted: &Wanted<'_>) -> Result<Arrangement, String> {
+    let begun = tuning::layout(&kept.layout);
+    let begun = begun.ok_or_else(|| format!("the layout {:?}", kept.layout))?;
+    let layout = match begun {
+        // A run goes on as it began, whatever the processor would have been asked for.
+        begun if wanted.resumed && wanted.asked == Precision::Mixed => begun,
+        _ if wanted.precision == Precision::Bfloat16 => Layout::RoundedPixels,
+        Layout::RoundedPixels => Layout::Pixels,
+        begun => begun,
+    };
+    let formulations = kept.choice.as_ref().map(Choice::formulations).cloned();
+    let arrangement = Arrangement { layout, formulations: formulations.unwrap_or_default() };
+    match tuning::misfit(&wanted.step.gradients, &arrangement) {
+        Some((problem, name)) => Err(format!("{name:?} as the formulation of {problem}")),
+        None => Ok(arrangement),
+    }
 }
 
 /// What a new run keeps.
@@ -94,21 +104,26 @@ fn begun(
     wanted: &Wanted<'_>,
     say: &dyn Fn(&str),
 ) -> Result<(Runtime, Kept), Error> {
-    if wanted.precision == Precision::Bfloat16 {
+    let rounds = wanted.precision == Precision::Bfloat16;
+    // Rounding images lie in one way.
+    let worth_it = |depth: &Depth| wanted.tune && (!rounds || *depth == Depth::Problems);
+    let depth = Depth::for_steps(wanted.steps).filter(worth_it);
+    let Some(depth) = depth else {
+        let layout = if rounds { Layout::RoundedPixels } else { Layout::Planes };
+        return Ok((runtime, Kept::unmeasured(layout)));
+    };
+    let runtime = tuning::with_onednn(runtime, say)?;
+    if rounds && runtime.onednn().is_none() {
         return Ok((runtime, Kept::unmeasured(Layout::RoundedPixels)));
     }
-    if wanted.steps < FEW_STEPS {
-        return Ok((runtime, Kept::unmeasured(Layout::Planes)));
-    }
-    let runtime = tuning::with_onednn(runtime, say)?;
     let mut table = Table::read(tuning_table(), say);
-    let site = Site::of(wanted.options);
-    let choice = tuning::choose(&runtime, wanted.threads, &site, &mut table, say)?;
+    let site = Site::of(&wanted.step.options).rounding(rounds);
+    let choice = tuning::choose(&runtime, wanted.threads, (&site, depth), &mut table, say)?;
     // The choice serves this run whether or not it is kept for others.
     if let Err(error) = table.write() {
         say(&format!("what is fastest is not kept: {}", causes::chain(&error)));
     }
-    let layout = tuning::name(choice.layout()).to_owned();
+    let layout = tuning::name(choice.arrangement().layout).to_owned();
     Ok((runtime, Kept { layout, choice: Some(choice) }))
 }
 

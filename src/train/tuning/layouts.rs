@@ -1,6 +1,6 @@
 //! Layouts of images by name.
 
-use crate::graph::lower::Layout;
+use crate::graph::lower::{Arrangement, Layout};
 
 /// Layouts and their names, the reference first.
 pub(super) static LAYOUTS: [(Layout, &str); 3] = [
@@ -9,13 +9,16 @@ pub(super) static LAYOUTS: [(Layout, &str); 3] = [
     (Layout::RoundedPixels, "rounded pixels"),
 ];
 
-/// Those that compute in 32 bits, of which the fastest is taken.
-pub(super) const WIDE: [Layout; 2] = [Layout::Planes, Layout::Pixels];
-
 /// The name of a layout.
 pub fn name(layout: Layout) -> &'static str {
     let row = LAYOUTS.iter().find(|(own, _)| *own == layout);
     row.map(|(_, name)| *name).expect("every layout has a row")
+}
+
+/// What a table calls an arrangement.
+pub(super) fn told(arrangement: &Arrangement) -> String {
+    let tuned = if arrangement.formulations.is_empty() { "" } else { ", tuned" };
+    format!("{}{tuned}", name(arrangement.layout))
 }
 
 /// The layout of a name.

@@ -1,29 +1,34 @@
 //! What is fastest where a run is: measured there once, and kept in a table.
 //!
 //! A step can be lowered with its images in planes, in operators of ONNX alone, or with their channels
-//! last, in the program's own operators. Which is faster is a property of the machine. So both are tried
-//! on a step of the network, and held against each other; the table in the cache keeps the choice, and a
-//! run keeps what it was made by.
+//! last, in the program's own operators, and for many of its operators there are several formulations.
+//! Which is faster is a property of the machine. So all are tried, whole steps of the network (`trial`) and
+//! single operators (`solve`), and held against a reference; the table in the cache keeps the choice, and
+//! a run keeps what it was made by.
 
+mod depth;
 mod layouts;
 mod site;
+mod solve;
 mod table;
 mod trial;
 
+pub use depth::Depth;
 pub use layouts::{layout, name};
 pub use site::Site;
-pub use table::{Choice, Machine, Table};
+pub(crate) use solve::misfit;
+pub use solve::solve_by;
+pub use table::{Choice, Machine, Solved, Table};
 pub use trial::{Measured, measure};
 
-use super::Error;
+use super::{Error, StepGraph};
+use crate::graph::lower::{Arrangement, Formulations, Problem};
 use crate::runtime::{OneDnn, Runtime};
 use schemars::JsonSchema;
 use serde::Serialize;
+use solve::{problems, solve};
 use std::fmt;
 use std::num::NonZeroUsize;
-
-/// Fewer steps than this are made sooner than they are tuned.
-pub const FEW_STEPS: u64 = 100;
 
 /// A runtime with oneDNN: the one that is there, else the published one, which is installed. Where it
 /// cannot be had `say` is told why, and the runtime is as it was.
@@ -38,26 +43,74 @@ pub fn with_onednn(runtime: Runtime, say: &dyn Fn(&str)) -> Result<Runtime, Erro
 }
 
 /// The choice of a table for a step, measured where the table has none; `say` is told what is measured.
+/// First its layout is chosen. With [`Depth::Problems`] then the formulations of its problems in that, and
+/// in the end whether the whole step is faster with them.
 ///
 /// # Errors
 /// [`Error::Runtime`] where not even the reference runs. A table that is damaged is made anew.
 pub fn choose(
     runtime: &Runtime,
     threads: NonZeroUsize,
-    site: &Site,
+    (site, depth): (&Site, Depth),
     table: &mut Table,
     say: &dyn Fn(&str),
 ) -> Result<Choice, Error> {
     let machine = Machine::of(runtime, threads);
-    if let Some(choice) = table.get(&machine, site) {
-        return Ok(choice.clone());
+    let graph = StepGraph::new(site.step())?.gradients;
+    let known = table.get(&machine, site);
+    let known = known.filter(|own| misfit(&graph, &own.arrangement()).is_none()).cloned();
+    if let Some(choice) = known.clone().filter(|own| own.depth() >= depth) {
+        return Ok(choice);
     }
     say(&format!("measuring what is fastest here: {site}"));
-    let measured = measure(runtime, threads, site)?;
-    let choice = Choice::of(&measured);
+    let mut choice = match known {
+        Some(choice) => choice,
+        None => {
+            let layouts = site.layouts().iter().map(|&layout| layout.into());
+            Choice::of(&measure(runtime, threads, site, &layouts.collect::<Vec<_>>())?)
+        }
+    };
+    if depth == Depth::Problems {
+        let layout = choice.arrangement().layout;
+        let mut arrangements = vec![layout.into()];
+        let formulations = solve_all(runtime, threads, &problems(&graph, layout), table, say)?;
+        if !formulations.is_empty() {
+            arrangements.push(Arrangement { layout, formulations });
+        }
+        choice.refine(&measure(runtime, threads, site, &arrangements)?);
+    }
     say(&choice.to_string());
-    table.enter(machine, site, choice.clone());
+    table.enter(&machine, site, choice.clone());
     Ok(choice)
+}
+
+/// Solves what the table has no solution of; the formulations that are faster than the built-in ones.
+fn solve_all(
+    runtime: &Runtime,
+    threads: NonZeroUsize,
+    problems: &[Problem],
+    table: &mut Table,
+    say: &dyn Fn(&str),
+) -> Result<Formulations, Error> {
+    let machine = Machine::of(runtime, threads);
+    let mut formulations = Formulations::new();
+    for problem in problems {
+        let solved = match table.solved(&machine, problem) {
+            Some(solved) => solved.clone(),
+            None => {
+                let solved = solve(runtime, threads, problem)?;
+                for (name, reason) in &solved.left_out {
+                    say(&format!("{problem}: {name} left out: {reason}"));
+                }
+                table.enter_solved(&machine, problem, solved.clone());
+                solved
+            }
+        };
+        if solved.formulation != problem.built_in() {
+            formulations.insert(problem.to_string(), solved.formulation);
+        }
+    }
+    Ok(formulations)
 }
 
 /// What `runtime tune` found.
@@ -102,8 +155,9 @@ pub fn tune(
     if again {
         table.forget(&machine, site);
     }
-    let measured = table.get(&machine, site).is_none();
-    let choice = choose(runtime, threads, site, table, say)?;
+    let known = table.get(&machine, site).cloned();
+    let choice = choose(runtime, threads, (site, Depth::Problems), table, say)?;
+    let measured = known.as_ref() != Some(&choice);
     let path = table.path().map(|path| path.display().to_string());
     Ok(TuneReport { table: path, network: site.to_string(), machine, measured, choice })
 }

@@ -1,12 +1,16 @@
 //! What is tuned: a network and the rows that it is fed.
 
+use crate::graph::lower::{Layout, MOST_IMAGES};
 use crate::nn::{Backbone, HeadKind, HeadOptions, JointOptions};
 use crate::optim::Sgd;
 use crate::train::{Scales, StepOptions};
 use std::fmt;
 
-/// More rows are as fast in proportion, and would take longer to try.
-const MOST_ROWS: usize = 16;
+/// Those that compute in 32 bits.
+const WIDE: [Layout; 2] = [Layout::Planes, Layout::Pixels];
+
+/// Those whose convolutions round their factors.
+const ROUNDED: [Layout; 1] = [Layout::RoundedPixels];
 
 /// Classes of a trial: what is fastest for a backbone does not depend on its head.
 const CLASSES: usize = 16;
@@ -16,17 +20,30 @@ const CLASSES: usize = 16;
 pub struct Site {
     backbone: Backbone,
     rows: usize,
+    /// Whether convolutions round their factors to bfloat16.
+    rounds: bool,
 }
 
 impl Site {
-    /// The backbone fed with `rows`, or with sixteen where these are more.
+    /// The backbone fed with `rows`, or with [`MOST_IMAGES`] where these are more: they are as fast in
+    /// proportion, and would take longer to try.
     pub fn new(backbone: Backbone, rows: usize) -> Self {
-        Self { backbone, rows: rows.min(MOST_ROWS) }
+        Self { backbone, rows: rows.min(MOST_IMAGES), rounds: false }
     }
 
     /// Of a step.
     pub fn of(options: &StepOptions) -> Self {
         Self::new(options.backbone.clone(), options.batch * options.views)
+    }
+
+    /// The same, whether convolutions round their factors to bfloat16.
+    pub fn rounding(self, rounds: bool) -> Self {
+        Self { rounds, ..self }
+    }
+
+    /// Layouts that can be chosen for it, the reference first.
+    pub fn layouts(&self) -> &'static [Layout] {
+        if self.rounds { &ROUNDED } else { &WIDE }
     }
 
     /// A step that is nothing but the backbone and a small head.
@@ -59,7 +76,7 @@ impl fmt::Display for Site {
             let times = if times == 1 { String::new() } else { format!("*{times}") };
             write!(f, " {}{stride}{times}", block.channels)?;
         }
-        write!(f, ", embedding {embedding}")
+        write!(f, ", embedding {embedding}{}", if self.rounds { ", in bfloat16" } else { "" })
     }
 }
 

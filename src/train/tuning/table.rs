@@ -1,10 +1,11 @@
 //! `tuning.json` in the program's cache: what was fastest, by machine and network.
 
-use super::layouts::{LAYOUTS, layout, name};
+use super::depth::Depth;
+use super::layouts::{LAYOUTS, layout, name, told};
 use super::site::Site;
 use super::trial::Measured;
 use crate::fs;
-use crate::graph::lower::Layout;
+use crate::graph::lower::{Arrangement, Formulations, Problem};
 use crate::runtime::{Processor, Runtime};
 use crate::train::Error;
 use schemars::JsonSchema;
@@ -15,7 +16,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 /// Name and version of the form.
-const FORMAT: &str = "qgface-data tuning 1";
+const FORMAT: &str = "qgface-data tuning 2";
 
 /// All that a choice holds for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -50,13 +51,29 @@ impl Machine {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Choice {
+    /// How much was measured.
+    depth: Depth,
     layout: String,
-    /// The median of a step in seconds, by layout.
+    /// How problems are solved otherwise than by the built-in rule.
+    formulations: Formulations,
+    /// The median of a step in seconds, by arrangement.
     seconds: BTreeMap<String, f64>,
-    /// Layouts that were left out, and why.
+    /// Arrangements that were left out, and why.
     left_out: BTreeMap<String, String>,
     /// The largest difference of a gradient from the reference's, of the largest of its tensor.
     difference: f64,
+}
+
+/// What was fastest for a problem.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Solved {
+    /// The formulation.
+    pub formulation: String,
+    /// The median in seconds, by formulation.
+    pub seconds: BTreeMap<String, f64>,
+    /// Formulations that were left out, and why.
+    pub left_out: BTreeMap<String, String>,
 }
 
 impl Choice {
@@ -70,25 +87,58 @@ impl Choice {
         let (fastest, _) = fastest.expect("the reference is always measured");
         let refused = measured.iter().filter_map(|own| {
             let reason = own.seconds.as_ref().err()?;
-            Some((name(own.layout).to_owned(), reason.clone()))
+            Some((told(&own.arrangement), reason.clone()))
         });
+        let Arrangement { layout, formulations } = fastest.arrangement.clone();
         Self {
-            layout: name(fastest.layout).to_owned(),
-            seconds: timed.map(|(own, seconds)| (name(own.layout).to_owned(), seconds)).collect(),
+            depth: Depth::Layout,
+            layout: name(layout).to_owned(),
+            formulations,
+            seconds: timed.map(|(own, seconds)| (told(&own.arrangement), seconds)).collect(),
             left_out: refused.collect(),
             difference: fastest.difference,
         }
     }
 
-    /// The layout that was chosen.
-    pub fn layout(&self) -> Layout {
-        layout(&self.layout).expect("a table's names are checked when it is read")
+    /// The choice among arrangements of the layout that was chosen before, that one first.
+    ///
+    /// # Panics
+    /// As [`Choice::of`].
+    pub(super) fn refine(&mut self, measured: &[Measured]) {
+        let refined = Self::of(measured);
+        self.seconds.extend(refined.seconds);
+        self.left_out.extend(refined.left_out);
+        self.formulations = refined.formulations;
+        self.depth = Depth::Problems;
+        // Differences add up at most.
+        self.difference += refined.difference;
+    }
+
+    /// How much was measured.
+    pub fn depth(&self) -> Depth {
+        self.depth
+    }
+
+    /// How problems are solved otherwise than by the built-in rule.
+    pub fn formulations(&self) -> &Formulations {
+        &self.formulations
+    }
+
+    /// What was chosen.
+    pub fn arrangement(&self) -> Arrangement {
+        let layout = layout(&self.layout).expect("a table's names are checked when it is read");
+        Arrangement { layout, formulations: self.formulations.clone() }
     }
 }
 
 impl fmt::Display for Choice {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "images in {}:", self.layout)?;
+        write!(f, "images in {}", self.layout)?;
+        if !self.formulations.is_empty() {
+            let count = self.formulations.len();
+            write!(f, ", {count} of its problems solved otherwise than by the built-in rule")?;
+        }
+        f.write_str(":")?;
         for (at, (name, seconds)) in self.seconds.iter().enumerate() {
             let comma = if at == 0 { "" } else { "," };
             write!(f, "{comma} {:.0} ms a step in {name}", 1000.0 * seconds)?;
@@ -115,6 +165,7 @@ struct Document {
 struct Known {
     machine: Machine,
     steps: Choices,
+    problems: BTreeMap<String, Solved>,
 }
 
 /// The table, read.
@@ -146,28 +197,49 @@ impl Table {
         self.path.as_deref()
     }
 
-    /// Lets go of a choice.
+    /// Lets go of a choice, and of how problems were solved.
     pub fn forget(&mut self, machine: &Machine, site: &Site) {
         self.changed = true;
-        let own = self.machines.iter_mut().filter(|known| known.machine == *machine);
-        own.for_each(|known| _ = known.steps.remove(&site.to_string()));
+        for known in self.machines.iter_mut().filter(|known| known.machine == *machine) {
+            known.steps.remove(&site.to_string());
+            known.problems.clear();
+        }
     }
 
     /// What was fastest on a machine.
     pub fn get(&self, machine: &Machine, site: &Site) -> Option<&Choice> {
-        let own = self.machines.iter().find(|known| known.machine == *machine)?;
-        own.steps.get(&site.to_string())
+        self.known(machine)?.steps.get(&site.to_string())
     }
 
     /// Enters a choice.
-    pub fn enter(&mut self, machine: Machine, site: &Site, choice: Choice) {
+    pub fn enter(&mut self, machine: &Machine, site: &Site, choice: Choice) {
+        self.entered(machine).steps.insert(site.to_string(), choice);
+    }
+
+    /// How a problem was solved on a machine, by a formulation that it still has.
+    pub(super) fn solved(&self, machine: &Machine, problem: &Problem) -> Option<&Solved> {
+        let solved = self.known(machine)?.problems.get(&problem.to_string())?;
+        problem.formulations().contains(&solved.formulation.as_str()).then_some(solved)
+    }
+
+    /// Enters how a problem was solved.
+    pub(super) fn enter_solved(&mut self, machine: &Machine, problem: &Problem, solved: Solved) {
+        self.entered(machine).problems.insert(problem.to_string(), solved);
+    }
+
+    fn known(&self, machine: &Machine) -> Option<&Known> {
+        self.machines.iter().find(|known| known.machine == *machine)
+    }
+
+    fn entered(&mut self, machine: &Machine) -> &mut Known {
         self.changed = true;
-        let at = self.machines.iter().position(|known| known.machine == machine);
+        let at = self.machines.iter().position(|known| known.machine == *machine);
         let at = at.unwrap_or_else(|| {
-            self.machines.push(Known { machine, steps: Choices::new() });
+            let (machine, steps) = (machine.clone(), Choices::new());
+            self.machines.push(Known { machine, steps, problems: BTreeMap::new() });
             self.machines.len() - 1
         });
-        self.machines[at].steps.insert(site.to_string(), choice);
+        &mut self.machines[at]
     }
 
     /// Writes the table back where it has changed.
@@ -208,6 +280,7 @@ fn machines(path: &Path) -> Result<Vec<Known>, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::lower::Layout;
     use crate::nn::{Architecture, Backbone};
 
     fn machine(threads: usize) -> Machine {
@@ -225,20 +298,20 @@ mod tests {
     }
 
     fn measured(layout: Layout, seconds: Result<f64, String>) -> Measured {
-        Measured { layout, seconds, difference: 0.0 }
+        Measured { arrangement: layout.into(), seconds, difference: 0.0 }
     }
 
     #[test]
     fn the_fastest_is_chosen_of_those_that_are_right() {
         let slow = measured(Layout::Planes, Ok(2.0));
         let fast = Choice::of(&[slow.clone(), measured(Layout::Pixels, Ok(1.0))]);
-        assert_eq!(fast.layout(), Layout::Pixels);
+        assert_eq!(fast.arrangement(), Layout::Pixels.into());
         assert_eq!(
             fast.to_string(),
             "images in pixels: 1000 ms a step in pixels, 2000 ms a step in planes"
         );
         let wrong = Choice::of(&[slow, measured(Layout::Pixels, Err("wrong".to_owned()))]);
-        assert_eq!(wrong.layout(), Layout::Planes);
+        assert_eq!(wrong.arrangement(), Layout::Planes.into());
         assert!(wrong.to_string().ends_with("; pixels left out: wrong"), "{wrong}");
     }
 
@@ -249,7 +322,7 @@ mod tests {
         let read = || Table::read(Some(path.clone()), &|said| panic!("{said}"));
         let mut table = read();
         let choice = Choice::of(&[measured(Layout::Planes, Ok(1.0))]);
-        table.enter(machine(2), &site(8), choice.clone());
+        table.enter(&machine(2), &site(8), choice.clone());
         table.write().unwrap();
         let table = read();
         assert_eq!(table.get(&machine(2), &site(8)), Some(&choice));

@@ -5,6 +5,7 @@
 
 use super::emitter::{float, integer};
 use super::lowering::Lowering;
+use super::ways::{IN_PLANES, Ways};
 use crate::graph::{Axes, Node, Value};
 
 /// Planes of fewer pixels are not worth a normalisation of each.
@@ -12,6 +13,20 @@ const FEW_PIXELS: usize = 4;
 
 /// Keeps the deviation of a plane of equal pixels finite; far below the ε of any layer.
 const PLANE_EPSILON: f64 = 1e-12;
+
+/// Mean and variance from those of each plane.
+const BY_PLANE: &str = "by plane";
+
+/// Mean and variance by definition.
+const BY_DEFINITION: &str = "by definition";
+
+/// Names of the ways to get mean and variance, the reference first, and of the built-in one.
+pub(super) fn ways(x: &[usize]) -> Ways {
+    match x[2] * x[3] < FEW_PIXELS {
+        true => Ways { names: vec![BY_DEFINITION], built_in: BY_DEFINITION },
+        false => Ways { names: vec![BY_DEFINITION, BY_PLANE], built_in: BY_PLANE },
+    }
+}
 
 impl Lowering<'_> {
     pub(super) fn batch_norm_training(&mut self, node: &Node, epsilon: f64) -> String {
@@ -40,9 +55,13 @@ impl Lowering<'_> {
         if let Some(moments) = self.moments.get(&x) {
             return moments.clone();
         }
+        let chosen = self.chosen_for_moments(x);
+        let in_pixels = self.pixels.is_some() && chosen != Some(IN_PLANES);
         let moments = match self.shape(x) {
-            [_, _, _, _] if self.pixels.is_some() => self.moments_of_pixels(x),
-            [n, c, h, w] if h * w >= FEW_PIXELS => self.moments_of_planes(x, [*n, *c, h * w]),
+            [_, _, _, _] if in_pixels => self.moments_of_pixels(x),
+            [n, c, h, w] if h * w >= FEW_PIXELS && chosen != Some(BY_DEFINITION) => {
+                self.moments_of_planes(x, [*n, *c, h * w])
+            }
             shape => self.moments_of_elements(x, shape),
         };
         self.moments.insert(x, moments.clone());

@@ -2,46 +2,118 @@
 
 use super::emitter::{Emitter, integer, integers, moves};
 use super::lowering::Lowering;
+use super::ways::{IN_PLANES, Ways};
 use crate::graph::{Node, Window};
+
+/// The extents that all formulations speak of.
+#[derive(Clone, Copy)]
+struct Extents {
+    n: usize,
+    i: usize,
+    o: usize,
+    /// Height and width of x.
+    x: [usize; 2],
+    /// Height and width of dy.
+    dy: [usize; 2],
+    window: Window,
+}
+
+/// A way to compute it, of w and dy.
+struct Way {
+    name: &'static str,
+    /// Whether a window can be met so.
+    fits: fn(Window) -> bool,
+    lower: fn(&mut Emitter, &str, &str, Extents) -> String,
+}
+
+/// The ways, the reference first.
+static FORMULATIONS: [Way; 3] = [
+    Way { name: "transposed", fits: |_| true, lower: transposed },
+    Way { name: "turned kernels", fits: can_be_turned, lower: turned_kernels },
+    Way { name: "turned images", fits: can_be_turned, lower: turned_images },
+];
+
+fn can_be_turned(window: Window) -> bool {
+    window.stride == 1 && window.pad < window.kernel
+}
 
 /// From this height on, a convolution with the kernels turned is faster than a transposed one, which
 /// reads all kernels anew for each image.
 const LARGE: usize = 28;
 
-impl Lowering<'_> {
-    pub(super) fn conv_input(
-        &mut self,
-        node: &Node,
-        window: Window,
-        [height, width]: [usize; 2],
-    ) -> String {
-        let (w, dy) = (self.name(node.inputs[0]), self.name(node.inputs[1]));
-        let ([o, i, ..], [n, _, rows, columns]) =
-            (self.shape(node.inputs[0]), self.shape(node.inputs[1]))
-        else {
-            panic!("no images")
-        };
-        let Window { kernel, stride, pad } = window;
-        let images_are_smaller = n * rows * columns < i * kernel * kernel;
-        if stride == 1 && pad < kernel && (height >= LARGE || images_are_smaller) {
-            let emit = &mut self.emitter;
-            let kernels = emit.transpose(&w, &[1, 0, 2, 3]);
-            let window = Window { pad: kernel - 1 - pad, ..window };
-            if height >= LARGE {
-                let kernels = turned(emit, &kernels, [*i, *o, kernel, kernel]);
-                return emit.conv(&dy, &kernels, window);
-            }
-            // The images are turned in the kernels' place.
-            let dy = turned(emit, &dy, [*n, *o, *rows, *columns]);
-            let dx = emit.conv(&dy, &kernels, window);
-            return turned(emit, &dx, [*n, *i, height, width]);
-        }
-        // Rows and columns at the end that no window reaches.
-        let left = [height, width].map(|extent| (extent + 2 * pad - kernel) % stride);
-        let mut attributes = moves(window);
-        attributes.push(integers("output_padding", &left));
-        self.emitter.node("ConvTranspose", &[&dy, &w], attributes)
+impl Extents {
+    /// Of w and dy, and the height and width of x.
+    fn new(window: Window, w: &[usize], dy: &[usize], x: [usize; 2]) -> Self {
+        let (&[o, i, ..], &[n, _, rows, columns]) = (w, dy) else { panic!("no images") };
+        Self { n, i, o, x, dy: [rows, columns], window }
     }
+
+    /// The window that goes over dy.
+    fn opposite(&self) -> Window {
+        let Window { kernel, pad, .. } = self.window;
+        Window { pad: kernel - 1 - pad, ..self.window }
+    }
+
+    /// The built-in rule.
+    fn built_in(&self) -> &'static str {
+        let Self { n, i, x: [height, _], dy: [rows, columns], window, .. } = *self;
+        let images_are_smaller = n * rows * columns < i * window.kernel * window.kernel;
+        match () {
+            () if !can_be_turned(window) => "transposed",
+            () if height >= LARGE => "turned kernels",
+            () if images_are_smaller => "turned images",
+            () => "transposed",
+        }
+    }
+}
+
+/// Names of the ways that fit, the reference first, and of the built-in one, for w, dy, and the height
+/// and width of x.
+pub(super) fn ways(window: Window, w: &[usize], dy: &[usize], x: [usize; 2]) -> Ways {
+    let fitting = FORMULATIONS.iter().filter(|own| (own.fits)(window));
+    let built_in = Extents::new(window, w, dy, x).built_in();
+    Ways { names: fitting.map(|own| own.name).collect(), built_in }
+}
+
+impl Lowering<'_> {
+    pub(super) fn conv_input(&mut self, node: &Node, window: Window, x: [usize; 2]) -> String {
+        let [w, dy] = [0, 1].map(|at| node.inputs[at]);
+        let extents = Extents::new(window, self.shape(w), self.shape(dy), x);
+        let name = self.chosen(node).filter(|name| *name != IN_PLANES);
+        let name = name.unwrap_or_else(|| extents.built_in());
+        let way = FORMULATIONS.iter().find(|own| own.name == name && (own.fits)(window));
+        let way = way.unwrap_or_else(|| panic!("{name}: no way to lower {}", node.name));
+        let (w, dy) = (self.name(w), self.name(dy));
+        (way.lower)(&mut self.emitter, &w, &dy, extents)
+    }
+}
+
+/// A transposed convolution.
+fn transposed(emit: &mut Emitter, w: &str, dy: &str, extents: Extents) -> String {
+    let Extents { x, window, .. } = extents;
+    let Window { kernel, stride, pad } = window;
+    // Rows and columns at the end that no window reaches.
+    let left = x.map(|extent| (extent + 2 * pad - kernel) % stride);
+    let mut attributes = moves(window);
+    attributes.push(integers("output_padding", &left));
+    emit.node("ConvTranspose", &[dy, w], attributes)
+}
+
+/// A convolution with the kernels turned.
+fn turned_kernels(emit: &mut Emitter, w: &str, dy: &str, extents: Extents) -> String {
+    let Extents { i, o, window: Window { kernel, .. }, .. } = extents;
+    let kernels = emit.transpose(w, &[1, 0, 2, 3]);
+    let kernels = turned(emit, &kernels, [i, o, kernel, kernel]);
+    emit.conv(dy, &kernels, extents.opposite())
+}
+
+/// The images are turned in the kernels' place.
+fn turned_images(emit: &mut Emitter, w: &str, dy: &str, extents: Extents) -> String {
+    let Extents { n, i, o, x: [height, width], dy: [rows, columns], .. } = extents;
+    let kernels = emit.transpose(w, &[1, 0, 2, 3]);
+    let dy = turned(emit, dy, [n, o, rows, columns]);
+    let dx = emit.conv(&dy, &kernels, extents.opposite());
+    turned(emit, &dx, [n, i, height, width])
 }
 
 /// Every plane turned by half a circle.

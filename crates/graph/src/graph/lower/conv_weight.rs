@@ -1,11 +1,12 @@
 //! The gradient of a convolution by its kernels: `dw[o, i, a, b] = Σ dy[n, o, r, c]·x[n, i, r·s + a
 //! − p, c·s + b − p]`.
 //!
-//! As matrix products in the formulation that was fastest for the shape. A `Conv` with images and
+//! As matrix products in one of several arrangements. A `Conv` with images and
 //! channels exchanged, or one with zeros between the rows of dy, took up to ten times as long.
 
 use super::emitter::{Emitter, integer};
 use super::lowering::Lowering;
+use super::ways::{IN_PLANES, Ways};
 use crate::graph::{Node, Window};
 
 /// The extents that all formulations speak of.
@@ -21,43 +22,65 @@ struct Extents {
     window: Window,
 }
 
-/// How the products are arranged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Formulation {
-    /// A kernel of one pixel: one product an image.
-    Pointwise,
-    /// All windows' pixels side by side, one product an image.
-    ColumnsByImage,
-    /// All windows' pixels gathered from pixels that lie channel by channel.
-    Gathered,
-    /// Copies of x shifted along columns against copies of dy shifted along rows: one product holds
-    /// all taps.
-    RowsAndColumns,
-    /// A product for each tap and image.
-    TapsByImage,
-    /// A product for each tap.
-    Taps,
-    /// All windows' pixels side by side, one product.
-    Columns,
+/// A way to arrange the products.
+struct Products {
+    name: &'static str,
+    /// Whether a window can be met so.
+    fits: fn(Window) -> bool,
+    lower: fn(&mut Emitter, &str, &str, Extents) -> String,
+}
+
+/// The ways, the reference first.
+static FORMULATIONS: [Products; 7] = [
+    // All windows' pixels gathered from pixels that lie channel by channel.
+    Products { name: "gathered", fits: |_| true, lower: gathered },
+    // A kernel of one pixel: one product an image.
+    Products { name: "pointwise", fits: |own| own.kernel == 1 && own.pad == 0, lower: pointwise },
+    // All windows' pixels side by side, one product an image.
+    Products { name: "columns by image", fits: is_dense, lower: columns_by_image },
+    // Copies of x shifted along columns against copies of dy shifted along rows: one product holds all
+    // taps.
+    Products {
+        name: "rows and columns",
+        fits: |own| is_dense(own) && own.kernel == 2 * own.pad + 1,
+        lower: rows_and_columns,
+    },
+    // A product for each tap and image.
+    Products { name: "taps by image", fits: is_dense, lower: taps_by_image },
+    // A product for each tap.
+    Products { name: "taps", fits: is_dense, lower: taps },
+    // All windows' pixels side by side, one product.
+    Products { name: "columns", fits: is_dense, lower: columns_of_all },
+];
+
+fn is_dense(window: Window) -> bool {
+    window.stride == 1
 }
 
 /// Images of so few channels have cheap columns.
 const FEW_CHANNELS: usize = 4;
 
-impl Formulation {
-    fn of(extents: &Extents) -> Self {
-        let Window { kernel, stride, pad } = extents.window;
-        let height = extents.dy[0];
-        match () {
-            () if kernel == 1 && pad == 0 => Self::Pointwise,
-            () if stride != 1 => Self::Gathered,
-            () if extents.i <= FEW_CHANNELS => Self::ColumnsByImage,
-            () if height >= 56 && kernel == 2 * pad + 1 => Self::RowsAndColumns,
-            () if height >= 28 => Self::TapsByImage,
-            () if height >= 14 => Self::Taps,
-            () => Self::Columns,
-        }
+/// The built-in rule, by the channels of x and the height of dy.
+fn built_in(
+    Window { kernel, stride, pad }: Window,
+    channels: usize,
+    height: usize,
+) -> &'static str {
+    match () {
+        () if kernel == 1 && pad == 0 => "pointwise",
+        () if stride != 1 => "gathered",
+        () if channels <= FEW_CHANNELS => "columns by image",
+        () if height >= 56 && kernel == 2 * pad + 1 => "rows and columns",
+        () if height >= 28 => "taps by image",
+        () if height >= 14 => "taps",
+        () => "columns",
     }
+}
+
+/// Names of the ways that fit, the reference first, and of the built-in one, for x and dy.
+pub(super) fn ways(window: Window, x: &[usize], dy: &[usize]) -> Ways {
+    let fitting = FORMULATIONS.iter().filter(|own| (own.fits)(window));
+    Ways { names: fitting.map(|own| own.name).collect(), built_in: built_in(window, x[1], dy[2]) }
 }
 
 impl Lowering<'_> {
@@ -67,17 +90,12 @@ impl Lowering<'_> {
             panic!("no images")
         };
         let extents = Extents { n: *n, i: *i, o: *o, x: [*h, *w], dy: [*rows, *columns], window };
+        let name = self.chosen(node).filter(|name| *name != IN_PLANES);
+        let name = name.unwrap_or_else(|| built_in(window, *i, *rows));
+        let way = FORMULATIONS.iter().find(|own| own.name == name && (own.fits)(window));
+        let way = way.unwrap_or_else(|| panic!("{name}: no way to lower {}", node.name));
         let (x, dy) = (self.name(x), self.name(dy));
-        let emit = &mut self.emitter;
-        match Formulation::of(&extents) {
-            Formulation::Pointwise => pointwise(emit, &x, &dy, extents),
-            Formulation::ColumnsByImage => columns_by_image(emit, &x, &dy, extents),
-            Formulation::Gathered => gathered(emit, &x, &dy, extents),
-            Formulation::RowsAndColumns => rows_and_columns(emit, &x, &dy, extents),
-            Formulation::TapsByImage => taps_by_image(emit, &x, &dy, extents),
-            Formulation::Taps => taps(emit, &x, &dy, extents),
-            Formulation::Columns => columns_of_all(emit, &x, &dy, extents),
-        }
+        (way.lower)(&mut self.emitter, &x, &dy, extents)
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::emitter::{self, Emitter, integer, moves};
 use super::layout::{DOMAIN, Layout, Pixels};
+use super::problem::{Arrangement, Formulations, Problem};
 use crate::graph::{Element, Graph, Literal, Node, Op, Value};
 use crate::onnx;
 use std::collections::HashMap;
@@ -37,27 +38,69 @@ pub(super) struct Lowering<'g> {
     pub(super) rows: Option<&'g Rows>,
     /// Images with channels last, where the program's own operators are used.
     pub(super) pixels: Option<Pixels>,
+    layout: Layout,
+    formulations: &'g Formulations,
 }
 
 impl<'g> Lowering<'g> {
-    pub(super) fn new(graph: &'g Graph, layout: Layout) -> Self {
+    pub(super) fn new(graph: &'g Graph, arrangement: &'g Arrangement) -> Self {
         let (names, moments, negative) = (HashMap::new(), HashMap::new(), HashMap::new());
-        let emitter = Emitter::default();
-        let pixels = Pixels::of(graph, layout);
-        Self { graph, emitter, names, moments, negative, rows: None, pixels }
+        let Arrangement { layout, formulations } = arrangement;
+        Self {
+            graph,
+            emitter: Emitter::default(),
+            names,
+            moments,
+            negative,
+            rows: None,
+            pixels: Pixels::of(graph, *layout),
+            layout: *layout,
+            formulations,
+        }
     }
 
     pub(super) fn nodes(&mut self) {
         let graph = self.graph;
         let live = graph.live();
         for (value, node) in graph.values().filter(|(value, _)| live[value.index()]) {
+            if self.is_known(value) {
+                continue;
+            }
             self.emitter.begin(&node.name);
             if !self.in_pixels(value, node) {
                 let name = self.node(node);
                 self.names.insert(value, name);
             }
         }
-        graph.outputs().iter().for_each(|&(_, value)| self.in_planes(value));
+    }
+
+    fn is_known(&self, value: Value) -> bool {
+        let pixels = self.pixels.as_ref();
+        self.names.contains_key(&value)
+            || pixels.is_some_and(|pixels| pixels.names.contains_key(&value))
+    }
+
+    /// The name of the formulation that was chosen for a node, if one was.
+    pub(super) fn chosen(&self, node: &Node) -> Option<&'g str> {
+        self.chosen_for(Problem::of(self.graph, node, self.layout))
+    }
+
+    /// The same, for mean and variance of a value.
+    pub(super) fn chosen_for_moments(&self, x: Value) -> Option<&'g str> {
+        let op = Op::BatchNormTraining { epsilon: 0.0 };
+        self.chosen_for(Problem::of_image(op, self.shape(x), self.layout))
+    }
+
+    /// The same, for both gradients of slopes that a value was multiplied by.
+    pub(super) fn chosen_for_slopes(&self, x: Value) -> Option<&'g str> {
+        self.chosen_for(Problem::of_image(Op::PReluInputGradient, self.shape(x), self.layout))
+    }
+
+    fn chosen_for(&self, problem: Option<Problem>) -> Option<&'g str> {
+        if self.formulations.is_empty() {
+            return None;
+        }
+        self.formulations.get(&problem?.to_string()).map(String::as_str)
     }
 
     /// The name of a value in the layout of the graph.
@@ -179,6 +222,7 @@ impl<'g> Lowering<'g> {
     ) -> onnx::Graph {
         let mut outputs = Vec::new();
         let mut renamed = HashMap::new();
+        self.graph.outputs().iter().for_each(|&(_, value)| self.in_planes(value));
         for (output, value) in self.graph.outputs() {
             let node = self.graph.node(*value);
             outputs.push(info(output, node.element, &node.shape, open));

@@ -1,21 +1,25 @@
 //! From a graph to standard ONNX (operator set 18), which any ONNX Runtime runs on any device.
 //!
-//! Most operators become one node. Those of convolution, normalisation and slopes become the
-//! formulation that was measured to be fastest, each in a file of its own that a device's own
-//! operator can replace. Only what an output depends on is written.
+//! Most operators become one node. For those of convolution, normalisation and slopes there are several
+//! formulations, in a file each: which is fastest is a property of the machine and of the extents, so an
+//! [`Arrangement`] can name one for a [`Problem`], and a built-in rule has one for the others. Only what
+//! an output depends on is written.
 
 mod batch_norm;
 mod conv_input;
 mod conv_weight;
 mod emitter;
+mod formulation;
 mod layout;
 mod lowering;
 mod pixels;
 mod pool;
 mod prelu;
+mod problem;
 mod reduce;
 mod rows;
 mod update;
+mod ways;
 
 use super::Graph;
 use crate::onnx;
@@ -24,6 +28,7 @@ use std::collections::HashMap;
 
 pub use layout::{DOMAIN, Layout};
 pub use lowering::Rows;
+pub use problem::{Arrangement, Formulations, MOST_IMAGES, Problem};
 pub use rows::{ByRow, lower_by_row, lower_with_rows, rows_of};
 pub use update::{MomentumUpdate, lower_updates};
 
@@ -41,7 +46,7 @@ const OPEN: &str = "N";
 /// assert_eq!(model.graph().node[0].op_type, "Exp");
 /// ```
 pub fn lower(graph: &Graph, name: &str) -> onnx::Model {
-    lower_with_rows(graph, name, &Rows::new(), Layout::Planes)
+    lower_with_rows(graph, name, &Rows::new(), &Arrangement::default())
 }
 
 /// Writes a graph whose weights are known: inputs that `weights` has numbers for become
@@ -54,7 +59,8 @@ pub fn lower_with_weights(
     name: &str,
     weights: &HashMap<&str, &[f32]>,
 ) -> onnx::Model {
-    let mut lowering = Lowering::new(graph, Layout::Planes);
+    let arrangement = Arrangement::default();
+    let mut lowering = Lowering::new(graph, &arrangement);
     lowering.nodes();
     let mut inputs = Vec::new();
     for (_, node) in graph.inputs() {

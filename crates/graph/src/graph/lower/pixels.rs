@@ -7,6 +7,7 @@
 use super::emitter::{Emitter, integer};
 use super::layout::{DOMAIN, Pixels};
 use super::lowering::Lowering;
+use super::ways::{FLOAT32, IN_PLANES};
 use crate::graph::{Axes, Node, Op, Value, Window};
 use crate::onnx::Attribute;
 
@@ -36,7 +37,8 @@ impl Lowering<'_> {
 
     fn made_of_pixels(&mut self, node: &Node) -> Option<Made> {
         let images = node.inputs.iter().any(|&input| self.is_image(input));
-        if !images {
+        let chosen = self.chosen(node);
+        if !images || chosen == Some(IN_PLANES) {
             return None;
         }
         let read = &node.inputs;
@@ -44,18 +46,23 @@ impl Lowering<'_> {
             Op::Detach => Made::Pixels(self.known().names.get(&read[0])?.clone()),
             Op::Conv(window) => {
                 let inputs = [self.pixels(read[0]), self.name(read[1])];
-                Made::Pixels(self.convolution("DnnlConv", &inputs, moved(*window)))
+                Made::Pixels(self.convolution("DnnlConv", &inputs, moved(*window), chosen))
             }
             Op::ConvInputGradient(window, [height, width]) => {
                 let inputs = [self.name(read[0]), self.pixels(read[1])];
                 let mut attributes = moved(*window);
                 attributes
                     .extend([integer("height", *height as i64), integer("width", *width as i64)]);
-                Made::Pixels(self.convolution("DnnlConvInputGradient", &inputs, attributes))
+                Made::Pixels(self.convolution("DnnlConvInputGradient", &inputs, attributes, chosen))
             }
             Op::ConvWeightGradient(window) => {
                 let inputs = [self.pixels(read[0]), self.pixels(read[1])];
-                Made::Plain(self.convolution("DnnlConvWeightGradient", &inputs, moved(*window)))
+                Made::Plain(self.convolution(
+                    "DnnlConvWeightGradient",
+                    &inputs,
+                    moved(*window),
+                    chosen,
+                ))
             }
             Op::BatchNormTraining { epsilon } => {
                 let (mean, variance) = self.moments(read[0]);
@@ -132,6 +139,12 @@ impl Lowering<'_> {
         <[usize; 4]>::try_from(self.shape(image)).expect("an image")
     }
 
+    /// Has an image that is fed lie with its channels last.
+    pub(super) fn take_pixels(&mut self, input: Value) {
+        let name = self.graph.node(input).name.clone();
+        self.known().names.insert(input, name);
+    }
+
     /// A value with its channels last.
     pub(super) fn pixels(&mut self, value: Value) -> String {
         if let Some(name) = self.known().names.get(&value) {
@@ -160,8 +173,10 @@ impl Lowering<'_> {
         op: &str,
         inputs: &[String],
         mut attributes: Vec<Attribute>,
+        chosen: Option<&str>,
     ) -> String {
-        attributes.push(integer("rounded", i64::from(self.known().rounded)));
+        let rounded = self.known().rounded && chosen != Some(FLOAT32);
+        attributes.push(integer("rounded", i64::from(rounded)));
         self.own(op, inputs, attributes)
     }
 

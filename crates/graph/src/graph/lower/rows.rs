@@ -2,8 +2,8 @@
 //! stays in a processor's cache. An update took half the time.
 
 use super::emitter::integer;
-use super::layout::Layout;
 use super::lowering::{Lowering, Rows, info, model};
+use super::problem::Arrangement;
 use crate::graph::Graph;
 use crate::onnx::{self, Attribute, AttributeType};
 
@@ -26,9 +26,17 @@ pub fn rows_of(shape: &[usize]) -> Option<[usize; 2]> {
 }
 
 /// Writes a graph as [`super::lower`] does, but that the inputs named in `rows` lie as rows, and images
-/// in a layout.
-pub fn lower_with_rows(graph: &Graph, name: &str, rows: &Rows, layout: Layout) -> onnx::Model {
-    model(lowered(graph, name, rows, &[], layout))
+/// and all else as arranged.
+///
+/// # Panics
+/// Where the arrangement names a formulation that there is not.
+pub fn lower_with_rows(
+    graph: &Graph,
+    name: &str,
+    rows: &Rows,
+    arrangement: &Arrangement,
+) -> onnx::Model {
+    model(lowered(graph, name, rows, &[], arrangement))
 }
 
 fn lowered(
@@ -36,9 +44,9 @@ fn lowered(
     name: &str,
     rows: &Rows,
     by_row: &[ByRow],
-    layout: Layout,
+    arrangement: &Arrangement,
 ) -> onnx::Graph {
-    let mut lowering = Lowering::new(graph, layout);
+    let mut lowering = Lowering::new(graph, arrangement);
     lowering.rows = Some(rows);
     lowering.nodes();
     let own = graph.inputs().into_iter().map(|(_, node)| {
@@ -72,7 +80,7 @@ pub struct ByRow {
 /// # Panics
 /// When an input of a body is neither a row nor a number, or an output is no row.
 pub fn lower_by_row(graph: &Graph, name: &str, by_row: &[ByRow]) -> onnx::Model {
-    model(lowered(graph, name, &Rows::new(), by_row, Layout::Planes))
+    model(lowered(graph, name, &Rows::new(), by_row, &Arrangement::default()))
 }
 
 impl Lowering<'_> {
@@ -82,7 +90,7 @@ impl Lowering<'_> {
         inputs: &mut Vec<onnx::ValueInfo>,
         outputs: &mut Vec<onnx::ValueInfo>,
     ) {
-        let mut body = lowered(&part.body, "row", &Rows::new(), &[], Layout::Planes);
+        let mut body = lowered(&part.body, "row", &Rows::new(), &[], &Arrangement::default());
         let (mut scanned, mut around) = (Vec::new(), Vec::new());
         for (_, node) in part.body.inputs() {
             let rows = match node.shape[..] {
