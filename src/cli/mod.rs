@@ -2,6 +2,7 @@
 
 mod advice;
 mod align;
+mod check;
 mod completions;
 mod context;
 mod demo;

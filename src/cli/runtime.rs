@@ -2,10 +2,11 @@
 
 use super::context::{Context, Outcome};
 use super::error::Error;
-use super::tune;
+use super::{check, tune};
 use qgface_data::runtime::{self, Build, Info, Installed, OneDnn, OneDnnInstalled};
 
-/// Put ONNX Runtime in place, say which libraries and devices there are, or measure what is fastest here
+/// Put ONNX Runtime in place, say which libraries and devices there are, measure what is fastest here, or
+/// check that all is right here
 ///
 /// ONNX Runtime is loaded at run time: from ORT_DYLIB_PATH, else from this program's cache, else from an
 /// installed Python package; `eval` installs it when there is none. oneDNN, which steps on a processor are
@@ -30,12 +31,15 @@ enum What {
     Info,
     /// Measure what is fastest here for steps of a network, as `train` does on its first need, and keep it
     Tune(tune::Args),
+    /// Check on this machine that operators and whole steps are right on a device, and say how fast they are
+    Check(check::Args),
 }
 
 pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
     let say = |text: &str| context.output.say(text);
     match args.what {
         Some(What::Tune(args)) => return tune::run(args, context),
+        Some(What::Check(args)) => return check::run(args, context),
         Some(What::Install { cuda: true }) => _ = runtime::install(Build::Cuda, &say)?,
         Some(What::Install { cuda: false }) => {
             runtime::install(Build::Cpu, &say)?;

@@ -6,6 +6,7 @@
 //! state on the host; [`export_backbone()`] writes what has been learned as a model that `eval`
 //! runs.
 
+pub mod check;
 pub mod checkpoint;
 mod config;
 mod error;

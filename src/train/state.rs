@@ -14,6 +14,10 @@ pub struct Tensor {
     pub data: Vec<f32>,
 }
 
+/// Of a state's largest number; a tensor of less is zero but for rounding, as the gradient of a shift
+/// before a normalisation.
+const ZERO: f64 = 1e-3;
+
 impl Tensor {
     fn filled(shape: &[usize], number: f32) -> Self {
         Self { shape: shape.to_vec(), data: vec![number; shape.iter().product()] }
@@ -90,6 +94,25 @@ impl TrainState {
         Ok(self)
     }
 
+    /// The largest difference of a tensor from another state's of the same step, of the largest number of
+    /// this one's; what is no number is the largest.
+    ///
+    /// # Panics
+    /// Where the other lacks a tensor.
+    pub fn difference(&self, other: &Self) -> f64 {
+        let largest = |numbers: &[f32]| {
+            numbers.iter().fold(0.0, |largest: f64, x| largest.max(f64::from(x.abs())))
+        };
+        let tensors = || self.tensors.iter().map(|(name, tensor)| (name, &tensor.data));
+        let zero = ZERO * tensors().map(|(_, numbers)| largest(numbers)).fold(0.0, f64::max);
+        let differences = tensors().flat_map(|(name, numbers)| {
+            let unit = largest(numbers).max(zero);
+            let both = numbers.iter().zip(&other.tensors[name].data);
+            both.map(move |(a, b)| f64::from((a - b).abs()) / unit)
+        });
+        differences.fold(0.0, |worst, own| if own > worst || own.is_nan() { own } else { worst })
+    }
+
     /// Refuses a queue whose labels are no classes, or that is filled beyond its size.
     pub(super) fn check_queue(&self, classes: usize) -> Result<(), Error> {
         let size = self.tensors.get("queue.labels").map_or(0, |labels| labels.data.len());
@@ -129,6 +152,20 @@ mod tests {
             sgd: Sgd::default(),
         })
         .unwrap()
+    }
+
+    #[test]
+    fn a_difference_is_told_in_parts_of_its_tensor_and_rounded_zeros_are_none() {
+        let state = |numbers: [&[f32]; 2]| {
+            let tensor = |data: &[f32]| Tensor { shape: vec![data.len()], data: data.to_vec() };
+            let [a, b] = numbers.map(tensor);
+            TrainState { tensors: [("a".to_owned(), a), ("b".to_owned(), b)].into() }
+        };
+        let reference = state([&[1.0, -2.0], &[1e-7, 0.0]]);
+        assert_eq!(reference.difference(&reference), 0.0);
+        assert!(reference.difference(&state([&[1.0, -2.0], &[-1e-7, 1e-7]])) < 1e-3);
+        assert_eq!(reference.difference(&state([&[1.5, -2.0], &[1e-7, 0.0]])), 0.25);
+        assert!(reference.difference(&state([&[1.0, f32::NAN], &[1e-7, 0.0]])).is_nan());
     }
 
     #[test]

@@ -48,6 +48,7 @@ fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("eval", schemars::schema_for!(eval::results::EvalReport)),
         ("runtime", schemars::schema_for!(runtime::Info)),
         ("tune", schemars::schema_for!(train::tuning::TuneReport)),
+        ("check", schemars::schema_for!(train::check::CheckReport)),
         ("init", schemars::schema_for!(settings::InitReport)),
         ("train", schemars::schema_for!(train::TrainReport)),
         ("export", schemars::schema_for!(train::ExportReport)),

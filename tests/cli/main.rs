@@ -4,6 +4,7 @@ mod adopting;
 mod aligning;
 mod bins;
 mod budgets;
+mod checking;
 mod completing;
 mod counting;
 mod damage;

@@ -16,7 +16,7 @@ pub fn name(layout: Layout) -> &'static str {
 }
 
 /// What a table calls an arrangement.
-pub(super) fn told(arrangement: &Arrangement) -> String {
+pub(crate) fn told(arrangement: &Arrangement) -> String {
     let tuned = if arrangement.formulations.is_empty() { "" } else { ", tuned" };
     format!("{}{tuned}", name(arrangement.layout))
 }

@@ -14,6 +14,7 @@ mod table;
 mod trial;
 
 pub use depth::Depth;
+pub(crate) use layouts::told;
 pub use layouts::{layout, name};
 pub use site::Site;
 pub(crate) use solve::misfit;

@@ -72,7 +72,7 @@ pub fn measure(
                 (Ok(stepper), 0.0)
             }
             (Ok((stepper, after)), Some((first, reference))) => {
-                let difference = difference(reference, &after);
+                let difference = reference.difference(&after);
                 let wrong = || {
                     format!("gradients differ by {difference:.1e} from those of {}", told(first))
                 };
@@ -123,45 +123,4 @@ fn batch(graph: &StepGraph) -> Batch {
     let labels = (0..graph.options.batch).map(|_| draws.below(classes) as i64).collect();
     let dropout_mask = (0..masked).map(|_| draws.uniform(0.0, 1.0) >= 0.4).collect();
     Batch { images, labels, dropout_mask }
-}
-
-/// Of a state's largest number; what is less is zero but for rounding, as the gradient of a shift before
-/// a normalisation.
-const ZERO: f64 = 1e-3;
-
-/// The largest difference of a tensor of two states, of the largest magnitude of the first's.
-fn difference(reference: &TrainState, own: &TrainState) -> f64 {
-    let largest = |numbers: &[f32]| {
-        numbers.iter().fold(0.0, |largest: f64, x| largest.max(f64::from(x.abs())))
-    };
-    let tensors = || reference.tensors.iter().map(|(name, tensor)| (name, &tensor.data));
-    let zero = ZERO * tensors().map(|(_, numbers)| largest(numbers)).fold(0.0, f64::max);
-    let differences = tensors().flat_map(|(name, numbers)| {
-        let unit = largest(numbers).max(zero);
-        let both = numbers.iter().zip(&own.tensors[name].data);
-        both.map(move |(a, b)| f64::from((a - b).abs()) / unit)
-    });
-    // What is no number is the largest of all.
-    differences.fold(0.0, |worst, own| if own > worst || own.is_nan() { own } else { worst })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::train::Tensor;
-
-    fn state(numbers: [&[f32]; 2]) -> TrainState {
-        let tensor = |data: &[f32]| Tensor { shape: vec![data.len()], data: data.to_vec() };
-        let [a, b] = numbers.map(tensor);
-        TrainState { tensors: [("a".to_owned(), a), ("b".to_owned(), b)].into() }
-    }
-
-    #[test]
-    fn a_difference_is_told_in_parts_of_its_tensor_and_rounded_zeros_are_none() {
-        let reference = state([&[1.0, -2.0], &[1e-7, 0.0]]);
-        assert_eq!(difference(&reference, &reference), 0.0);
-        assert!(difference(&reference, &state([&[1.0, -2.0], &[-1e-7, 1e-7]])) < 1e-3);
-        assert_eq!(difference(&reference, &state([&[1.5, -2.0], &[1e-7, 0.0]])), 0.25);
-        assert!(difference(&reference, &state([&[1.0, f32::NAN], &[1e-7, 0.0]])).is_nan());
-    }
 }
