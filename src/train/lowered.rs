@@ -31,7 +31,7 @@ impl StepGraph {
     /// Where the arrangement names a formulation that there is not.
     pub fn lowered(&self, device: Device, arrangement: &Arrangement) -> Lowered {
         let rows = match (device, arrangement.layout) {
-            (Device::Cpu, Layout::Planes) => self.large_as_rows(),
+            (Device::Cpu, Layout::Planes | Layout::VendorPlanes) => self.large_as_rows(),
             (Device::Cpu, Layout::Pixels | Layout::RoundedPixels) => {
                 let rows = Rows::new();
                 let gradients = lower_with_rows(&self.gradients, "gradients", &rows, arrangement);

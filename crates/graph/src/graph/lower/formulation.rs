@@ -24,7 +24,7 @@ impl Problem {
         let is_product =
             matches!(self.op, Op::Conv(_) | Op::ConvInputGradient(..) | Op::ConvWeightGradient(_));
         match (self.layout, is_product) {
-            (Layout::Planes, _) => self.ways_in_planes(),
+            (Layout::Planes | Layout::VendorPlanes, _) => self.ways_in_planes(),
             (_, false) => Ways { names: vec![IN_PLANES, OWN], built_in: OWN },
             (Layout::Pixels, true) => Ways { names: vec![IN_PLANES, FLOAT32], built_in: FLOAT32 },
             (Layout::RoundedPixels, true) => {

@@ -1,6 +1,8 @@
 //! How images lie, and what is known of those with their channels last.
 
-use crate::graph::{Graph, Value};
+use super::emitter::integer;
+use crate::graph::{Axes, Graph, Value, Window};
+use crate::onnx::Attribute;
 use std::collections::HashMap;
 
 /// The domain of the program's own operators.
@@ -16,6 +18,9 @@ pub enum Layout {
     Pixels,
     /// The same, but that convolutions round their factors to bfloat16; sums and all else are in 32 bits.
     RoundedPixels,
+    /// `[N, C, H, W]`, with the gradients of convolutions and the normalisations of training in operators
+    /// that CUDA's library computes, and ONNX's else.
+    VendorPlanes,
 }
 
 /// Names of what is known of images with channels last.
@@ -36,7 +41,7 @@ impl Pixels {
     /// None where images lie in planes.
     pub(super) fn of(graph: &Graph, layout: Layout) -> Option<Self> {
         let rounded = match layout {
-            Layout::Planes => return None,
+            Layout::Planes | Layout::VendorPlanes => return None,
             Layout::Pixels => false,
             Layout::RoundedPixels => true,
         };
@@ -49,4 +54,16 @@ impl Pixels {
         }
         Some(Self { uses, rounded, ..Self::default() })
     }
+}
+
+/// The axes over which what is left is by channel.
+pub(super) fn by_channel() -> Axes {
+    Axes { axes: vec![0, 2, 3], keep: false }
+}
+
+/// The attributes of our own operators that move a window.
+pub(super) fn moved(window: Window) -> Vec<Attribute> {
+    let Window { kernel, stride, pad } = window;
+    let named = [("kernel", kernel), ("stride", stride), ("pad", pad)];
+    named.map(|(name, value)| integer(name, value as i64)).into()
 }

@@ -3,6 +3,7 @@
 use super::emitter::{self, Emitter, integer, moves};
 use super::layout::{DOMAIN, Layout, Pixels};
 use super::problem::{Arrangement, Formulations, Problem};
+use super::vendor::Vendor;
 use crate::graph::{Element, Graph, Literal, Node, Op, Value};
 use crate::onnx;
 use std::collections::HashMap;
@@ -38,6 +39,8 @@ pub(super) struct Lowering<'g> {
     pub(super) rows: Option<&'g Rows>,
     /// Images with channels last, where the program's own operators are used.
     pub(super) pixels: Option<Pixels>,
+    /// What a device's library computes, where its operators are used.
+    pub(super) vendor: Option<Vendor>,
     layout: Layout,
     formulations: &'g Formulations,
 }
@@ -54,6 +57,7 @@ impl<'g> Lowering<'g> {
             negative,
             rows: None,
             pixels: Pixels::of(graph, *layout),
+            vendor: Vendor::of(graph, *layout),
             layout: *layout,
             formulations,
         }
@@ -61,13 +65,13 @@ impl<'g> Lowering<'g> {
 
     pub(super) fn nodes(&mut self) {
         let graph = self.graph;
-        let live = graph.live();
+        let live = self.live();
         for (value, node) in graph.values().filter(|(value, _)| live[value.index()]) {
             if self.is_known(value) {
                 continue;
             }
             self.emitter.begin(&node.name);
-            if !self.in_pixels(value, node) {
+            if !self.in_pixels(value, node) && !self.by_vendor(value, node) {
                 let name = self.node(node);
                 self.names.insert(value, name);
             }

@@ -6,6 +6,7 @@
 //! an output depends on is written.
 
 mod batch_norm;
+mod batch_norm_gradient;
 mod conv_input;
 mod conv_weight;
 mod emitter;
@@ -19,6 +20,8 @@ mod problem;
 mod reduce;
 mod rows;
 mod update;
+mod vendor;
+mod vendor_planes;
 mod ways;
 
 use super::Graph;

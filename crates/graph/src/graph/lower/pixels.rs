@@ -5,10 +5,10 @@
 //! has one only: where the images come in, and before the linear layer. Parameters keep their layout.
 
 use super::emitter::{Emitter, integer};
-use super::layout::{DOMAIN, Pixels};
+use super::layout::{DOMAIN, Pixels, by_channel, moved};
 use super::lowering::Lowering;
 use super::ways::{FLOAT32, IN_PLANES};
-use crate::graph::{Axes, Node, Op, Value, Window};
+use crate::graph::{Node, Op, Value, Window};
 use crate::onnx::Attribute;
 
 /// What a node was lowered to.
@@ -248,20 +248,9 @@ impl Lowering<'_> {
     }
 }
 
-/// The axes over which what is left is by channel.
-fn by_channel() -> Axes {
-    Axes { axes: vec![0, 2, 3], keep: false }
-}
-
 /// Whether a window takes single pixels.
 fn is_every(window: Window) -> bool {
     window.kernel == 1 && window.pad == 0
-}
-
-fn moved(window: Window) -> Vec<Attribute> {
-    let Window { kernel, stride, pad } = window;
-    let named = [("kernel", kernel), ("stride", stride), ("pad", pad)];
-    named.map(|(name, value)| integer(name, value as i64)).into()
 }
 
 /// γ(x − μ)/√(v + ε) + β as scale·x + shift.

@@ -43,6 +43,8 @@ impl Problem {
     /// Of a node; none where there is one way only.
     pub fn of(graph: &Graph, node: &Node, layout: Layout) -> Option<Self> {
         let mattering = match node.op {
+            // What the device's library computes has one way, and so have the others there.
+            _ if layout == Layout::VendorPlanes => return None,
             Op::ConvWeightGradient(_) | Op::ConvInputGradient(..) => 2,
             Op::Conv(_) if layout != Layout::Planes => 2,
             Op::BatchNormTraining { .. } | Op::PRelu | Op::PReluInputGradient => 1,
@@ -96,6 +98,7 @@ impl fmt::Display for Problem {
         }
         f.write_str(match self.layout {
             Layout::Planes => " in planes",
+            Layout::VendorPlanes => " in vendor planes",
             Layout::Pixels => " in pixels",
             Layout::RoundedPixels => " in rounded pixels",
         })
