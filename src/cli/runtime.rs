@@ -3,7 +3,7 @@
 use super::context::{Context, Outcome};
 use super::error::Error;
 use super::{check, tune};
-use qgface_data::runtime::{self, Build, Info, Installed, OneDnn, OneDnnInstalled};
+use qgface_data::runtime::{self, Build, CudnnInstalled, Info, Installed, OneDnn, OneDnnInstalled};
 
 /// Put ONNX Runtime in place, say which libraries and devices there are, measure what is fastest here, or
 /// check that all is right here
@@ -57,6 +57,7 @@ fn text(info: &Info) -> String {
     line("cpu", installed(&info.cpu, "qgface-data runtime install"));
     line("cuda", installed(&info.cuda, "qgface-data runtime install --cuda"));
     line("onednn", onednn(&info.onednn));
+    line("cudnn", cudnn(&info.cudnn));
     line("processor", info.processor.to_string());
     line("cores", info.cores.to_string());
     let devices = &info.cuda_devices;
@@ -79,6 +80,15 @@ fn onednn(installed: &OneDnnInstalled) -> String {
     };
     parts.extend(installed.missing.iter().cloned());
     parts.join("\n           ")
+}
+
+fn cudnn(installed: &CudnnInstalled) -> String {
+    match (&installed.version, &installed.missing) {
+        (Some(version), _) => format!("cuDNN {version}"),
+        (None, reason) => {
+            format!("not there: {}", reason.as_deref().unwrap_or("no reason is known"))
+        }
+    }
 }
 
 fn installed(installed: &Installed, install: &str) -> String {

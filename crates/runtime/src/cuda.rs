@@ -152,6 +152,11 @@ impl Driver {
         Ok(driver)
     }
 
+    /// The newest CUDA that it serves, such as 13.0.
+    pub(super) fn cuda(&self) -> String {
+        format!("{}.{}", self.version / 1000, self.version % 1000 / 10)
+    }
+
     /// What this driver lacks for a device.
     fn lacks(&self, number: u32) -> Option<Missing> {
         if self.version < MAJOR * 1000 {
@@ -169,8 +174,7 @@ pub(super) fn prepare(number: u32, nvidia: &[PathBuf]) -> Vec<Missing> {
         Ok(driver) => driver.lacks(number),
         Err(missing) => Some(missing),
     };
-    let folders: Vec<_> =
-        nvidia.iter().flat_map(|root| FOLDERS.map(|folder| root.join(folder))).collect();
+    let folders = folders(nvidia);
     let absent = REQUIRED.iter().filter(|(name, _)| !load(name, &folders));
     let (names, mut packages): (Vec<_>, Vec<_>) = absent.copied().unzip();
     packages.dedup();
@@ -183,15 +187,25 @@ pub(super) fn prepare(number: u32, nvidia: &[PathBuf]) -> Vec<Missing> {
     driver.into_iter().chain(libraries).collect()
 }
 
-/// Loads a library for good, from where the system looks or from one of the folders.
-fn load(name: &str, folders: &[PathBuf]) -> bool {
+/// Folders that hold libraries below those of the Python package `nvidia`.
+pub(super) fn folders(nvidia: &[PathBuf]) -> Vec<PathBuf> {
+    nvidia.iter().flat_map(|root| FOLDERS.map(|folder| root.join(folder))).collect()
+}
+
+/// Loads a library for good, from where the system looks or from one of the folders. One that is loaded
+/// already is found by its name.
+pub(super) fn open(name: &str, folders: &[PathBuf]) -> Option<ManuallyDrop<libloading::Library>> {
     let paths = folders.iter().map(|folder| folder.join(name)).filter(|path| path.is_file());
-    std::iter::once(Path::new(name).to_path_buf()).chain(paths).any(|path| {
+    std::iter::once(Path::new(name).to_path_buf()).chain(paths).find_map(|path| {
         #[allow(unsafe_code)]
         // SAFETY: loading NVIDIA's libraries runs their initialisers, as every CUDA program does.
         let library = unsafe { libloading::Library::new(path) };
-        library.map(ManuallyDrop::new).is_ok()
+        library.map(ManuallyDrop::new).ok()
     })
+}
+
+fn load(name: &str, folders: &[PathBuf]) -> bool {
+    open(name, folders).is_some()
 }
 
 #[cfg(test)]
@@ -201,7 +215,7 @@ mod tests {
     #[test]
     fn a_driver_lacks_what_is_older_or_beyond_its_devices() {
         let driver = Driver { version: 13_020, devices: vec!["H100".into()] };
-        assert_eq!(driver.lacks(0), None);
+        assert_eq!((driver.lacks(0), driver.cuda()), (None, "13.2".to_owned()));
         let beyond = driver.lacks(1).unwrap().to_string();
         assert_eq!(beyond, "there is no CUDA device 1, only 0 to 0: H100");
         let old = Driver { version: 12_080, ..driver };

@@ -1,6 +1,6 @@
 //! The domain of operators that this crate brings to ONNX Runtime.
 
-use super::{Error, OneDnn, Runtime, kernels, onednn};
+use super::{Error, Runtime, cudnn, kernels, onednn};
 use ort::operator::OperatorDomain;
 use qgface_graph::graph::lower::DOMAIN;
 use qgface_graph::onnx::Model;
@@ -10,7 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// The operators that nodes of a model ask for, if any do.
 ///
 /// # Errors
-/// [`Error::NoOneDnn`]: a node needs the library, and there is none; whatever the runtime refuses with.
+/// [`Error::NoOneDnn`] and [`Error::NoCudnn`]: a node needs the library, and there is none; whatever the
+/// runtime refuses with.
 pub(super) fn of_model(
     runtime: &Runtime,
     model: &Model,
@@ -25,7 +26,12 @@ pub(super) fn of_model(
     {
         return Err(Error::NoOneDnn { model: name, operator: node.op_type.clone() });
     }
-    let domain = of(runtime.onednn());
+    if let Some(node) = own().find(|node| cudnn::cudnn_operators().any(|own| own == node.op_type))
+        && runtime.cudnn().is_none()
+    {
+        return Err(Error::NoCudnn { model: name, operator: node.op_type.clone() });
+    }
+    let domain = of(runtime);
     let domain = domain.map_err(|source| Error::Prepare { model: name, device, source })?;
     Ok(Some(domain.into()))
 }
@@ -38,11 +44,14 @@ pub(super) fn one_at_a_time() -> MutexGuard<'static, ()> {
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The domain, with the operators of the library where there is one.
-fn of(onednn: Option<&OneDnn>) -> Result<OperatorDomain, ort::Error> {
-    let domain = kernels::add_to(OperatorDomain::new(DOMAIN)?)?;
-    match onednn {
-        Some(library) => onednn::add_to(domain, library),
-        None => Ok(domain),
+/// The domain, with the operators of the libraries that there are.
+fn of(runtime: &Runtime) -> Result<OperatorDomain, ort::Error> {
+    let mut domain = kernels::add_to(OperatorDomain::new(DOMAIN)?)?;
+    if let Some(library) = runtime.onednn() {
+        domain = onednn::add_to(domain, library)?;
     }
+    if let Some(library) = runtime.cudnn() {
+        domain = cudnn::add_to(domain, library)?;
+    }
+    Ok(domain)
 }

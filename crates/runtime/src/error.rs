@@ -127,6 +127,14 @@ pub enum Error {
         /// The operator.
         operator: String,
     },
+    /// A graph has an operator that cuDNN computes, and it was not given to the runtime.
+    #[error("{model}: expected cuDNN for the operator {operator}, found no library")]
+    NoCudnn {
+        /// The graph's name.
+        model: PathBuf,
+        /// The operator.
+        operator: String,
+    },
     /// The library was found and does not start.
     #[error("{path}: ONNX Runtime does not start")]
     Start {

@@ -6,7 +6,7 @@ use super::locate::{Search, locate};
 use super::places::Places;
 use super::processor::Processor;
 use super::release::Release;
-use super::{Build, OneDnn};
+use super::{Build, Cudnn, OneDnn};
 use qgface_fs::causes::chain;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -22,6 +22,8 @@ pub struct Info {
     pub cuda: Installed,
     /// What convolutions of a step can be made with on the processor.
     pub onednn: OneDnnInstalled,
+    /// What gradients and normalisations of a step can be made with on CUDA.
+    pub cudnn: CudnnInstalled,
     /// The processor.
     pub processor: Processor,
     /// Cores that this process may use.
@@ -54,6 +56,15 @@ pub struct OneDnnInstalled {
     pub missing: Vec<String>,
 }
 
+/// cuDNN, or why there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct CudnnInstalled {
+    /// Its version.
+    pub version: Option<String>,
+    /// What stands in the way.
+    pub missing: Option<String>,
+}
+
 /// What NVIDIA's driver says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct CudaDevices {
@@ -67,8 +78,7 @@ pub struct CudaDevices {
 pub fn info() -> Info {
     let places = Places::from_environment();
     let driver = Driver::ask().ok();
-    let version =
-        driver.as_ref().map(|own| format!("{}.{}", own.version / 1000, own.version % 1000 / 10));
+    let version = driver.as_ref().map(Driver::cuda);
     let cuda_devices =
         CudaDevices { driver: version, names: driver.map(|own| own.devices).unwrap_or_default() };
     let mut cuda = installed(&places, Build::Cuda);
@@ -79,10 +89,19 @@ pub fn info() -> Info {
         cpu: installed(&places, Build::Cpu),
         cuda,
         onednn: onednn(),
+        cudnn: cudnn(),
         processor: Processor::here(),
         cores: available_parallelism().map_or(1, usize::from),
         cuda_devices,
         cache: places.cache.map(|cache| cache.root(Release::of(Build::Cpu))),
+    }
+}
+
+fn cudnn() -> CudnnInstalled {
+    let found = Cudnn::find();
+    CudnnInstalled {
+        version: found.as_ref().ok().map(|own| own.version().to_owned()),
+        missing: found.err().map(|reason| chain(&reason)),
     }
 }
 

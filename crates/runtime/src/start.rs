@@ -3,7 +3,7 @@
 use super::library::{Library, Origin};
 use super::locate::{Search, locate};
 use super::places::Places;
-use super::{Build, Device, Error, Missing, OneDnn, PassedOver, cuda, install};
+use super::{Build, Cudnn, Device, Error, Missing, OneDnn, PassedOver, cuda, install};
 use ort::environment::Environment;
 use qgface_fs::causes::chain;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,6 +23,7 @@ pub struct Runtime {
     started: Arc<Started>,
     device: Device,
     onednn: Option<OneDnn>,
+    cudnn: Option<Cudnn>,
 }
 
 /// What a process has one of.
@@ -56,12 +57,12 @@ impl Runtime {
             if !missing.is_empty() {
                 return Err(Error::Cuda { device, missing });
             }
-            return Ok(Self { started: Arc::clone(started), device, onednn: None });
+            return Ok(Self { started: Arc::clone(started), device, onednn: None, cudnn: None });
         }
         let library = find(device, &places, on_missing, say)?;
         let own = Arc::new(Started::new(library)?);
         *started = Some(Arc::clone(&own));
-        Ok(Self { started: own, device, onednn: None })
+        Ok(Self { started: own, device, onednn: None, cudnn: None })
     }
 
     /// The library in use.
@@ -82,6 +83,16 @@ impl Runtime {
     /// The library behind those operators.
     pub fn onednn(&self) -> Option<&OneDnn> {
         self.onednn.as_ref()
+    }
+
+    /// The same runtime, of which programs on CUDA may have the operators that cuDNN computes.
+    pub fn with_cudnn(self, cudnn: Option<Cudnn>) -> Self {
+        Self { cudnn, ..self }
+    }
+
+    /// The library behind those operators.
+    pub fn cudnn(&self) -> Option<&Cudnn> {
+        self.cudnn.as_ref()
     }
 
     pub(super) fn environment(&self) -> &Environment {

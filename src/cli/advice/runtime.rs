@@ -28,6 +28,7 @@ pub(super) fn advice(error: &Error) -> Option<String> {
         | Error::Unpack { .. }
         | Error::OneDnn { .. }
         | Error::NoOneDnn { .. }
+        | Error::NoCudnn { .. }
         | Error::Start { .. }
         | Error::Running { .. }
         | Error::Prepare { .. }
