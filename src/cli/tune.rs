@@ -2,10 +2,10 @@
 
 use super::context::{Context, Outcome};
 use super::error::Error;
-use qgface_data::runtime::{Device, OnMissing, Precision, Processor, Runtime, tuning_table};
+use qgface_data::runtime::{OnMissing, Precision, Processor, Runtime, tuning_table};
 use qgface_data::settings::{Given, keys};
 use qgface_data::train::Config;
-use qgface_data::train::tuning::{Site, Table, TuneReport, tune, with_onednn};
+use qgface_data::train::tuning::{Site, Table, TuneReport, tune, with_library};
 use std::num::NonZeroUsize;
 
 #[derive(clap::Args)]
@@ -31,10 +31,10 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
         settings.give(&keys::BACKBONE_ARCHITECTURE, Given::One(network), "--network")?;
     }
     let config = Config::new(&settings)?;
-    let rounds = config.precision.on(Device::Cpu, &Processor::here()) == Ok(Precision::Bfloat16);
+    let rounds = config.precision.on(config.device, &Processor::here()) == Ok(Precision::Bfloat16);
     let site = Site::new(config.backbone, config.batch * config.views.len()).rounding(rounds);
-    let runtime = Runtime::start(Device::Cpu, OnMissing::Install, &say)?;
-    let runtime = with_onednn(runtime, &say).map_err(Box::new)?;
+    let runtime = Runtime::start(config.device, OnMissing::Install, &say)?;
+    let runtime = with_library(runtime, &say).map_err(Box::new)?;
     let threads = NonZeroUsize::new(context.jobs).unwrap_or(NonZeroUsize::MIN);
     let mut table = Table::read(tuning_table(), &say);
     let report = tune(&runtime, threads, &site, &mut table, args.again, &say).map_err(Box::new)?;

@@ -59,6 +59,12 @@ pub enum Error {
         /// The run's folder.
         run: PathBuf,
     },
+    /// A run goes on in steps that cuDNN is needed for.
+    #[error("{run}: its steps were made with cuDNN, and it cannot be called")]
+    NoCudnn {
+        /// The run's folder.
+        run: PathBuf,
+    },
     /// What a run keeps of how its steps are made cannot be read.
     #[error("{path}: expected how the run's steps are made, found {found}")]
     Kept {

@@ -17,7 +17,7 @@ use qgface_data::nn::{
 use qgface_data::optim::Sgd;
 use qgface_data::runtime::{Device, OnMissing, Runtime, use_huge_pages};
 use qgface_data::seed::Seed;
-use qgface_data::train::tuning::with_onednn;
+use qgface_data::train::tuning::{has, with_library};
 use qgface_data::train::{
     Batch, Making, Rates, Scales, StepGraph, StepOptions, Stepper, TrainState,
 };
@@ -49,16 +49,18 @@ struct Kind {
 }
 
 impl Kind {
-    /// The program's own operators are the processor's.
+    /// Each device has own operators of the program's.
     fn runs_on(&self, device: &str) -> bool {
-        device == "cpu" || self.layout == Layout::Planes
+        has(device.parse().expect("cpu or cuda:0"), self.layout)
     }
 }
 
-/// Steps in ONNX's operators alone, and with channels last in the program's own.
-static KINDS: [Kind; 4] = [
+/// Steps in ONNX's operators alone, and in the program's own: with channels last on the processor, by
+/// cuDNN on CUDA.
+static KINDS: [Kind; 5] = [
     Kind { name: "planes", layout: Layout::Planes, joint: false },
     Kind { name: "pixels", layout: Layout::Pixels, joint: false },
+    Kind { name: "vendor", layout: Layout::VendorPlanes, joint: false },
     Kind { name: "bfloat16", layout: Layout::RoundedPixels, joint: false },
     Kind { name: "joint", layout: Layout::Pixels, joint: true },
 ];
@@ -226,7 +228,7 @@ impl Trial {
         let device: Device = device().parse().expect("a device");
         let runtime = Runtime::start(device, OnMissing::Install, &|said| eprintln!("{said}"));
         let runtime = runtime.unwrap_or_else(|error| panic!("{error}"));
-        let runtime = with_onednn(runtime, &|said| eprintln!("{said}"));
+        let runtime = with_library(runtime, &|said| eprintln!("{said}"));
         let runtime = runtime.unwrap_or_else(|error| panic!("{error}"));
         let threads = std::thread::available_parallelism().unwrap_or(NonZeroUsize::MIN);
         let stepper = Stepper::made(

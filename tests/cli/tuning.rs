@@ -116,6 +116,17 @@ fn a_run_begun_with_onednn_is_not_gone_on_with_without_it_in_silence() {
 }
 
 #[test]
+fn a_run_begun_by_cudnn_goes_on_in_the_operators_of_onnx_on_a_processor() {
+    let bench = Bench::new();
+    bench.done(&small(&["name=a", "epochs=2", "max_steps=6"]));
+    let kept = "{\"layout\": \"vendor planes\", \"choice\": null}";
+    fs::write(bench.path().join("runs/a/tuning.json"), kept).unwrap();
+    bench.done(&["train", "--resume", "runs/a", "max_steps=8"]);
+    bench.done(&small(&["name=whole", "epochs=2", "max_steps=8"]));
+    assert_eq!(checkpoint(bench.path(), "a", 8)[0], checkpoint(bench.path(), "whole", 8)[0]);
+}
+
+#[test]
 fn a_run_that_multiplies_in_bfloat16_says_so_and_goes_on_in_it() {
     let bench = Bench::new();
     let info = bench.ran(&["runtime", "info", "--format", "json"], &[]);

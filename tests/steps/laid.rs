@@ -5,7 +5,8 @@ use crate::trial::{HEADS, RATES, Trial, queue, small};
 use qgface_data::graph::lower::Layout;
 use qgface_data::nn::{Architecture, Backbone, HeadKind};
 use qgface_data::runtime::{Device, Precision, Processor};
-use qgface_data::train::tuning::{Site, measure};
+use qgface_data::train::tuning::{Site, measure, with_cudnn};
+use std::cell::RefCell;
 use std::io::Write;
 use std::num::NonZeroUsize;
 
@@ -100,4 +101,16 @@ fn every_layout_is_measured_and_held_against_the_reference() {
     let measured = measure(&without, NonZeroUsize::MIN, &site, &layouts).unwrap();
     let reason = measured[1].seconds.as_ref().unwrap_err();
     assert!(measured[0].seconds.is_ok() && reason.contains("oneDNN"), "{reason}");
+}
+
+#[test]
+fn where_cudnn_cannot_be_called_that_is_said_and_nothing_else_changes() {
+    let said = RefCell::new(String::new());
+    let own = with_cudnn(runtime(), &|text| said.borrow_mut().push_str(text));
+    match own.cudnn() {
+        Some(library) => assert!(said.borrow().is_empty() && library.version().starts_with("9.")),
+        None => assert!(said.borrow().starts_with("without cuDNN: "), "{}", said.borrow()),
+    }
+    assert_eq!((own.device(), own.gpu()), (Device::Cpu, None));
+    assert_eq!(own.onednn().is_some(), runtime().onednn().is_some());
 }

@@ -2,16 +2,17 @@
 //!
 //! `fixtures/onnx/cuda_kernels.csv` lists that build's kernels for the operator set of the
 //! lowering. Where they really run is seen on a CUDA device alone (`cargo test-cuda`); a kernel
-//! that is missing is seen here.
+//! that is missing is seen here. Of the program's own operators those alone have one that cuDNN
+//! computes.
 
-use qgface_data::graph::lower::Layout;
+use qgface_data::graph::lower::{DOMAIN, Layout};
 use qgface_data::nn::{
     Architecture, Backbone, ContrastOptions, Coupling, Curve, EmaStart, HeadKind, HeadOptions,
     JointOptions, Margin, Mask, QueueKind, QueueOptions, Range, Select,
 };
 use qgface_data::onnx::{ElementType, Model, TypeKind, ValueInfo};
 use qgface_data::optim::Sgd;
-use qgface_data::runtime::Device;
+use qgface_data::runtime::{Device, cudnn_operators};
 use qgface_data::train::{Scales, StepGraph, StepOptions};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -78,7 +79,12 @@ fn without_kernel(model: &Model, kernels: &Kernels, met: &mut BTreeSet<String>) 
                 row.get(*name).is_none_or(|allowed| allowed.contains(type_name(inputs[*at])))
             })
         };
-        if !kernels.get(&node.op_type).is_some_and(|rows| rows.iter().any(fits)) {
+        let is_there = match node.domain.as_str() {
+            // The same for every type that a step has.
+            DOMAIN => cudnn_operators().any(|own| own == node.op_type),
+            _ => kernels.get(&node.op_type).is_some_and(|rows| rows.iter().any(fits)),
+        };
+        if !is_there {
             faults.push(format!("{} ({}) of {inputs:?}", node.name, node.op_type));
         }
         let made = match node.op_type.as_str() {
@@ -146,14 +152,58 @@ fn every_node_of_every_step_has_a_cuda_kernel() {
     let (kernels, mut met) = (kernels(), BTreeSet::new());
     for options in steps() {
         let step = StepGraph::new(options).unwrap();
-        let lowered = step.lowered(Device::Cuda(0), &Layout::Planes.into());
-        for model in [lowered.gradients, lowered.update] {
-            let faults = without_kernel(&model, &kernels, &mut met);
-            assert!(faults.is_empty(), "{}", faults.join("\n"));
+        for layout in [Layout::Planes, Layout::VendorPlanes] {
+            let lowered = step.lowered(Device::Cuda(0), &layout.into());
+            for model in [lowered.gradients, lowered.update] {
+                let faults = without_kernel(&model, &kernels, &mut met);
+                assert!(faults.is_empty(), "{}", faults.join("\n"));
+            }
         }
     }
     // A list that matched nothing would prove nothing.
     assert!(met.contains("Conv") && met.len() > 30, "{met:?}");
+    let own: Vec<_> = met.iter().filter(|own| own.starts_with("Cudnn")).collect();
+    let expected = [
+        "CudnnBatchNorm",
+        "CudnnBatchNormGradient",
+        "CudnnConvInputGradient",
+        "CudnnConvWeightGradient",
+    ];
+    assert_eq!(own, expected);
+}
+
+/// In steps by cuDNN every convolution and every normalisation of images is the library's.
+#[test]
+fn steps_by_cudnn_have_its_operators_for_every_image() {
+    let step = StepGraph::new(steps().remove(0)).unwrap();
+    let [stock, own] = [Layout::Planes, Layout::VendorPlanes]
+        .map(|layout| step.lowered(Device::Cuda(0), &layout.into()).gradients);
+    let count = |model: &Model, operator: &str| {
+        model.graph().node.iter().filter(|node| node.op_type == operator).count()
+    };
+    // An IR-18: the stem's, and for each of 8 blocks two convolutions and for 3 of them one more; as
+    // many normalisations before and behind them, and one before the embedding.
+    let convolutions = 1 + 8 * 2 + 3;
+    assert_eq!(count(&own, "Conv"), convolutions);
+    assert_eq!(count(&own, "CudnnConvWeightGradient"), convolutions);
+    // Nobody asks for the gradient by the images that come in.
+    assert_eq!(count(&own, "CudnnConvInputGradient"), convolutions - 1);
+    let normal = count(&own, "CudnnBatchNorm");
+    assert_eq!(count(&own, "CudnnBatchNormGradient"), normal);
+    // Those of the features are in ONNX's operators.
+    assert_eq!(count(&stock, "BatchNormalization"), normal * 2 + 2);
+    assert_eq!(count(&own, "BatchNormalization"), 2);
+    assert!(own.graph().node.len() < stock.graph().node.len() / 2);
+}
+
+#[test]
+fn an_operator_of_the_processor_has_no_cuda_kernel() {
+    let (kernels, mut met) = (kernels(), BTreeSet::new());
+    let step = StepGraph::new(steps().remove(0)).unwrap();
+    let pixels = step.lowered(Device::Cpu, &Layout::Pixels.into()).gradients;
+    let faults = without_kernel(&pixels, &kernels, &mut met);
+    let own = |fault: &String| fault.contains("(Channel") || fault.contains("(Dnnl");
+    assert!(faults.len() > 50 && faults.iter().all(own), "{faults:?}");
 }
 
 #[test]

@@ -1,8 +1,10 @@
 //! That steps learn, what they keep, and what they copy.
 
 use crate::trial::{HEADS, RATES, Trial, queue, small};
+use qgface_data::graph::lower::Layout;
 use qgface_data::nn::{Architecture, Backbone, EmaStart, HeadKind};
 use qgface_data::runtime::{Device, OnMissing, Runtime};
+use qgface_data::train::tuning::with_library;
 use qgface_data::train::{Batch, Rates, SCALARS, Scales, StepOptions};
 
 /// With the contrast too: three of the reference's heads crash there.
@@ -195,8 +197,8 @@ fn a_step_copies_the_batch_and_the_numbers_that_changed() {
     }
 }
 
-/// A whole step of an IR-18 on CUDA beside the same on the processor. Runs where there is a CUDA
-/// device: `cargo test-cuda`.
+/// A whole step of an IR-18 on CUDA, in ONNX's operators and by cuDNN, beside the same on the processor;
+/// what is made twice is the same to the bit. Runs where there is a CUDA device: `cargo test-cuda`.
 #[test]
 #[ignore = "needs a CUDA device"]
 fn cuda_steps_are_those_of_the_processor() {
@@ -207,12 +209,23 @@ fn cuda_steps_are_those_of_the_processor() {
     };
     let mut losses = Vec::new();
     // CUDA first: its build of ONNX Runtime serves both.
-    for device in [Device::Cuda(0), Device::Cpu] {
+    for (device, layout) in [
+        (Device::Cuda(0), Layout::Planes),
+        (Device::Cuda(0), Layout::VendorPlanes),
+        (Device::Cuda(0), Layout::VendorPlanes),
+        (Device::Cpu, Layout::Planes),
+    ] {
         let runtime = Runtime::start(device, OnMissing::Refuse, &|_| ()).unwrap();
-        let mut trial = Trial::on(&runtime, options.clone());
+        let runtime = match layout {
+            Layout::Planes => runtime,
+            _ => with_library(runtime, &|said| panic!("{said}")).unwrap(),
+        };
+        let mut trial = Trial::made(&runtime, options.clone(), layout);
         losses.push((0..5).map(|_| trial.step(&RATES).scalars.loss).collect::<Vec<_>>());
     }
-    for (cuda, cpu) in losses[0].iter().zip(&losses[1]) {
+    assert_eq!(losses[1], losses[2]);
+    let (cpu, cuda) = losses.split_last().unwrap();
+    for (cuda, cpu) in cuda.iter().flat_map(|own| own.iter().zip(cpu)) {
         assert!((cuda - cpu).abs() < 1e-2 * cpu.abs(), "{losses:?}");
     }
 }

@@ -37,6 +37,11 @@ pub(super) fn advice(error: &Error) -> Option<String> {
              last digits"
                 .to_owned(),
         ),
+        Error::NoCudnn { .. } => Some(
+            "`qgface-data runtime info` says what stands in the way; train.tune=off goes on without it, \
+             to other last digits"
+                .to_owned(),
+        ),
         Error::Kept { .. } => {
             Some("train.tune=off goes on in ONNX's operators, to other last digits".to_owned())
         }

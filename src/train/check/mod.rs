@@ -17,7 +17,7 @@ use crate::causes::chain;
 use crate::graph::Graph;
 use crate::graph::lower::{Arrangement, Layout};
 use crate::nn::Architecture;
-use crate::runtime::{self, Build, Device, OnMissing, Precision, Processor, Runtime};
+use crate::runtime::{self, Device, OnMissing, Precision, Processor, Runtime};
 use std::num::NonZeroUsize;
 use steps::Trained;
 
@@ -71,10 +71,7 @@ pub fn check(options: &Options, say: &dyn Fn(&str)) -> Result<CheckReport, Error
 
 fn started(device: Device, say: &dyn Fn(&str)) -> Result<Runtime, Error> {
     let runtime = Runtime::start(device, OnMissing::Install, say)?;
-    match device.build() {
-        Build::Cpu => tuning::with_onednn(runtime, say),
-        Build::Cuda => Ok(runtime),
-    }
+    tuning::with_library(runtime, say)
 }
 
 /// Checks a device that is there.
@@ -119,6 +116,12 @@ fn on(
 fn layouts(device: &Runtime, checks: &mut Vec<Check>) -> Vec<Layout> {
     let mut layouts = vec![Layout::Planes];
     if device.device() != Device::Cpu {
+        match device.cudnn() {
+            Some(_) => layouts.push(Layout::VendorPlanes),
+            None => {
+                checks.push(Check::left_out("cuDNN", "its operators cannot be called".to_owned()))
+            }
+        }
         return layouts;
     }
     let Some(library) = device.onednn() else {
@@ -141,9 +144,6 @@ fn fastest(
     trained: &Trained,
     say: &dyn Fn(&str),
 ) -> Result<Arrangement, Error> {
-    if device.device() != Device::Cpu {
-        return Ok(Arrangement::default());
-    }
     let site = Site::of(&trained.graph.options);
     let mut table = Table::read(None, say);
     let choice = choose(device, threads, (&site, Depth::Problems), &mut table, say)?;

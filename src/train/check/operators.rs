@@ -119,7 +119,7 @@ pub(super) fn check<'g>(
                     .map(|found| apart(&expected, &found));
                 let bound = match layout {
                     Layout::RoundedPixels => ROUNDED_BOUND,
-                    Layout::Planes | Layout::Pixels => BOUND,
+                    _ => BOUND,
                 };
                 let fault = match difference {
                     Ok(difference) if difference <= bound => {

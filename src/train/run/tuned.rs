@@ -41,11 +41,11 @@ pub(super) struct Wanted<'a> {
     pub(super) resumed: bool,
 }
 
-/// Decides; the runtime gets oneDNN where it is used.
+/// Decides; the runtime gets the library that is used, oneDNN or cuDNN.
 ///
 /// # Errors
-/// [`Error::NoOneDnn`] where a run was begun with it and there is none now, [`Error::Kept`] for a file
-/// that does not say how the run was begun.
+/// [`Error::NoOneDnn`] and [`Error::NoCudnn`] where a run was begun with it and there is none now,
+/// [`Error::Kept`] for a file that does not say how the run was begun.
 pub(super) fn tuned(
     runtime: Runtime,
     folder: &RunFolder,
@@ -53,7 +53,7 @@ pub(super) fn tuned(
     say: &dyn Fn(&str),
 ) -> Result<(Runtime, Arrangement), Error> {
     let rounds = wanted.precision == Precision::Bfloat16;
-    if runtime.device() != Device::Cpu || !(wanted.tune || rounds) {
+    if !(wanted.tune || rounds) {
         return Ok((runtime, Arrangement::default()));
     }
     let path = folder.tuning();
@@ -61,16 +61,23 @@ pub(super) fn tuned(
         true => (runtime, kept(&path)?),
         false => begun(runtime, wanted, say)?,
     };
-    let arrangement =
-        arrangement(&kept, wanted).map_err(|found| Error::Kept { path: path.clone(), found })?;
-    let in_planes = arrangement.layout == Layout::Planes;
-    let lacks_library = |runtime: &Runtime| !in_planes && runtime.onednn().is_none();
+    let arrangement = arrangement(&kept, runtime.device(), wanted)
+        .map_err(|found| Error::Kept { path: path.clone(), found })?;
+    let lacks_library = |runtime: &Runtime| match arrangement.layout {
+        Layout::Planes => false,
+        Layout::Pixels | Layout::RoundedPixels => runtime.onednn().is_none(),
+        Layout::VendorPlanes => runtime.cudnn().is_none(),
+    };
     let runtime = match lacks_library(&runtime) {
-        true => tuning::with_onednn(runtime, say)?,
+        true => tuning::with_library(runtime, say)?,
         false => runtime,
     };
     if lacks_library(&runtime) {
-        return Err(Error::NoOneDnn { run: folder.path().to_path_buf() });
+        let run = folder.path().to_path_buf();
+        return Err(match arrangement.layout {
+            Layout::VendorPlanes => Error::NoCudnn { run },
+            _ => Error::NoOneDnn { run },
+        });
     }
     if !wanted.resumed {
         let text = serde_json::to_vec_pretty(&kept).expect("numbers and texts by name");
@@ -80,10 +87,12 @@ pub(super) fn tuned(
 }
 
 /// How steps are made where this was kept; `Err` says what in it cannot be.
-fn arrangement(kept: &Kept, wanted: &Wanted<'_>) -> Result<Arrangement, String> {
+fn arrangement(kept: &Kept, device: Device, wanted: &Wanted<'_>) -> Result<Arrangement, String> {
     let begun = tuning::layout(&kept.layout);
     let begun = begun.ok_or_else(|| format!("the layout {:?}", kept.layout))?;
     let layout = match begun {
+        // A run that began on another kind of device goes on in ONNX's operators.
+        begun if !tuning::has(device, begun) => Layout::Planes,
         // A run goes on as it began, whatever the processor would have been asked for.
         begun if wanted.resumed && wanted.asked == Precision::Mixed => begun,
         _ if wanted.precision == Precision::Bfloat16 => Layout::RoundedPixels,
@@ -112,7 +121,7 @@ fn begun(
         let layout = if rounds { Layout::RoundedPixels } else { Layout::Planes };
         return Ok((runtime, Kept::unmeasured(layout)));
     };
-    let runtime = tuning::with_onednn(runtime, say)?;
+    let runtime = tuning::with_library(runtime, say)?;
     if rounds && runtime.onednn().is_none() {
         return Ok((runtime, Kept::unmeasured(Layout::RoundedPixels)));
     }

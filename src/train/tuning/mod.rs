@@ -15,7 +15,7 @@ mod trial;
 
 pub use depth::Depth;
 pub(crate) use layouts::told;
-pub use layouts::{layout, name};
+pub use layouts::{has, layout, name};
 pub use site::Site;
 pub(crate) use solve::misfit;
 pub use solve::solve_by;
@@ -24,12 +24,30 @@ pub use trial::{Measured, measure};
 
 use super::{Error, StepGraph};
 use crate::graph::lower::{Arrangement, Formulations, Problem};
-use crate::runtime::{OneDnn, Runtime};
+use crate::runtime::{Cudnn, Device, OneDnn, Runtime};
 use schemars::JsonSchema;
 use serde::Serialize;
 use solve::{problems, solve};
 use std::fmt;
 use std::num::NonZeroUsize;
+
+/// A runtime with the library that has the program's own operators on its device.
+///
+/// # Errors
+/// As [`with_onednn`].
+pub fn with_library(runtime: Runtime, say: &dyn Fn(&str)) -> Result<Runtime, Error> {
+    match runtime.device() {
+        Device::Cpu => with_onednn(runtime, say),
+        Device::Cuda(_) => Ok(with_cudnn(runtime, say)),
+    }
+}
+
+/// A runtime with the cuDNN that it uses itself. Where that cannot be called `say` is told why, and the
+/// runtime is as it was.
+pub fn with_cudnn(runtime: Runtime, say: &dyn Fn(&str)) -> Runtime {
+    let without = |reason| say(&format!("without cuDNN: {}", crate::causes::chain(&reason)));
+    runtime.with_cudnn(Cudnn::find().map_err(without).ok())
+}
 
 /// A runtime with oneDNN: the one that is there, else the published one, which is installed. Where it
 /// cannot be had `say` is told why, and the runtime is as it was.
@@ -67,7 +85,7 @@ pub fn choose(
     let mut choice = match known {
         Some(choice) => choice,
         None => {
-            let layouts = site.layouts().iter().map(|&layout| layout.into());
+            let layouts = site.layouts(runtime.device()).iter().map(|&layout| layout.into());
             Choice::of(&measure(runtime, threads, site, &layouts.collect::<Vec<_>>())?)
         }
     };
@@ -134,6 +152,9 @@ impl fmt::Display for TuneReport {
         let from = if self.measured { "measured now" } else { "from the table" };
         writeln!(f, "network    {}", self.network)?;
         writeln!(f, "processor  {}, {} threads", self.machine.processor, self.machine.threads)?;
+        if let Some(gpu) = &self.machine.cuda {
+            writeln!(f, "device     {gpu}")?;
+        }
         writeln!(f, "fastest    {} ({from})", self.choice)?;
         let table = self.table.as_deref().unwrap_or("none: nothing says where the cache is");
         writeln!(f, "table      {table}")

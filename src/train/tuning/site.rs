@@ -3,14 +3,9 @@
 use crate::graph::lower::{Layout, MOST_IMAGES};
 use crate::nn::{Backbone, HeadKind, HeadOptions, JointOptions};
 use crate::optim::Sgd;
+use crate::runtime::Device;
 use crate::train::{Scales, StepOptions};
 use std::fmt;
-
-/// Those that compute in 32 bits.
-const WIDE: [Layout; 2] = [Layout::Planes, Layout::Pixels];
-
-/// Those whose convolutions round their factors.
-const ROUNDED: [Layout; 1] = [Layout::RoundedPixels];
 
 /// Classes of a trial: what is fastest for a backbone does not depend on its head.
 const CLASSES: usize = 16;
@@ -41,9 +36,13 @@ impl Site {
         Self { rounds, ..self }
     }
 
-    /// Layouts that can be chosen for it, the reference first.
-    pub fn layouts(&self) -> &'static [Layout] {
-        if self.rounds { &ROUNDED } else { &WIDE }
+    /// Layouts that can be chosen for it on a device, the reference first.
+    pub fn layouts(&self, device: Device) -> &'static [Layout] {
+        match device {
+            Device::Cpu if self.rounds => &[Layout::RoundedPixels],
+            Device::Cpu => &[Layout::Planes, Layout::Pixels],
+            Device::Cuda(_) => &[Layout::Planes, Layout::VendorPlanes],
+        }
     }
 
     /// A step that is nothing but the backbone and a small head.
@@ -82,8 +81,20 @@ impl fmt::Display for Site {
 
 #[cfg(test)]
 mod tests {
+    use super::super::layouts::has;
     use super::*;
     use crate::nn::Architecture;
+
+    #[test]
+    fn layouts_are_those_that_the_device_has_the_reference_first() {
+        let site = Site::new(Backbone::new(Architecture::Ir18, 0.5), 8);
+        for device in [Device::Cpu, Device::Cuda(0)] {
+            let layouts = site.layouts(device);
+            assert_eq!(layouts[0], Layout::Planes);
+            assert!(layouts.len() == 2 && layouts.iter().all(|&layout| has(device, layout)));
+        }
+        assert_eq!(site.rounding(true).layouts(Device::Cpu), [Layout::RoundedPixels]);
+    }
 
     #[test]
     fn a_site_says_all_that_a_choice_depends_on() {

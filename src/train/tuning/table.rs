@@ -6,7 +6,7 @@ use super::site::Site;
 use super::trial::Measured;
 use crate::fs;
 use crate::graph::lower::{Arrangement, Formulations, Problem};
-use crate::runtime::{Processor, Runtime};
+use crate::runtime::{Gpu, Processor, Runtime};
 use crate::train::Error;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,9 @@ pub struct Machine {
     pub onnxruntime: String,
     /// Version of oneDNN, where it is there.
     pub onednn: Option<String>,
+    /// The CUDA device, where steps are made on one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cuda: Option<Gpu>,
     /// Version of the program.
     pub program: String,
 }
@@ -42,6 +45,7 @@ impl Machine {
             threads: threads.get(),
             onnxruntime: runtime.library().version.clone(),
             onednn: runtime.onednn().map(|library| library.version().to_owned()),
+            cuda: runtime.gpu(),
             program: env!("CARGO_PKG_VERSION").to_owned(),
         }
     }
@@ -289,6 +293,7 @@ mod tests {
             threads,
             onnxruntime: "1".to_owned(),
             onednn: None,
+            cuda: None,
             program: "0".to_owned(),
         }
     }
@@ -330,6 +335,19 @@ mod tests {
         assert_eq!(table.get(&machine(2), &site(9)), None);
         let other = Machine { onednn: Some("3.2".to_owned()), ..machine(2) };
         assert_eq!(table.get(&other, &site(8)), None);
+        let gpu = |cudnn: &str| Gpu {
+            name: "one".to_owned(),
+            driver: "13.0".to_owned(),
+            cudnn: Some(cudnn.to_owned()),
+        };
+        let with = |cudnn| Machine { cuda: Some(gpu(cudnn)), ..machine(2) };
+        assert_eq!(table.get(&with("9.1.0"), &site(8)), None);
+        let mut table = table;
+        table.enter(&with("9.1.0"), &site(8), choice.clone());
+        table.write().unwrap();
+        let table = read();
+        assert_eq!(table.get(&with("9.1.0"), &site(8)), Some(&choice));
+        assert_eq!(table.get(&with("9.2.0"), &site(8)), None);
     }
 
     #[test]

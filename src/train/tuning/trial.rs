@@ -3,7 +3,7 @@
 use super::layouts::told;
 use super::site::Site;
 use crate::graph::lower::{Arrangement, Layout};
-use crate::runtime::Runtime;
+use crate::runtime::{Device, Runtime};
 use crate::seed::Seed;
 use crate::train::{Batch, Error, Making, Rates, StepGraph, Stepper, TrainState};
 use std::num::NonZeroUsize;
@@ -19,6 +19,10 @@ const BOUND: f64 = 1e-2;
 /// The same where convolutions round in both, and not all of them in the same way: each is held against
 /// its reference alone, and some ten in a row are each off by a part in 300.
 const ROUNDED_BOUND: f64 = 0.5;
+
+/// The same on CUDA, whose products may round floats to the 11 bits of TF32: some hundred of them in a
+/// row come near a hundredth.
+const TF32_BOUND: f64 = 0.1;
 
 /// How an arrangement did.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,9 +80,8 @@ pub fn measure(
                 let wrong = || {
                     format!("gradients differ by {difference:.1e} from those of {}", told(first))
                 };
-                let rounds = arrangement.layout == Layout::RoundedPixels;
                 // What is no number is no small one.
-                let right = difference <= if rounds { ROUNDED_BOUND } else { BOUND };
+                let right = difference <= bound(runtime.device(), arrangement.layout);
                 (if right { Ok(stepper) } else { Err(wrong()) }, difference)
             }
             (Err(error), None) => return Err(error),
@@ -96,6 +99,14 @@ pub fn measure(
         }
     }
     Ok(contenders.into_iter().map(Contender::measured).collect())
+}
+
+fn bound(device: Device, layout: Layout) -> f64 {
+    match (device, layout) {
+        (_, Layout::RoundedPixels) => ROUNDED_BOUND,
+        (Device::Cuda(_), _) => TF32_BOUND,
+        (Device::Cpu, _) => BOUND,
+    }
 }
 
 impl Contender<'_> {

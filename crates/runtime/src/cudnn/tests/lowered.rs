@@ -84,7 +84,7 @@ fn network() -> Graph {
 }
 
 fn lowered(graph: &Graph, layout: Layout) -> Model {
-    lower_with_rows(graph, "network", &Rows::new(), layout)
+    lower_with_rows(graph, "network", &Rows::new(), &layout.into())
 }
 
 fn operators(model: &Model, own: bool) -> Vec<&str> {
