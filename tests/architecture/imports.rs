@@ -25,7 +25,7 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
         "eval",
         &[
             "causes", "datasets", "fs", "image", "metrics", "onnx", "ordered", "pack", "progress",
-            "protocol", "runtime",
+            "protocol", "rewrite", "runtime",
         ],
     ),
     (
@@ -63,7 +63,7 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
 
 /// Modules that are crates of their own, or of one: cargo holds what these may use.
 pub(crate) const CRATES: &[&str] =
-    &["autodiff", "causes", "fs", "graph", "onnx", "recordio", "runtime"];
+    &["autodiff", "causes", "fs", "graph", "onnx", "recordio", "rewrite", "runtime"];
 
 /// Crates that one module alone names, and macros and functions likewise. `cli` is the binary.
 const OWNED: &[(&str, &str)] = &[

@@ -1,8 +1,8 @@
 //! Graphs of operators, their gradients, and the ONNX models that they become.
 //!
 //! [`graph`] builds what is computed, [`autodiff`] appends the gradients of a scalar, and
-//! [`onnx`] holds the format's messages, for writing models and for reading those of others. Nothing
-//! here computes.
+//! [`onnx`] holds the format's messages, for writing models and for reading those of others;
+//! [`rewrite`] makes models of others' that are faster. Nothing here computes.
 //!
 //! ```
 //! use qgface_graph::autodiff::backward;
@@ -27,3 +27,4 @@
 pub mod autodiff;
 pub mod graph;
 pub mod onnx;
+pub mod rewrite;
