@@ -80,6 +80,21 @@ impl Runtime {
         Self { onednn, ..self }
     }
 
+    /// The same with the oneDNN that is there, else with the published one, which is installed. Where that
+    /// cannot be had `say` is told why, and the runtime is as it was.
+    ///
+    /// # Errors
+    /// As [`OneDnn::find`].
+    pub fn with_any_onednn(self, say: &dyn Fn(&str)) -> Result<Self, Error> {
+        let library = match OneDnn::find(say)? {
+            Some(library) => Some(library),
+            None => OneDnn::install(say)
+                .map_err(|error| say(&format!("without oneDNN: {}", chain(&error))))
+                .ok(),
+        };
+        Ok(self.with_onednn(library))
+    }
+
     /// The library behind those operators.
     pub fn onednn(&self) -> Option<&OneDnn> {
         self.onednn.as_ref()

@@ -24,7 +24,7 @@ pub use trial::{Measured, measure};
 
 use super::{Error, StepGraph};
 use crate::graph::lower::{Arrangement, Formulations, Problem};
-use crate::runtime::{Cudnn, Device, OneDnn, Runtime};
+use crate::runtime::{Cudnn, Device, Runtime};
 use schemars::JsonSchema;
 use serde::Serialize;
 use solve::{problems, solve};
@@ -52,13 +52,7 @@ pub fn with_cudnn(runtime: Runtime, say: &dyn Fn(&str)) -> Runtime {
 /// A runtime with oneDNN: the one that is there, else the published one, which is installed. Where it
 /// cannot be had `say` is told why, and the runtime is as it was.
 pub fn with_onednn(runtime: Runtime, say: &dyn Fn(&str)) -> Result<Runtime, Error> {
-    let library = match OneDnn::find(say)? {
-        Some(library) => Some(library),
-        None => OneDnn::install(say)
-            .map_err(|error| say(&format!("without oneDNN: {}", crate::causes::chain(&error))))
-            .ok(),
-    };
-    Ok(runtime.with_onednn(library))
+    Ok(runtime.with_any_onednn(say)?)
 }
 
 /// The choice of a table for a step, measured where the table has none; `say` is told what is measured.
