@@ -2,14 +2,16 @@
 
 use super::guard::{guarded, within};
 use super::placement::{self, Placed};
-use super::{Device, Error, Port, Runtime, Tensor};
+use super::{Device, Error, Port, Runtime, Tensor, domain};
 use half::f16;
+use ort::operator::OperatorDomain;
 use ort::session::RunOptions;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::value::{DynValue, Outlet, TensorElementType, TensorRef};
 use qgface_graph::onnx;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A model with one input, ready to run on a device.
@@ -55,12 +57,41 @@ impl Session {
         }
         let device = runtime.device();
         let bindings = |found| Error::Bindings { model: path.to_path_buf(), device, found };
-        guarded(|| Self::ready(runtime, path, threads)).map_err(bindings)?
+        let origin = ModelOrigin { name: path, bytes: None };
+        guarded(|| Self::ready(runtime, origin, threads, None)).map_err(bindings)?
     }
 
-    fn ready(runtime: &Runtime, path: &Path, threads: NonZeroUsize) -> Result<Self, Error> {
+    /// Opens a model that was made of the one at `path`; its nodes may be operators of this crate.
+    ///
+    /// # Errors
+    /// As [`Session::open`]; also a node for which oneDNN is missing, and a model that has no room in its
+    /// format.
+    pub fn open_rewritten(
+        runtime: &Runtime,
+        path: &Path,
+        model: &onnx::Model,
+        threads: NonZeroUsize,
+    ) -> Result<Self, Error> {
+        let operators = domain::of_model(runtime, model)?;
+        let bytes = model.to_bytes(path)?;
         let device = runtime.device();
-        let inner = ready(runtime, threads, ModelOrigin { name: path, bytes: None }, Ok)?;
+        let bindings = |found| Error::Bindings { model: path.to_path_buf(), device, found };
+        let origin = ModelOrigin { name: path, bytes: Some(&bytes) };
+        let _one = operators.is_some().then(domain::one_at_a_time);
+        guarded(|| Self::ready(runtime, origin, threads, operators)).map_err(bindings)?
+    }
+
+    fn ready(
+        runtime: &Runtime,
+        origin: ModelOrigin<'_>,
+        threads: NonZeroUsize,
+        operators: Option<Arc<OperatorDomain>>,
+    ) -> Result<Self, Error> {
+        let (device, path) = (runtime.device(), origin.name);
+        let inner = ready(runtime, threads, origin, |builder| match &operators {
+            Some(operators) => Ok(builder.with_operators(Arc::clone(operators))?),
+            None => Ok(builder),
+        })?;
         let ports = |outlets: &[Outlet]| {
             outlets.iter().map(|outlet| port(path, outlet)).collect::<Result<Vec<_>, _>>()
         };

@@ -28,6 +28,8 @@ opaque! {
     MemoryObject,
     /// `struct dnnl_primitive_attr`.
     AttrObject,
+    /// `struct dnnl_post_ops`.
+    PostOpsObject,
     /// `struct dnnl_primitive_desc`.
     PrimitiveDescObject,
     /// `struct dnnl_primitive`.
@@ -105,7 +107,13 @@ table! {
     dnnl_memory_destroy: fn(*mut MemoryObject) -> Status;
     dnnl_primitive_attr_create: fn(*mut *mut AttrObject) -> Status;
     dnnl_primitive_attr_set_scratchpad_mode: fn(*mut AttrObject, c_int) -> Status;
+    dnnl_primitive_attr_set_post_ops: fn(*mut AttrObject, *const PostOpsObject) -> Status;
     dnnl_primitive_attr_destroy: fn(*mut AttrObject) -> Status;
+    dnnl_post_ops_create: fn(*mut *mut PostOpsObject) -> Status;
+    dnnl_post_ops_append_binary: fn(*mut PostOpsObject, c_int, *const DescObject) -> Status;
+    dnnl_post_ops_append_eltwise: fn(*mut PostOpsObject, c_int, f32, f32) -> Status;
+    dnnl_post_ops_append_prelu: fn(*mut PostOpsObject, c_int) -> Status;
+    dnnl_post_ops_destroy: fn(*mut PostOpsObject) -> Status;
     dnnl_convolution_forward_primitive_desc_create: fn(
         *mut *mut PrimitiveDescObject, *mut EngineObject, c_int, c_int,
         *const DescObject, *const DescObject, *const DescObject, *const DescObject,

@@ -10,17 +10,27 @@
 //! | `DnnlConvInputGradient` | w, dy | dx | `height`, `width` of x |
 //! | `DnnlConvWeightGradient` | x, dy | dw | |
 //!
-//! All have the attributes `kernel`, `stride` and `pad`, whole numbers for both edges, and may have
+//! These have the attributes `kernel`, `stride` and `pad`, whole numbers for both edges, and may have
 //! `rounded`: 1 has what is multiplied rounded to bfloat16 first, sums are in f32 then too.
+//!
+//! `DnnlLayer` is a convolution of constant kernels with what a network does around it, for inference: of
+//! x `[n, h, w, c]`, w `[outputs, c/group, rows, columns]` and bias `[outputs]` it makes w∗x + bias, with
+//! what further inputs add, in this order, each where the attribute of its name is 1: `edge` `[outputs, rows,
+//! columns]`, what a place of a kernel adds where it lies on the image; `slope` `[outputs]`, by which the sum
+//! is multiplied below 0; `more`, an image that is added before. Attributes: `strides` of two, `pads` of four
+//! (above, left, below, right), `group`, and `clip` of two numbers, between which all is brought at last. It runs
+//! image by image, so that what is made of one depends on no other and on no thread.
 //!
 //! The runtime's threads do the work, each with the library to itself; how a batch is divided follows
 //! from the shape, so that results do not depend on the number of threads.
 
 mod api;
+mod attr;
 mod constants;
 mod convolution;
 mod engine;
 mod fault;
+mod layer;
 mod library;
 mod operators;
 mod primitive;
@@ -38,6 +48,7 @@ pub use fault::Fault;
 pub use library::OneDnn;
 pub use unfit::Unfit;
 
+use layer::Layer;
 use operators::{Convolution, OPERATORS};
 use ort::operator::OperatorDomain;
 
@@ -46,6 +57,7 @@ pub(super) fn add_to(
     domain: OperatorDomain,
     library: &OneDnn,
 ) -> Result<OperatorDomain, ort::Error> {
+    let domain = domain.add(Layer { library: library.clone() })?;
     OPERATORS.iter().try_fold(domain, |domain, &(name, pass)| {
         domain.add(Convolution { name, pass, library: library.clone() })
     })
@@ -53,5 +65,5 @@ pub(super) fn add_to(
 
 /// Whether nodes of this name need the library.
 pub(super) fn has(operator: &str) -> bool {
-    OPERATORS.iter().any(|(name, _)| *name == operator)
+    operator == Layer::NAME || OPERATORS.iter().any(|(name, _)| *name == operator)
 }

@@ -196,7 +196,7 @@ impl Node {
 }
 
 /// Has the runtime's threads do tasks; the first of them that fails is what fails.
-fn spread(context: &ComputeContext, count: usize, task: &Task<'_>) -> ort::Result<()> {
+pub(super) fn spread(context: &ComputeContext, count: usize, task: &Task<'_>) -> ort::Result<()> {
     let failed: Mutex<Option<(usize, ort::Error)>> = Mutex::new(None);
     context.par_for(count, count, |number| {
         let done = match guarded(|| task(number)) {
@@ -214,7 +214,7 @@ fn spread(context: &ComputeContext, count: usize, task: &Task<'_>) -> ort::Resul
     failed.map_or(Ok(()), |(_, error)| Err(error))
 }
 
-fn four(extents: &[i64]) -> ort::Result<[usize; 4]> {
+pub(super) fn four(extents: &[i64]) -> ort::Result<[usize; 4]> {
     let known: Option<Vec<usize>> =
         extents.iter().map(|&extent| usize::try_from(extent).ok()).collect();
     known

@@ -1,10 +1,8 @@
 //! Pieces of work made ready, and running them.
 
-use super::api::{AttrObject, ExecArg, PrimitiveDescObject, PrimitiveObject, StreamObject};
-use super::constants::{
-    DNNL_ARG_SCRATCHPAD, DNNL_QUERY_SCRATCHPAD_MD, DNNL_SCRATCHPAD_MODE_USER,
-    DNNL_STREAM_DEFAULT_FLAGS,
-};
+use super::api::{ExecArg, PrimitiveDescObject, PrimitiveObject, StreamObject};
+use super::attr::{After, Attr};
+use super::constants::{DNNL_ARG_SCRATCHPAD, DNNL_QUERY_SCRATCHPAD_MD, DNNL_STREAM_DEFAULT_FLAGS};
 use super::engine::Engine;
 use super::fault::{Fault, call};
 use super::tensor::{Desc, Memory, dims};
@@ -123,6 +121,40 @@ impl Primitive {
         })
     }
 
+    /// A convolution for inference, to be made and run with one thread: of images, kernels, numbers that
+    /// are added by channel, and positions; and what is done to its results.
+    #[allow(unsafe_code)]
+    pub(super) fn layer(
+        engine: &'static Engine,
+        [images, kernels, bias, positions]: [&Desc; 4],
+        strides: [i64; 2],
+        pads: [i64; 4],
+        after: &[After<'_>],
+    ) -> Result<Self, Fault> {
+        use super::constants::{
+            DNNL_CONVOLUTION_DIRECT as DIRECT, DNNL_FORWARD_INFERENCE as INFERENCE,
+        };
+        let (api, attr) = (&engine.api, Attr::new(engine)?.with(after)?);
+        let [top, left, bottom, right] = pads;
+        let (strides, dilation) = (dims(strides), dims([0_i64; 2]));
+        let (begin, end) = (dims([top, left]), dims([bottom, right]));
+        let (x, w, b, y) = (images.raw, kernels.raw, bias.raw, positions.raw);
+        engine.alone(|| {
+            let mut raw = ptr::null_mut();
+            // SAFETY: the result has a place, and all descriptions are alive.
+            unsafe {
+                call!(
+                    api,
+                    dnnl_convolution_forward_primitive_desc_create(
+                        &mut raw, engine.raw, INFERENCE, DIRECT, x, w, b, y, &strides, &dilation,
+                        &begin, &end, attr.raw
+                    )
+                )
+            }?;
+            Self::make(PrimitiveDesc { engine, raw })
+        })
+    }
+
     /// A copy from one layout or element to another.
     #[allow(unsafe_code)]
     pub(super) fn reorder(engine: &'static Engine, from: &Desc, to: &Desc) -> Result<Self, Fault> {
@@ -219,34 +251,6 @@ impl Drop for PrimitiveDesc {
     fn drop(&mut self) {
         // SAFETY: it was made once and is given back once.
         unsafe { (self.engine.api.dnnl_primitive_desc_destroy)(self.raw) };
-    }
-}
-
-/// Attributes that have the caller bring the scratch memory.
-struct Attr {
-    engine: &'static Engine,
-    raw: *mut AttrObject,
-}
-
-impl Attr {
-    #[allow(unsafe_code)]
-    fn new(engine: &'static Engine) -> Result<Self, Fault> {
-        let mut raw = ptr::null_mut();
-        // SAFETY: the result has a place.
-        unsafe { call!(engine.api, dnnl_primitive_attr_create(&mut raw)) }?;
-        let attr = Self { engine, raw };
-        let mode = DNNL_SCRATCHPAD_MODE_USER;
-        // SAFETY: the attributes are alive.
-        unsafe { call!(engine.api, dnnl_primitive_attr_set_scratchpad_mode(raw, mode)) }?;
-        Ok(attr)
-    }
-}
-
-impl Drop for Attr {
-    #[allow(unsafe_code)]
-    fn drop(&mut self) {
-        // SAFETY: they were made once and are given back once.
-        unsafe { (self.engine.api.dnnl_primitive_attr_destroy)(self.raw) };
     }
 }
 

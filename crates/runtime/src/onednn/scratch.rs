@@ -31,8 +31,17 @@ impl Scratch {
             self.0 = Vec::new();
             self.0 = vec![0.0; needed];
         }
-        let start = self.0.as_ptr().align_offset(STEP * size_of::<f32>());
+        let start = self.start();
         &mut self.0[start..][..count]
+    }
+
+    /// What was written last, and what is left behind it.
+    pub(super) fn numbers(&self) -> &[f32] {
+        &self.0[self.start()..]
+    }
+
+    fn start(&self) -> usize {
+        self.0.as_ptr().align_offset(STEP * size_of::<f32>())
     }
 }
 

@@ -3,15 +3,19 @@
 use super::convolution::Plan;
 use super::engine::Engine;
 use super::fault::Fault;
+use super::layer;
 use super::scratch::Scratch;
 use super::shape::Shape;
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 /// One plan a shape, and as much memory as runs went on at a time.
 #[derive(Debug, Default)]
 pub(super) struct Store {
     plans: Mutex<HashMap<Shape, Arc<Plan>>>,
+    /// Layers by shape and constants: sessions of one model have them in common, and the last one that
+    /// goes takes them with it.
+    layers: Mutex<HashMap<(layer::Shape, blake3::Hash), Weak<layer::Plan>>>,
     /// What no run uses at the moment.
     spare: Mutex<Vec<Scratch>>,
 }
@@ -25,6 +29,24 @@ impl Store {
         }
         let plan = Arc::new(Plan::new(engine, shape)?);
         plans.insert(shape, Arc::clone(&plan));
+        Ok(plan)
+    }
+
+    /// The plan of a layer, made where no node has it.
+    pub(super) fn layer(
+        &self,
+        engine: &'static Engine,
+        shape: layer::Shape,
+        constants: &layer::Constants<'_>,
+    ) -> Result<Arc<layer::Plan>, Fault> {
+        let key = (shape, constants.digest());
+        let mut layers = lock(&self.layers);
+        if let Some(plan) = layers.get(&key).and_then(Weak::upgrade) {
+            return Ok(plan);
+        }
+        layers.retain(|_, plan| plan.strong_count() > 0);
+        let plan = Arc::new(layer::Plan::new(engine, shape, constants)?);
+        layers.insert(key, Arc::downgrade(&plan));
         Ok(plan)
     }
 

@@ -23,38 +23,43 @@ unsafe impl Send for Desc {}
 unsafe impl Sync for Desc {}
 
 impl Desc {
-    /// Four extents with a stride each, in elements.
+    /// Extents with a stride each, in elements.
     #[allow(unsafe_code)]
-    pub(super) fn strided(
+    pub(super) fn strided<const N: usize>(
         engine: &'static Engine,
-        extents: [i64; 4],
+        extents: [i64; N],
         kind: c_int,
-        strides: [i64; 4],
+        strides: [i64; N],
     ) -> Result<Self, Fault> {
         let (extents, strides) = (dims(extents), dims(strides));
         let mut raw = ptr::null_mut();
-        // SAFETY: the result has a place; both lists are longer than four.
+        // SAFETY: the result has a place; both lists are as long as any list of the library's.
         unsafe {
             call!(
                 engine.api,
-                dnnl_memory_desc_create_with_strides(&mut raw, 4, &extents, kind, &strides)
+                dnnl_memory_desc_create_with_strides(
+                    &mut raw, N as c_int, &extents, kind, &strides
+                )
             )
         }?;
         Ok(Self { engine, raw })
     }
 
-    /// Four extents whose places the library chooses.
+    /// Extents whose places the library chooses.
     #[allow(unsafe_code)]
-    pub(super) fn any(
+    pub(super) fn any<const N: usize>(
         engine: &'static Engine,
-        extents: [i64; 4],
+        extents: [i64; N],
         kind: c_int,
     ) -> Result<Self, Fault> {
         let (extents, tag) = (dims(extents), DNNL_FORMAT_TAG_ANY);
         let mut raw = ptr::null_mut();
-        // SAFETY: the result has a place; the list is longer than four.
+        // SAFETY: the result has a place; the list is as long as any list of the library's.
         unsafe {
-            call!(engine.api, dnnl_memory_desc_create_with_tag(&mut raw, 4, &extents, kind, tag))
+            call!(
+                engine.api,
+                dnnl_memory_desc_create_with_tag(&mut raw, N as c_int, &extents, kind, tag)
+            )
         }?;
         Ok(Self { engine, raw })
     }
