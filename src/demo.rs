@@ -4,7 +4,9 @@
 use crate::datasets::{LabelFunction, find};
 use crate::eval::results::EvalReport;
 use crate::eval::settings::{PRESETS, Preset, Protocol, Switches};
-use crate::eval::{self, EvalSet, FeatureOptions, Flags, ModelOptions, OtherAlignment, Task};
+use crate::eval::{
+    self, EvalSet, FeatureOptions, Flags, ModelOptions, OtherAlignment, Rewriting, Task,
+};
 use crate::fs;
 use crate::image::ChannelOrder;
 use crate::onnx;
@@ -335,6 +337,7 @@ fn evaluate(
                 device: Device::Cpu,
                 threads: NonZeroUsize::new(options.jobs).unwrap_or(NonZeroUsize::MIN),
                 time_limit: None,
+                rewriting: Rewriting::Never,
             }),
             protocol: Protocol::new(adaface, &Switches::default()),
             batch: settings.get(&keys::EVAL_BATCH),

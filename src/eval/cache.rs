@@ -5,8 +5,9 @@
 //! folder is the user's and may be a link; what lies in it is this program's, and no link is followed there.
 
 use super::conventions::Conventions;
-use super::embed::{Selection, View, ViewFeatures};
+use super::embed::{Selection, ViewFeatures};
 use super::error::Error;
+use super::face::View;
 use super::matrix::Matrix;
 use super::model::Model;
 use super::results::OutputForm;
@@ -45,6 +46,9 @@ struct Facts {
     mean: [f64; 3],
     std: [f64; 3],
     device: String,
+    /// What the model was made into before it was run, if it was: features differ by rounding.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rewriting: Option<String>,
 }
 
 /// What an entry says of itself.
@@ -73,6 +77,7 @@ impl Slot {
         pack: &pack::ProvedImages,
         selection: Selection,
         view: View,
+        rewriting: Option<&str>,
     ) -> Self {
         let Conventions { channel_order, mean, std, .. } = *model.conventions();
         let device = match model.device() {
@@ -90,6 +95,7 @@ impl Slot {
             mean,
             std,
             device: device.to_owned(),
+            rewriting: rewriting.map(str::to_owned),
         };
         let told = serde_json::to_vec(&facts).expect("facts are texts and numbers by name");
         let key = blake3::hash(&told).to_hex();

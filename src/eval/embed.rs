@@ -2,6 +2,7 @@
 
 use super::conventions::Conventions;
 use super::error::{Error, FeaturesError, ImageError, ImagesError, ModelError, ModelFault};
+use super::face::{View, normalise};
 use super::images::Images;
 use super::lengths::{is_divisor, is_unit, length};
 use super::matrix::Matrix;
@@ -20,25 +21,6 @@ const FACE_NUMBERS: usize = 3 * (FACE_PX * FACE_PX) as usize;
 
 /// Bytes of faces of the batches in work; passed by at most one batch a thread.
 const BYTES_AHEAD: u64 = 256 << 20;
-
-/// Which way round a face is fed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum View {
-    /// As it is.
-    Plain,
-    /// Mirrored.
-    Mirrored,
-}
-
-impl View {
-    /// Its name in the cache and in files.
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-            Self::Mirrored => "mirrored",
-        }
-    }
-}
 
 /// Which images are embedded, and what is done to them first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,6 +93,13 @@ pub(super) struct Pace {
     pub(super) jobs: usize,
 }
 
+impl Pace {
+    /// Images that a model of these conventions is fed at a time.
+    pub(super) fn batch_of(&self, conventions: &Conventions) -> usize {
+        conventions.fixed_batch.unwrap_or(self.batch).max(1)
+    }
+}
+
 /// How the scoring weighs a face.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Weighing {
@@ -130,12 +119,12 @@ impl Weighing {
     }
 }
 
-/// Embeds views of images, each view into its sink. What `weighing` cannot do without is asked for with
+/// Embeds views of images by a model that is started, each view into its sink. What `weighing` cannot do without is asked for with
 /// the first batch.
 ///
 /// Memory: the batches in work, [`BYTES_AHEAD`], the weights once a session, and the sinks.
 pub(super) fn embed(
-    model: &mut Model<'_>,
+    model: &Model<'_>,
     images: &Images,
     selection: Selection,
     views: Vec<(View, Sink)>,
@@ -148,14 +137,12 @@ pub(super) fn embed(
         return Err(ImagesError::None { place: images.files[0].clone() }.into());
     }
     let conventions = model.conventions().clone();
-    let batch = conventions.fixed_batch.unwrap_or(pace.batch).max(1);
+    let batch = pace.batch_of(&conventions);
     let kinds: Vec<View> = views.iter().map(|(view, _)| *view).collect();
     let mut takers: Vec<Taker> = views
         .into_iter()
         .map(|(_, sink)| Taker { sink, weighing, form: None, width: None })
         .collect();
-    model.start()?;
-    let model = &*model;
     let sessions = model.sessions();
     progress.start("embed", count as u64);
     let items = |chunk: usize| chunk * batch..count.min((chunk + 1) * batch);
@@ -205,29 +192,6 @@ fn feed(
         }
     }
     Ok(tensors)
-}
-
-/// `(x − mean) / std` of each channel, channel after channel.
-fn normalise(face: &Pixels, view: View, conventions: &Conventions, place: &mut [f32]) {
-    let width = FACE_PX as usize;
-    let area = width * width;
-    for channel in 0..3 {
-        let (mean, std) = (conventions.mean[channel], conventions.std[channel]);
-        let mut table = [0.0f32; 256];
-        for (value, out) in table.iter_mut().enumerate() {
-            *out = ((value as f64 - mean) / std) as f32;
-        }
-        let plane = &mut place[channel * area..(channel + 1) * area];
-        for (row, out) in face.data.chunks_exact(3 * width).zip(plane.chunks_exact_mut(width)) {
-            let values = row.chunks_exact(3).map(|pixel| table[usize::from(pixel[channel])]);
-            match view {
-                View::Plain => out.iter_mut().zip(values).for_each(|(out, value)| *out = value),
-                View::Mirrored => {
-                    out.iter_mut().rev().zip(values).for_each(|(out, value)| *out = value)
-                }
-            }
-        }
-    }
 }
 
 /// The images of one batch, for errors.

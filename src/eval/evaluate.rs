@@ -32,7 +32,8 @@ pub fn evaluate(
 ) -> Result<EvalReport, Error> {
     let mut origin = origin(options, say)?;
     let plans = Plan::of_task(options, &origin, progress)?;
-    if let Origin::Model(maker) = &origin {
+    if let Origin::Model(maker) = &mut origin {
+        maker.expected = plans.iter().flat_map(|plan| &plan.images).map(Images::len).sum();
         for images in plans.iter().flat_map(|plan| &plan.images) {
             maker.check_colours(images)?;
             images.check_faces()?;
@@ -70,7 +71,8 @@ fn origin<'a>(options: &Options, say: &'a Say<'a>) -> Result<Origin<'a>, Error> 
             let model = Model::open(model.clone(), say)?;
             let pace = Pace { batch: options.batch, jobs: options.jobs };
             let cache = options.cache.clone();
-            let maker = Maker { model, pace, cache, made: None, told_unkept: false };
+            let (expected, made, told_unkept) = (0, None, false);
+            let maker = Maker { model, pace, cache, expected, made, told_unkept };
             Ok(Origin::Model(Box::new(maker)))
         }
     }
@@ -150,6 +152,7 @@ fn result(
             orders: packs.map(|pack| pack.manifest.order.clone()).collect(),
             alignment: images[0].alignment_told(),
             cached: features.cached,
+            rewriting: features.rewriting.clone(),
         },
         counts,
         metrics,

@@ -2,14 +2,16 @@
 
 use super::cache::Slot;
 use super::conventions::OrderBy;
-use super::embed::{Pace, Selection, View, ViewFeatures, Weighing, embed};
+use super::embed::{Pace, Selection, ViewFeatures, Weighing, embed};
 use super::error::{Error, FeaturesError, ModelError};
+use super::face::View;
 use super::fusion::fuse;
 use super::images::Images;
 use super::lengths::{Lengths, all_lengths, is_divisor};
 use super::matrix::Matrix;
 use super::model::Model;
 use super::results::OutputForm;
+use super::rewriting::Load;
 use super::settings::{Fusion, Protocol};
 use super::sink::Sink;
 use crate::causes::chain;
@@ -28,6 +30,8 @@ pub(super) struct Features {
     pub(super) lengths: Lengths,
     /// Whether no image had to be embedded.
     pub(super) cached: bool,
+    /// What the model had been made into, if it was.
+    pub(super) rewriting: Option<String>,
     /// The files of features, where they came from files.
     pub(super) files: Vec<PathBuf>,
 }
@@ -51,10 +55,21 @@ pub(super) struct Maker<'a> {
     pub(super) pace: Pace,
     /// Where features are kept.
     pub(super) cache: Option<PathBuf>,
+    /// Images of all that is to be scored.
+    pub(super) expected: usize,
     /// What the model made, once it is known.
     pub(super) made: Option<Made>,
     /// Whether it was said that features are not kept.
     pub(super) told_unkept: bool,
+}
+
+/// The views of images, and how they were come by.
+struct Views {
+    views: Vec<ViewFeatures>,
+    /// Whether all were in the cache.
+    cached: bool,
+    /// What the model had been made into, if it was.
+    rewriting: Option<&'static str>,
 }
 
 /// What a model made.
@@ -112,7 +127,8 @@ impl Maker<'_> {
         progress: &dyn Progress,
     ) -> Result<Features, Error> {
         let count = selection.len(images.len());
-        let (views, cached) = self.views(images, selection, protocol, weighing, progress)?;
+        let Views { views, cached, rewriting } =
+            self.views(images, selection, protocol, weighing, progress)?;
         let first = views.first().expect("the image as it is, is always embedded");
         let (form, width) = (first.form, first.features.width);
         if let Some(other) = views.iter().find(|view| view.features.width != width) {
@@ -138,7 +154,8 @@ impl Maker<'_> {
         let lengths = Lengths::of(&rows);
         // The length of a sum of unit vectors is nobody's norm.
         let norms = (form != OutputForm::Unit).then_some(norms);
-        Ok(Features { rows, norms, lengths, cached, files: Vec::new() })
+        let rewriting = rewriting.map(str::to_owned);
+        Ok(Features { rows, norms, lengths, cached, rewriting, files: Vec::new() })
     }
 
     /// The views of the images: those that the cache holds, and the others embedded.
@@ -149,17 +166,23 @@ impl Maker<'_> {
         protocol: &Protocol,
         weighing: Weighing,
         progress: &dyn Progress,
-    ) -> Result<(Vec<ViewFeatures>, bool), Error> {
+    ) -> Result<Views, Error> {
         let count = selection.len(images.len());
         let wanted: &[View] =
             if protocol.flip { &[View::Plain, View::Mirrored] } else { &[View::Plain] };
-        let place = self.cache.as_deref().zip(images.pack());
-        let slot = |view: &View| {
-            place.map(|(cache, pack)| Slot::new(cache, &self.model, pack, selection, *view))
+        for rewriting in self.model.rewritings() {
+            let (_, found) = self.kept(images, selection, wanted, rewriting);
+            if let Some(views) = found.into_iter().collect::<Option<Vec<_>>>() {
+                return Ok(Views { views, cached: true, rewriting });
+            }
+        }
+        let load = Load {
+            images: wanted.len() * self.expected.max(count),
+            batch: self.pace.batch_of(self.model.conventions()),
         };
-        let mut slots: Vec<Option<Slot>> = wanted.iter().map(slot).collect();
-        let mut found: Vec<Option<ViewFeatures>> =
-            slots.iter().map(|slot| slot.as_ref().and_then(|slot| slot.open(count))).collect();
+        self.model.start(load)?;
+        let rewriting = self.model.sessions().rewriting;
+        let (mut slots, mut found) = self.kept(images, selection, wanted, rewriting);
         let mut missing = Vec::new();
         for ((view, found), slot) in wanted.iter().zip(&found).zip(&mut slots) {
             if found.is_none() {
@@ -171,22 +194,39 @@ impl Maker<'_> {
                 missing.push((*view, sink.unwrap_or_else(Sink::memory)));
             }
         }
-        let cached = missing.is_empty();
-        if !cached {
-            let Self { model, pace, .. } = self;
-            let made = embed(model, images, selection, missing, weighing, *pace, progress)?;
-            for (view, features) in made {
-                let at = wanted.iter().position(|wanted| *wanted == view).unwrap_or(0);
-                let kept = match (&features.unkept, slots[at].take()) {
-                    (Some(reason), _) => Err(reason.clone()),
-                    (None, Some(slot)) => slot.commit(&features).map_err(|error| chain(&error)),
-                    (None, None) => Ok(()),
-                };
-                kept.unwrap_or_else(|reason| self.say_unkept(&reason));
-                found[at] = Some(features);
-            }
+        let Self { model, pace, .. } = self;
+        let made = embed(model, images, selection, missing, weighing, *pace, progress)?;
+        for (view, features) in made {
+            let at = wanted.iter().position(|wanted| *wanted == view).unwrap_or(0);
+            let kept = match (&features.unkept, slots[at].take()) {
+                (Some(reason), _) => Err(reason.clone()),
+                (None, Some(slot)) => slot.commit(&features).map_err(|error| chain(&error)),
+                (None, None) => Ok(()),
+            };
+            kept.unwrap_or_else(|reason| self.say_unkept(&reason));
+            found[at] = Some(features);
         }
-        Ok((found.into_iter().flatten().collect(), cached))
+        Ok(Views { views: found.into_iter().flatten().collect(), cached: false, rewriting })
+    }
+
+    /// The places of views in the cache, and what is there.
+    fn kept(
+        &self,
+        images: &Images,
+        selection: Selection,
+        wanted: &[View],
+        rewriting: Option<&str>,
+    ) -> (Vec<Option<Slot>>, Vec<Option<ViewFeatures>>) {
+        let count = selection.len(images.len());
+        let place = self.cache.as_deref().zip(images.pack());
+        let slot = |view: &View| {
+            let (cache, pack) = place?;
+            Some(Slot::new(cache, &self.model, pack, selection, *view, rewriting))
+        };
+        let slots: Vec<Option<Slot>> = wanted.iter().map(slot).collect();
+        let found = slots.iter().map(|slot| slot.as_ref().and_then(|slot| slot.open(count)));
+        let found = found.collect();
+        (slots, found)
     }
 
     /// Says once that features are not kept: nothing else changes for it.
@@ -244,6 +284,7 @@ impl Features {
             rows,
             norms,
             cached: packs.iter().all(|pack| pack.cached),
+            rewriting: packs.iter().find_map(|pack| pack.rewriting.clone()),
             files: packs.into_iter().flat_map(|pack| pack.files).collect(),
         })
     }
@@ -315,5 +356,5 @@ fn from_files(images: &Images, path: &Path, norms_path: Option<&Path>) -> Result
     };
     let lengths = Lengths::from(lengths);
     let files = [Some(path), norms_path].into_iter().flatten().map(Path::to_path_buf).collect();
-    Ok(Features { rows, norms, lengths, cached: false, files })
+    Ok(Features { rows, norms, lengths, cached: false, rewriting: None, files })
 }

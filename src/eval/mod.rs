@@ -1,7 +1,8 @@
 //! Numbers of a model, or of features made elsewhere, on sets by named protocols.
 //!
 //! What is compared with what comes from [`crate::protocol`], the numbers from [`crate::metrics`]; here
-//! lie the way from pictures to features (`images`, `conventions`, `embed`, `cache`, `fusion`) and the
+//! lie the way from pictures to features (`images`, `conventions`, `rewriting`, `embed`, `cache`,
+//! `fusion`) and the
 //! scoring of each kind of set (`identification`, `templates`, `pairs`). Start at [`evaluate`].
 
 mod averages;
@@ -11,6 +12,7 @@ mod curves;
 mod embed;
 mod error;
 mod evaluate;
+mod face;
 mod features;
 pub mod fusion;
 mod identification;
@@ -23,6 +25,7 @@ mod options;
 mod pairs;
 mod plan;
 pub mod results;
+mod rewriting;
 mod score;
 mod sessions;
 pub mod sets;
@@ -41,7 +44,7 @@ pub use error::{
 pub use evaluate::evaluate;
 pub use images::Place;
 pub use matrix::Matrix;
-pub use options::{FeatureOptions, ModelOptions, Options, OtherAlignment, Say, Task};
+pub use options::{FeatureOptions, ModelOptions, Options, OtherAlignment, Rewriting, Say, Task};
 pub use sets::{EVAL_SETS, EvalSet, Kind};
 pub use subject::{Measure, Subject, UnknownMeasure, UnknownSubject};
 pub use warning::{Warning, WarningKind};

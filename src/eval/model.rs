@@ -3,6 +3,7 @@
 use super::conventions::{Conventions, decide};
 use super::error::{Error, ModelError, ModelFault};
 use super::options::{ModelOptions, Say};
+use super::rewriting::{self, Load};
 use super::sessions::Sessions;
 use crate::fs::io_error;
 use crate::onnx;
@@ -49,12 +50,23 @@ impl<'a> Model<'a> {
         self.sessions.as_ref().map(|sessions| sessions.library.clone())
     }
 
-    /// Starts the runtime and loads the model, once.
-    pub(super) fn start(&mut self) -> Result<(), Error> {
+    /// Starts the runtime and loads the model, once, for work of that size.
+    pub(super) fn start(&mut self, load: Load) -> Result<(), Error> {
         if self.sessions.is_none() {
-            self.sessions = Some(Sessions::open(&self.options, self.say)?);
+            let subject = rewriting::Subject {
+                options: &self.options,
+                conventions: &self.conventions,
+                digest: self.digest(),
+                load,
+            };
+            self.sessions = Some(rewriting::sessions(&subject, self.say)?);
         }
         Ok(())
+    }
+
+    /// What the model may be made into before it is run, nothing first.
+    pub(super) fn rewritings(&self) -> Vec<Option<&'static str>> {
+        rewriting::names(&self.options)
     }
 
     /// The loaded model.

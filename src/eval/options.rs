@@ -92,6 +92,17 @@ pub struct ModelOptions {
     pub threads: NonZeroUsize,
     /// How long a batch may take; for ever where there is none.
     pub time_limit: Option<Duration>,
+    /// Whether it may be rewritten before it is run.
+    pub rewriting: Rewriting,
+}
+
+/// Whether a model may be rewritten before it is run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rewriting {
+    /// It is run as it is.
+    Never,
+    /// It is, where that was measured to be faster; it is measured where many images are embedded.
+    WhereFaster,
 }
 
 /// Hears of decisions and of what takes long for another reason than work.

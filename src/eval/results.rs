@@ -125,6 +125,9 @@ pub struct FeatureSource {
     pub alignment: Option<String>,
     /// Whether the features were in the cache.
     pub cached: bool,
+    /// What the model had been made into before it was run: `pixels`; absent where it ran as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rewriting: Option<String>,
 }
 
 /// What can be drawn of a set.
@@ -211,6 +214,7 @@ pub(crate) mod examples {
                 orders: vec!["0f".repeat(32)],
                 alignment: Some("aligned".to_owned()),
                 cached: false,
+                rewriting: None,
             },
             counts: [("probes".to_owned(), 3728)].into_iter().collect(),
             metrics: metrics.iter().copied().collect(),

@@ -6,7 +6,8 @@
 use super::error::Error;
 use super::options::ModelOptions;
 use super::sets::FACE_PX;
-use crate::runtime::{Device, OnMissing, Runtime, Session, Tensor};
+use crate::onnx;
+use crate::runtime::{Device, Runtime, Session, Tensor};
 use std::num::NonZeroUsize;
 use std::sync::{Condvar, Mutex, PoisonError};
 
@@ -14,6 +15,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 const MOST: usize = 4;
 
 /// Sessions of one model.
+#[derive(Debug)]
 pub(super) struct Sessions {
     free: Mutex<Vec<Session>>,
     returned: Condvar,
@@ -21,22 +23,47 @@ pub(super) struct Sessions {
     pub(super) count: usize,
     /// Library and version.
     pub(super) library: String,
+    /// What the model was made into first, if it was.
+    pub(super) rewriting: Option<&'static str>,
+}
+
+/// What is loaded.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Source<'a> {
+    /// The model's file.
+    AsItIs,
+    /// What a rewriting made of it.
+    Rewritten(&'static str, &'a onnx::Model),
 }
 
 impl Sessions {
-    /// Starts the runtime and loads the model; on the processor `threads` are shared out.
-    pub(super) fn open(options: &ModelOptions, say: &dyn Fn(&str)) -> Result<Self, Error> {
+    /// Loads the model; on the processor `threads` are shared out.
+    pub(super) fn open(
+        runtime: &Runtime,
+        options: &ModelOptions,
+        source: Source<'_>,
+    ) -> Result<Self, Error> {
         let ModelOptions { path, device, threads, time_limit, .. } = options;
-        let runtime = Runtime::start(*device, OnMissing::Install, say)?;
         let count = match device {
             Device::Cpu => threads.get().min(MOST),
             Device::Cuda(_) => 1,
         };
         let each = NonZeroUsize::new(threads.get() / count).unwrap_or(NonZeroUsize::MIN);
-        let open = |_| Ok(runtime.open(path, each)?.with_time_limit(*time_limit));
+        let open = |_| -> Result<Session, Error> {
+            let session = match source {
+                Source::AsItIs => runtime.open(path, each)?,
+                Source::Rewritten(_, model) => Session::open_rewritten(runtime, path, model, each)?,
+            };
+            Ok(session.with_time_limit(*time_limit))
+        };
         let sessions = (0..count).map(open).collect::<Result<Vec<_>, Error>>()?;
         let library = format!("onnxruntime {}", runtime.library().version);
-        Ok(Self { free: Mutex::new(sessions), returned: Condvar::new(), count, library })
+        let rewriting = match source {
+            Source::AsItIs => None,
+            Source::Rewritten(name, _) => Some(name),
+        };
+        let free = Mutex::new(sessions);
+        Ok(Self { free, returned: Condvar::new(), count, library, rewriting })
     }
 
     /// Runs one batch [images, 3, 112, 112] on the first session that is free.

@@ -5,7 +5,7 @@ use crate::eval::results::EvalReport;
 use crate::eval::settings::{Protocol, Switches};
 use crate::eval::{
     self, EvalSet, FeatureOptions, Flags, Measure, ModelOptions, Options, OtherAlignment, Place,
-    Task,
+    Rewriting, Task,
 };
 use crate::runtime::Device;
 use crate::settings::{Settings, keys};
@@ -56,6 +56,7 @@ impl Validation {
                 device,
                 threads: NonZeroUsize::new(jobs).unwrap_or(NonZeroUsize::MIN),
                 time_limit: None,
+                rewriting: Rewriting::Never,
             }),
             protocol: self.protocol.clone(),
             batch: self.batch,

@@ -24,6 +24,7 @@ mod pages;
 mod pictures;
 mod program;
 mod reporting;
+mod rewriting;
 mod settings;
 mod support;
 mod training;

@@ -138,6 +138,10 @@ pub(super) struct Feeding {
         help = flags::help(&keys::EVAL_TIME_LIMIT, "")
     )]
     pub(super) time_limit: Option<TimeLimit>,
+    /// Run the model as it is, and use no features of a rewritten one; else it is rewritten where that was
+    /// measured to be faster, with the same numbers but for rounding
+    #[arg(long, conflicts_with = "embeddings")]
+    pub(super) no_rewrite: bool,
     /// Neither read nor keep features in the cache
     #[arg(long)]
     pub(super) no_cache: bool,

@@ -6,7 +6,7 @@ use crate::cli::error::Error;
 use crate::cli::model_path::model_path;
 use qgface_data::eval::settings::{Protocol, Switches};
 use qgface_data::eval::{
-    EvalSet, FeatureOptions, Flags, ModelOptions, Options, OtherAlignment, Place, Task,
+    EvalSet, FeatureOptions, Flags, ModelOptions, Options, OtherAlignment, Place, Rewriting, Task,
 };
 use qgface_data::pack::PackFiles;
 use qgface_data::settings::{Settings, keys};
@@ -63,6 +63,10 @@ fn features(args: &Args, settings: &Settings, context: &Context) -> Result<Featu
                 .feeding
                 .time_limit
                 .unwrap_or_else(|| settings.get(&keys::EVAL_TIME_LIMIT)),
+            rewriting: match args.feeding.no_rewrite {
+                true => Rewriting::Never,
+                false => Rewriting::WhereFaster,
+            },
         })),
         (None, Some(features)) => Ok(FeatureOptions::Files {
             features: features.clone(),

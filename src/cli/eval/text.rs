@@ -33,6 +33,10 @@ fn set_text(result: &SetResult) -> String {
         grouped(result.images),
         if result.features.cached { ", features from the cache" } else { "" }
     );
+    if let Some(rewriting) = &result.features.rewriting {
+        text.truncate(text.trim_end().len());
+        text += &format!(", by the model rewritten in {rewriting}\n");
+    }
     let mut line = |name: &str, value: String| text += &format!("  {name:<24} {value}\n");
     line(
         "switches",

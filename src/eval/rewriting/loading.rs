@@ -1,0 +1,92 @@
+//! A model loaded as is fastest, by the table or by a trial.
+
+use super::super::error::{Error, ModelError};
+use super::super::options::{ModelOptions, Rewriting, Say};
+use super::super::sessions::{Sessions, Source};
+use super::candidates::{CANDIDATES, FACE, Rewrite};
+use super::subject::Subject;
+use super::table::{Choice, Table};
+use super::trial;
+use crate::causes::chain;
+use crate::onnx;
+use crate::runtime::{Device, Machine, OnMissing, Runtime, tuning_table};
+
+/// Fewer images than this are embedded sooner than it is measured what is fastest.
+const FEW_IMAGES: usize = 500;
+
+/// Name of the table's file, beside the one of training steps.
+const TABLE: &str = "embedding.json";
+
+/// What a model may be made into, nothing first.
+pub(in super::super) fn names(options: &ModelOptions) -> Vec<Option<&'static str>> {
+    let candidates = CANDIDATES.iter().map(|(name, _)| Some(*name));
+    let candidates = candidates.filter(|_| may_be_rewritten(options));
+    [None].into_iter().chain(candidates).collect()
+}
+
+fn may_be_rewritten(options: &ModelOptions) -> bool {
+    options.rewriting == Rewriting::WhereFaster && options.device == Device::Cpu
+}
+
+/// Starts the runtime and loads the model as is fastest. `say` hears when something must be fetched or is
+/// measured.
+pub(in super::super) fn sessions(subject: &Subject<'_>, say: &Say<'_>) -> Result<Sessions, Error> {
+    let options = subject.options;
+    let runtime = Runtime::start(options.device, OnMissing::Install, say)?;
+    let as_it_is = |runtime| Sessions::open(runtime, options, Source::AsItIs);
+    if !may_be_rewritten(options) {
+        return as_it_is(&runtime);
+    }
+    let path = tuning_table().map(|path| path.with_file_name(TABLE));
+    let mut table = Table::read(path, say);
+    if subject.load.images < FEW_IMAGES && !table.knows(&subject.site()) {
+        return as_it_is(&runtime);
+    }
+    let runtime = runtime.with_any_onednn(say)?;
+    let machine = Machine::of(&runtime, options.threads);
+    if let Some(choice) = table.get(&machine, &subject.site()) {
+        return match chosen(choice) {
+            None => as_it_is(&runtime),
+            Some((name, rewrite)) => rewritten(&runtime, subject, name, rewrite, say),
+        };
+    }
+    if subject.load.images < FEW_IMAGES {
+        return as_it_is(&runtime);
+    }
+    say(&format!("measuring what is fastest here: {}", options.path.display()));
+    let model = onnx::Model::open(&options.path).map_err(ModelError::from)?;
+    let (choice, sessions) = trial::choose(&runtime, subject, &model, &CANDIDATES)?;
+    say(&choice.to_string());
+    table.enter(machine, subject.site(), choice);
+    // Without the table it is measured again, which is all that comes of it.
+    table
+        .write()
+        .unwrap_or_else(|error| say(&format!("the choice is not kept: {}", chain(&error))));
+    Ok(sessions)
+}
+
+/// The model as a table of an earlier run has it; as it is where that can no longer be.
+fn rewritten(
+    runtime: &Runtime,
+    subject: &Subject<'_>,
+    name: &'static str,
+    rewrite: Rewrite,
+    say: &Say<'_>,
+) -> Result<Sessions, Error> {
+    let options = subject.options;
+    let model = onnx::Model::open(&options.path).map_err(ModelError::from)?;
+    let opened = match rewrite(&model, FACE) {
+        Ok(new) => Sessions::open(runtime, options, Source::Rewritten(name, &new))
+            .map_err(|error| chain(&error)),
+        Err(refusal) => Err(refusal.to_string()),
+    };
+    opened.or_else(|reason| {
+        say(&format!("the model runs as it is: {name} left out: {reason}"));
+        Sessions::open(runtime, options, Source::AsItIs)
+    })
+}
+
+fn chosen(choice: &Choice) -> Option<(&'static str, Rewrite)> {
+    let name = choice.rewriting.as_deref()?;
+    CANDIDATES.into_iter().find(|(own, _)| *own == name)
+}
