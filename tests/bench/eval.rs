@@ -9,6 +9,7 @@ mod watch;
 
 use median::median;
 use qgface_data::runtime::{Device, OnMissing, Runtime, Session};
+use qgface_data::{onnx, rewrite};
 use std::ffi::OsString;
 use std::fs;
 use std::num::NonZeroUsize;
@@ -109,32 +110,90 @@ fn scoring(work: &Path, peers: &Peers) {
     }
 }
 
-/// An IR-18 of PyTorch, exported and run here, beside PyTorch itself.
+/// A network that is embedded with.
+struct Network {
+    name: &'static str,
+    /// Images at a time, of which the peer is asked for the same.
+    batches: &'static [usize],
+    /// Whether the peer has it: else it is the file of a fixture, beside no peer.
+    has_peer: bool,
+}
+
+const NETWORKS: [Network; 3] = [
+    Network { name: "ir18", batches: &BATCHES, has_peer: true },
+    Network { name: "ir50", batches: &BATCHES, has_peer: true },
+    Network { name: "mobilefacenet", batches: &[1], has_peer: false },
+];
+
+/// A way of doing something, and what measures images a second at each call.
+type Way<'a> = (&'a str, Box<dyn FnMut() -> f64 + 'a>);
+
+/// What the peer is asked for.
+const PEERS: [&str; 2] = ["eager", "best"];
+
+/// Networks rewritten and as they are, beside PyTorch's.
 fn embedding(work: &Path, peers: &Peers) {
+    for network in NETWORKS {
+        let model = work.join(format!("{}.onnx", network.name));
+        if network.has_peer {
+            let script =
+                Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench/export_backbone.py");
+            let mut export = Command::new(&peers.python);
+            export.arg(script).arg(&peers.folder).arg(network.name).arg(&model);
+            export.stdout(Stdio::null()).stderr(Stdio::null());
+            assert!(export.status().unwrap().success(), "PyTorch could not export the model");
+        } else {
+            let fixture = "fixtures/onnx/MobileFaceNet.onnx";
+            fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join(fixture), &model).unwrap();
+        }
+        for &batch in network.batches {
+            let mut ways: Vec<Way<'_>> = vec![
+                ("rewritten", Box::new(Group::new(&model, batch, Form::Rewritten).rate())),
+                ("as it is", Box::new(Group::new(&model, batch, Form::AsItIs).rate())),
+            ];
+            for variant in PEERS.into_iter().filter(|_| network.has_peer) {
+                let rate = move || rate_of_peer(peers, network.name, batch, variant);
+                ways.push((variant, Box::new(rate)));
+            }
+            compare(&format!("{}, batch {batch}", network.name), ways);
+        }
+    }
     let model = work.join("ir18.onnx");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/bench/export_ir18.py");
-    let mut export = Command::new(&peers.python);
-    export.arg(script).arg(&peers.folder).arg(&model);
-    export.stdout(Stdio::null()).stderr(Stdio::null());
-    assert!(export.status().unwrap().success(), "PyTorch could not export the model");
     make_packs(work);
     for batch in BATCHES {
-        let mut rates = [Vec::new(), Vec::new(), Vec::new()];
-        for _ in 0..ROUNDS {
-            rates[0].push(rate_of_packs(work, &model, batch));
-            rates[1].push(rate_of_sessions(&model, batch));
-            rates[2].push(rate_of_peer(peers, batch));
+        let packs = |flags: &'static [&'static str]| {
+            let (work, model) = (work.to_path_buf(), model.clone());
+            move || rate_of_packs(&work, &model, batch, flags)
+        };
+        let ways: Vec<Way<'_>> = vec![
+            ("eval", Box::new(packs(&[]))),
+            ("eval --no-rewrite", Box::new(packs(&["--no-rewrite"]))),
+            ("eager", Box::new(move || rate_of_peer(peers, "ir18", batch, "eager"))),
+        ];
+        compare(&format!("ir18 from packs, batch {batch}"), ways);
+    }
+}
+
+/// Measures ways of doing the same in turn and prints the medians, each in proportion to the first.
+fn compare(what: &str, mut ways: Vec<Way<'_>>) {
+    let mut rates = vec![Vec::new(); ways.len()];
+    for _ in 0..ROUNDS {
+        for ((_, rate), rates) in ways.iter_mut().zip(&mut rates) {
+            rates.push(rate());
         }
-        let [packs, sessions, peer] = rates.map(|mut rates| {
+    }
+    let medians: Vec<f64> = rates
+        .into_iter()
+        .map(|mut rates| {
             rates.sort_by(f64::total_cmp);
             rates[rates.len() / 2]
-        });
-        println!(
-            "IR-18, batch {batch}: {:.2} × PyTorch's images a second from packs, {:.2} × without decoding",
-            packs / peer,
-            sessions / peer
-        );
-    }
+        })
+        .collect();
+    let told = ways
+        .iter()
+        .zip(&medians)
+        .map(|((name, _), own)| format!("{name} {own:.1} ({:.2} ×)", medians[0] / own));
+    println!("{what}, images a second: {}", told.collect::<Vec<_>>().join(", "));
 }
 
 /// Drawn faces in a pack of each size.
@@ -150,42 +209,78 @@ fn make_packs(work: &Path) {
     }
 }
 
-fn rate_of_packs(work: &Path, model: &Path, batch: usize) -> f64 {
+fn rate_of_packs(work: &Path, model: &Path, batch: usize, flags: &[&str]) -> f64 {
     let time = |name: &str| {
         let mut eval = program(work);
         eval.args(["eval", text(model), "--channel-order", "bgr", "--no-flip", "--no-cache"]);
-        eval.args(["--save-embeddings", "out", "--batch", &batch.to_string(), "--pack"]);
-        run_watched(eval.arg(format!("packs/{name}"))).0.as_secs_f64()
+        eval.args(["--save-embeddings", "out", "--batch", &batch.to_string()]).args(flags);
+        run_watched(eval.arg("--pack").arg(format!("packs/{name}"))).0.as_secs_f64()
     };
     (IMAGES[1] - IMAGES[0]) as f64 / (time("many") - time("few"))
 }
 
-/// One session of one thread a core, as `eval` has them, on faces that are there already.
-fn rate_of_sessions(model: &Path, batch: usize) -> f64 {
-    let runtime = Runtime::start(Device::Cpu, OnMissing::Install, &|_| ()).unwrap();
-    let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(4);
-    let open = |_| runtime.open(model, NonZeroUsize::MIN).unwrap();
-    let sessions: Vec<Session> = (0..cores).map(open).collect();
-    let faces = vec![0.5f32; batch * 3 * 112 * 112];
-    let batches = TIMED_IMAGES.div_ceil(batch * cores);
-    let start = Instant::now();
-    std::thread::scope(|scope| {
-        for mut session in sessions {
-            let faces = &faces;
-            scope.spawn(move || {
-                for _ in 0..batches {
-                    session.run(faces, &[batch, 3, 112, 112]).unwrap();
-                }
-            });
-        }
-    });
-    (batches * batch * cores) as f64 / start.elapsed().as_secs_f64()
+/// How a model is run.
+#[derive(Clone, Copy)]
+enum Form {
+    AsItIs,
+    Rewritten,
 }
 
-fn rate_of_peer(peers: &Peers, batch: usize) -> f64 {
+/// Sessions of one thread, one a core, as `eval` has them, on faces that are there already.
+struct Group {
+    sessions: Vec<Session>,
+    batch: usize,
+}
+
+impl Group {
+    fn new(path: &Path, batch: usize, form: Form) -> Self {
+        let runtime = Runtime::start(Device::Cpu, OnMissing::Install, &|_| ()).unwrap();
+        let runtime = runtime.with_any_onednn(&|_| ()).unwrap();
+        let model = onnx::Model::open(path).unwrap();
+        let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get).min(4);
+        let open = |_| match form {
+            Form::AsItIs => runtime.open(path, NonZeroUsize::MIN).unwrap(),
+            Form::Rewritten => {
+                let new = rewrite::pixels(&model, [3, 112, 112]).unwrap();
+                Session::open_rewritten(&runtime, path, &new, NonZeroUsize::MIN).unwrap()
+            }
+        };
+        Self { sessions: (0..cores).map(open).collect(), batch }
+    }
+
+    /// Measures images a second at each call; the first call warms up before.
+    fn rate(mut self) -> impl FnMut() -> f64 {
+        let faces = vec![0.5f32; self.batch * 3 * 112 * 112];
+        let mut warm = false;
+        move || {
+            if !std::mem::replace(&mut warm, true) {
+                self.run(&faces, 1);
+            }
+            let batches = TIMED_IMAGES.div_ceil(self.batch * self.sessions.len());
+            let start = Instant::now();
+            self.run(&faces, batches);
+            (batches * self.batch * self.sessions.len()) as f64 / start.elapsed().as_secs_f64()
+        }
+    }
+
+    fn run(&mut self, faces: &[f32], batches: usize) {
+        let batch = self.batch;
+        std::thread::scope(|scope| {
+            for session in &mut self.sessions {
+                scope.spawn(move || {
+                    for _ in 0..batches {
+                        session.run(faces, &[batch, 3, 112, 112]).unwrap();
+                    }
+                });
+            }
+        });
+    }
+}
+
+fn rate_of_peer(peers: &Peers, network: &str, batch: usize, variant: &str) -> f64 {
     let batches = TIMED_IMAGES.div_ceil(batch).to_string();
     let mut script = peers.script("embed.py");
-    script.args(["ir18", &batch.to_string(), "cpu", "fp32", &batches]);
+    script.args([network, &batch.to_string(), "cpu", "fp32", &batches, variant]);
     let output = script.output().expect("the script starts");
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
     let rate = said.split_whitespace().rev().nth(1).and_then(|word| word.parse().ok());

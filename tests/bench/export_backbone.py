@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
-"""Exports an IR-18 of random weights with two outputs, for timing: export_ir18.py PEERS OUT.onnx
+"""Exports a backbone of random weights with two outputs, for timing: export_backbone.py PEERS NAME OUT.onnx
 
-PEERS is the folder of irnet.py. Needs torch, onnx and onnxscript.
+PEERS is the folder of irnet.py, NAME one that it knows: ir18, ir50. Needs torch, onnx and onnxscript.
 """
 
 import sys
@@ -17,7 +17,7 @@ class Embed(torch.nn.Module):
 
     def __init__(self):
         super().__init__()
-        self.net = backbone("ir18").eval()
+        self.net = backbone(sys.argv[2]).eval()
 
     def forward(self, x):
         return embed(self.net, x)
@@ -27,7 +27,7 @@ torch.manual_seed(0)
 torch.onnx.export(
     Embed().eval(),
     (torch.randn(2, 3, 112, 112),),
-    sys.argv[2],
+    sys.argv[3],
     input_names=["input"],
     output_names=["embedding", "norm"],
     dynamic_axes={name: {0: "n"} for name in ("input", "embedding", "norm")},
