@@ -88,6 +88,7 @@ fn machine(threads: usize) -> Machine {
         threads,
         onnxruntime: "1".to_owned(),
         onednn: None,
+        cuda: None,
         program: "0".to_owned(),
     }
 }
