@@ -139,6 +139,9 @@ pub(super) fn text(report: &TrainReport) -> String {
             100.0 * report.waited
         );
     }
+    if let Some(steps) = report.skipped_steps {
+        text += &format!("steps skipped, since gradients overflowed float16: {}\n", grouped(steps));
+    }
     for (measure, value) in &report.scores {
         text += &format!("  {measure:<28} {}\n", measure.metric().told(*value));
     }

@@ -126,10 +126,12 @@ keys! {
             Words(&[
                 ("float32", Precision::Float32),
                 ("bfloat16", Precision::Bfloat16),
+                ("float16", Precision::Float16),
                 ("mixed", Precision::Mixed),
             ]),
-            "float32", "what convolutions multiply in: float32, bfloat16 (needs oneDNN and AVX-512), or mixed \
-                        (bfloat16 where the processor has AMX, else float32)";
+            "float32", "what the backbone computes in: float32, bfloat16 (its convolutions; needs oneDNN and \
+                        AVX-512), float16 (with a loss scale; slow on a processor), or mixed (float16 on CUDA, \
+                        bfloat16 where the processor has AMX, else float32)";
         TRAIN_TUNE: Words<bool> = "tune", Words(&[("auto", true), ("off", false)]),
             "auto", "how steps are made on a processor: auto (as is fastest there, measured once), or off (in \
                      ONNX's operators alone)";

@@ -41,7 +41,7 @@ pub struct Config {
     pub batch: usize,
     /// Batches that a step learns from.
     pub accumulate: usize,
-    /// What convolutions multiply in.
+    /// What the backbone computes in.
     pub precision: Precision,
     /// Whether what is fastest is found out where it runs.
     pub tune: bool,

@@ -169,6 +169,22 @@ pub enum Error {
         /// What it is.
         found: String,
     },
+    /// Gradients overflow whatever the loss is multiplied by.
+    #[error(
+        "step {step} (epoch {epoch}): expected gradients that float16 holds at a loss scale of at least 1, \
+         found such that overflow below it, at learning rate {rate}; nothing was updated, and the last \
+         checkpoint of {run} is whole"
+    )]
+    LossScale {
+        /// The step, from 1.
+        step: u64,
+        /// The epoch, from 0.
+        epoch: u32,
+        /// The learning rate.
+        rate: f32,
+        /// The run's folder.
+        run: PathBuf,
+    },
     /// A loss, a gradient or a statistic is no number any more.
     #[error(
         "step {step} (epoch {epoch}): expected finite numbers, found loss {loss}, gradient norm \

@@ -2,6 +2,7 @@
 
 use super::StepGraph;
 use super::step::{GRADIENT, MOMENTUM, NEXT, RATE};
+use crate::graph::Width;
 use crate::graph::lower::{
     Arrangement, ByRow, Layout, MomentumUpdate, Rows, lower_by_row, lower_updates, lower_with_rows,
     rows_of,
@@ -28,9 +29,13 @@ impl StepGraph {
     /// operator of our own updates them in one pass.
     ///
     /// # Panics
-    /// Where the arrangement names a formulation that there is not.
+    /// Where the arrangement names a formulation that there is not, and for a step of half width in another
+    /// layout than in planes: the program's own operators have none.
     pub fn lowered(&self, device: Device, arrangement: &Arrangement) -> Lowered {
-        let rows = match (device, arrangement.layout) {
+        let layout = arrangement.layout;
+        let has_width = self.width == Width::Whole || layout == Layout::Planes;
+        assert!(has_width, "{:?} floats in {layout:?}", self.width);
+        let rows = match (device, layout) {
             (Device::Cpu, Layout::Planes | Layout::VendorPlanes) => self.large_as_rows(),
             (Device::Cpu, Layout::Pixels | Layout::RoundedPixels) => {
                 let rows = Rows::new();

@@ -1,4 +1,4 @@
-//! `metrics.jsonl`: a line a step.
+//! `metrics.jsonl`: a line a step that was made.
 
 use super::Error;
 use crate::fs;
@@ -32,6 +32,13 @@ pub struct Line {
     pub images_per_second: f64,
     /// Share of the step's time that it waited for its batch.
     pub waited: f64,
+    /// In float16, what the loss was multiplied by before gradients were derived from it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub loss_scale: Option<f32>,
+    /// In float16, steps of the run so far that were skipped, since gradients overflowed; they have no
+    /// line.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub skipped_steps: Option<u64>,
 }
 
 /// The file, open for more lines.
@@ -101,6 +108,8 @@ mod tests {
             weighted_pairs: 0.25,
             images_per_second: 10.0,
             waited: 0.01,
+            loss_scale: None,
+            skipped_steps: None,
         }
     }
 

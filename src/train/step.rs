@@ -3,7 +3,7 @@
 
 use super::Error;
 use crate::autodiff::backward;
-use crate::graph::{Builder, Element, Graph, Value};
+use crate::graph::{Builder, Element, Graph, Value, Width, narrowed};
 use crate::nn::{
     Averages, Backbone, Curve, Decay, EmaStart, HeadKind, HeadState, Initial, Joint, JointInput,
     JointOptions, JointState, Layers, MARGIN_BOUND, Margin, Mode, Parameter, Params, QualityScale,
@@ -86,11 +86,15 @@ impl From<[f32; SCALARS.len()]> for Scalars {
 /// names; it returns `scalars`, `gradient.` and each parameter's name, and `next.` and each
 /// buffer's. Where a step learns from several batches it is fed `accumulated.` and each
 /// parameter's name, to which the gradient is added, and `carried`, 0 for the first batch of a
-/// step, of which nothing is read there, else 1.
+/// step, of which nothing is read there, else 1. In half width it is fed `loss_scale`, by which the
+/// loss is multiplied before gradients are derived from it, and these are divided.
 #[derive(Debug, Clone)]
 pub struct StepGraph {
     /// What it was compiled from.
     pub options: StepOptions,
+    /// The width in which the backbone and its gradients compute, as [`narrowed`] says; the losses are
+    /// whole, as the reference casts its backbone alone (`net.py`: `forward_16`).
+    pub width: Width,
     /// Forward and backward.
     pub gradients: Graph,
     /// All that the step keeps.
@@ -105,6 +109,9 @@ pub(super) const ACCUMULATED: &str = "accumulated.";
 
 /// The input that says whether a step has learned from earlier batches.
 pub(super) const CARRIED: &str = "carried";
+
+/// The input that the loss is multiplied by in half width.
+pub(super) const LOSS_SCALE: &str = "loss_scale";
 
 /// What the name of a parameter's momentum begins with.
 pub(super) const MOMENTUM: &str = "momentum.";
@@ -121,20 +128,34 @@ impl StepGraph {
     /// # Errors
     /// [`Error::Option`] for options of which no step can be made.
     pub fn new(options: StepOptions) -> Result<Self, Error> {
+        Self::in_width(options, Width::Whole)
+    }
+
+    /// Compiles a step whose backbone computes in a width.
+    ///
+    /// # Errors
+    /// As [`StepGraph::new`].
+    pub fn in_width(options: StepOptions, width: Width) -> Result<Self, Error> {
         check(&options)?;
         let mut g = Builder::new();
-        let Forward { parameters, params, next, loss, mut reported } = forward(&mut g, &options);
+        let Forward { parameters, params, next, loss, mut reported } =
+            forward(&mut g, &options, width);
         let share = match options.accumulate {
             1 => loss,
             batches => g.scale(loss, 1.0 / batches as f64),
         };
-        let gradients = backward(&mut g, share, &parameters);
+        let scale = (width == Width::Half).then(|| g.input(LOSS_SCALE, Element::Float, &[]));
+        let scaled = scale.map_or(share, |scale| g.mul(share, scale));
+        let gradients = backward(&mut g, scaled, &parameters);
         let mut gradients: Vec<Value> = gradients
             .into_iter()
             .zip(&parameters)
             // A parameter that the loss does not depend on has a gradient of zero.
             .map(|(gradient, &value)| gradient.unwrap_or_else(|| zeros_like(&mut g, value)))
             .collect();
+        if let Some(scale) = scale {
+            g.scoped("unscaled", |g| divide(g, &mut gradients, scale));
+        }
         if options.accumulate > 1 {
             g.scoped("accumulated", |g| add_earlier(g, &mut gradients, &params.parameters));
         }
@@ -146,7 +167,11 @@ impl StepGraph {
         outputs.extend(next.into_iter().map(|(name, value)| (format!("{NEXT}{name}"), value)));
         let names = params.parameters.iter().map(|own| format!("{GRADIENT}{}", own.name));
         outputs.extend(names.zip(gradients));
-        Ok(Self { options, gradients: g.finish(outputs), params })
+        let gradients = match width {
+            Width::Whole => g.finish(outputs),
+            Width::Half => narrowed(&g.finish(outputs)),
+        };
+        Ok(Self { options, width, gradients, params })
     }
 
     /// The optimiser, of some parameters: fed `rate`, and each under its name, after `momentum.` and
@@ -281,11 +306,11 @@ struct Forward {
     reported: Vec<Value>,
 }
 
-/// Appends backbone and losses.
-fn forward(g: &mut Builder, options: &StepOptions) -> Forward {
+/// Appends the backbone, in a width, and the losses.
+fn forward(g: &mut Builder, options: &StepOptions, width: Width) -> Forward {
     let rows = options.batch * options.views;
-    let [height, width] = options.backbone.image;
-    let images = g.input("images", Element::Float, &[rows, 3, height, width]);
+    let image = options.backbone.image;
+    let images = g.input("images", Element::Float, &[rows, 3, image[0], image[1]]);
     let once = g.input("labels", Element::Int64, &[options.batch]);
     let labels = if options.views == 1 { once } else { g.concat(&[once, once], 0) };
     let weight = g.input("contrast_weight", Element::Float, &[]);
@@ -299,7 +324,9 @@ fn forward(g: &mut Builder, options: &StepOptions) -> Forward {
         }
     };
     let mut layers = Layers::new(g, Mode::Training);
+    layers.g.allow(width);
     let features = layers.within("backbone", |layers| options.backbone.build(layers, images));
+    layers.g.allow(Width::Whole);
     let (kernel, state) = declare_state(&mut layers, options);
     let input = JointInput { features, labels, kernel, weight, head_scale, contrast_scale };
     let joint = joint(layers.g, &options.joint, input, state);
@@ -379,6 +406,13 @@ fn weighted_pairs(g: &mut Builder, joint: &Joint) -> Option<Value> {
 fn zeros_like(g: &mut Builder, value: Value) -> Value {
     let (zero, shape) = (g.scalar(0.0), g.shape(value));
     g.expand(zero, &shape)
+}
+
+/// Divides gradients by a scale.
+fn divide(g: &mut Builder, gradients: &mut [Value], scale: Value) {
+    let one = g.scalar(1.0);
+    let share = g.div(one, scale);
+    gradients.iter_mut().for_each(|gradient| *gradient = g.mul(*gradient, share));
 }
 
 /// Adds the gradients of a step's earlier batches. Where there are none nothing of them is read: what

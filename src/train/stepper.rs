@@ -7,10 +7,12 @@
 //! go to the device, and [`SCALARS`] come back.
 
 use super::group::Group;
-use super::step::{ACCUMULATED, CARRIED, GRADIENT, MOMENTUM, NEXT, RATE};
+use super::step::{ACCUMULATED, CARRIED, GRADIENT, LOSS_SCALE, MOMENTUM, NEXT, RATE};
 use super::{
-    Batch, Error, Feed, Lowered, SCALARS, Scalars, StepGraph, StepOptions, Tensor, TrainState,
+    Batch, Error, Feed, LossScale, Lowered, SCALARS, Scalars, StepGraph, StepOptions, Tensor,
+    TrainState,
 };
+use crate::graph::Width;
 use crate::graph::lower::Arrangement;
 use crate::runtime::{Binding, Buffer, Element, Program, Runtime, Traffic};
 use indexmap::IndexMap;
@@ -64,6 +66,9 @@ pub struct Stepped {
     /// Whether the state was changed by it. It is left as it was when a loss or the gradient is not
     /// finite; the step then begins anew, without the gradients of its earlier batches.
     pub applied: bool,
+    /// Whether it was not since its gradients are too large for half width, where the loss and the
+    /// statistics are numbers: the loss scale is halved then.
+    pub overflowed: bool,
     /// What the step reports whose last batch it was, once its update is made: means over its batches
     /// of the losses and of the share of weighted pairs, and the rest as the last batch left it.
     pub step: Option<Scalars>,
@@ -97,6 +102,8 @@ pub struct Stepper {
     gradients_of: IndexMap<String, Buffer>,
     /// The batches of the step so far.
     group: Group,
+    /// In half width.
+    loss_scale: Option<LossScale>,
     /// Parameters and their momenta, by name.
     trained: IndexMap<String, Trained>,
     /// The two sets.
@@ -106,7 +113,8 @@ pub struct Stepper {
 }
 
 /// All numbers that a graph may read.
-const NUMBERS: [&str; 5] = [RATE, "contrast_weight", "head_scale", "contrast_scale", CARRIED];
+const NUMBERS: [&str; 6] =
+    [RATE, "contrast_weight", "head_scale", "contrast_scale", CARRIED, LOSS_SCALE];
 
 /// One batch is learned from while the next is copied.
 const FEEDS: usize = 2;
@@ -220,6 +228,7 @@ impl Stepper {
         let rate = &numbers[RATE].buffer;
         let update_binding = bind_update(&update, rate, &trained, &gradients_of)?;
         let current = 0;
+        let loss_scale = (graph.width == Width::Half).then(LossScale::default);
         Ok(Self {
             graph,
             gradients,
@@ -231,6 +240,7 @@ impl Stepper {
             scalars,
             gradients_of,
             group: Group::default(),
+            loss_scale,
             trained,
             replaced,
             current,
@@ -251,12 +261,13 @@ impl Stepper {
     ///
     /// # Errors
     /// [`Error::State`] where a tensor is missing, of another shape or not finite, the queue holds
-    /// what is no class, or a step has begun that learns from another number of batches; then nothing
-    /// has changed.
+    /// what is no class, a step has begun that learns from another number of batches, or the loss scale
+    /// is none; then nothing has changed. In half width a state without one begins with the first.
     pub fn load(&mut self, state: &TrainState) -> Result<(), Error> {
         let StepOptions { classes, accumulate, .. } = self.graph.options;
         state.check_queue(classes)?;
         let group = Group::of(state, accumulate)?;
+        let loss_scale = self.loss_scale.map(|_| LossScale::of(state)).transpose()?;
         let pairs: Result<Vec<_>, Error> = self
             .kept(group)
             .map(|(name, shape, buffer)| Ok((buffer, state.get(name, shape)?)))
@@ -264,7 +275,7 @@ impl Stepper {
         for (buffer, tensor) in pairs? {
             buffer.write_floats(&tensor.data)?;
         }
-        self.group = group;
+        (self.group, self.loss_scale) = (group, loss_scale);
         Ok(())
     }
 
@@ -282,6 +293,7 @@ impl Stepper {
         if self.group.is_begun() {
             tensors.extend(self.group.tensors());
         }
+        tensors.extend(self.loss_scale.into_iter().flat_map(LossScale::tensors));
         Ok(TrainState { tensors })
     }
 
@@ -297,6 +309,11 @@ impl Stepper {
     /// Batches of a step that has begun; 0 between two steps.
     pub fn batches(&self) -> usize {
         self.group.batches()
+    }
+
+    /// The loss scale of the next step, in half width.
+    pub fn loss_scale(&self) -> Option<LossScale> {
+        self.loss_scale
     }
 
     /// Where batches are written to; one while another is learned from.
@@ -324,7 +341,9 @@ impl Stepper {
     pub fn learn(&mut self, feed: usize, rates: &Rates) -> Result<Stepped, Error> {
         rates.check()?;
         let carried = f32::from(u8::from(self.group.is_begun()));
-        for (name, number) in rates.numbers().into_iter().chain([(CARRIED, carried)]) {
+        let loss_scale = self.loss_scale.map(|own| (LOSS_SCALE, own.scale()));
+        let numbers = rates.numbers().into_iter().chain([(CARRIED, carried)]).chain(loss_scale);
+        for (name, number) in numbers {
             if let Some(own) = self.numbers.get_mut(name) {
                 own.set(number)?;
             }
@@ -337,7 +356,10 @@ impl Stepper {
         let scalars = Scalars::from(numbers);
         if !numbers.iter().all(|number| number.is_finite()) {
             self.group = Group::default();
-            return Ok(Stepped { scalars, applied: false, step: None });
+            let is_gradient = scalars.loss.is_finite() && scalars.statistics.is_finite();
+            let overflowed = self.loss_scale.as_mut().filter(|_| is_gradient);
+            let overflowed = overflowed.map(LossScale::overflowed).is_some();
+            return Ok(Stepped { scalars, applied: false, overflowed, step: None });
         }
         self.current = 1 - self.current;
         self.group.enter(scalars);
@@ -345,8 +367,9 @@ impl Stepper {
         let step = is_whole.then(|| std::mem::take(&mut self.group).reported(scalars));
         if is_whole {
             self.update.run(&mut self.update_binding)?;
+            self.loss_scale.iter_mut().for_each(LossScale::made);
         }
-        Ok(Stepped { scalars, applied: true, step })
+        Ok(Stepped { scalars, applied: true, overflowed: false, step })
     }
 }
 

@@ -1,6 +1,7 @@
 //! A naive evaluator of graphs in 64 bits: what each operator means, in one plain loop each.
 //!
-//! Integers, true and false are floats here too; true is 1.
+//! Integers, true and false are floats here too; true is 1. Floats of half width are rounded to it when
+//! they are made, and only then.
 
 mod elementwise;
 mod images;
@@ -8,8 +9,9 @@ mod layout;
 mod products;
 mod select;
 
+use half::f16;
 use layout::volume;
-use qgface_data::graph::{Graph, Literal, Node, Op, Value};
+use qgface_data::graph::{Element, Graph, Literal, Node, Op, Value};
 
 /// Numbers in row-major order, with their extents.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,7 +52,10 @@ pub(crate) fn evaluate_through(
     let mut made: Vec<Option<Tensor>> = vec![None; live.len()];
     for (value, node) in graph.values().filter(|(value, _)| live[value.index()]) {
         let read = node.inputs.iter().map(|input| made[input.index()].as_ref().unwrap());
-        let data = compute(node, &read.collect::<Vec<_>>(), feeds);
+        let mut data = compute(node, &read.collect::<Vec<_>>(), feeds);
+        if node.element == Element::Half {
+            data.iter_mut().for_each(|x| *x = f16::from_f64(*x).to_f64());
+        }
         let mut tensor = Tensor::new(&node.shape, data);
         hands(value, &mut tensor);
         made[value.index()] = Some(tensor);

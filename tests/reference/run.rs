@@ -48,6 +48,7 @@ fn pairs<'b>(bound: &'b [(&'b str, Buffer)]) -> Vec<(&'b str, &'b Buffer)> {
 pub(crate) fn buffer(program: &Program, node: &Node) -> Buffer {
     let element = match node.element {
         graph::Element::Float => Element::Float,
+        graph::Element::Half => panic!("{}: models are fed and return whole floats", node.name),
         graph::Element::Int64 => Element::Int64,
         graph::Element::Bool => Element::Bool,
     };

@@ -17,6 +17,9 @@ const TOLERANCE: f64 = 100.0 / (1 << 24) as f64;
 /// The same where factors are rounded to the 8 bits of bfloat16: twice a half of the last of them.
 const ROUNDED: f64 = 1.0 / (1 << 7) as f64;
 
+/// The same in half width, of 11 bits: what is one operator may be some, each of which rounds.
+const HALF: f64 = 1.0 / (1 << 9) as f64;
+
 /// What rows need that lose digits, by the beginning of their names.
 const TOLERANCES: &[(&str, f64)] = &[
     // x·dy has the digits of the mean, which the gradient by γ takes off again.
@@ -58,6 +61,13 @@ fn arrangements(graph: &Graph, layout: Layout) -> impl Iterator<Item = Arrangeme
         Arrangement { layout, formulations: solved.iter().map(chosen).collect() }
     };
     [layout.into()].into_iter().chain((0..most).map(chosen))
+}
+
+/// The same in half width, against the evaluator, which rounds what is half as wide, too.
+fn faults_in_half(case: &Case) -> Vec<String> {
+    let graph = case.narrowed();
+    let expected = evaluate(&graph, &case.feeds());
+    faults_in(&Arrangement::default(), case, &graph, &expected, HALF)
 }
 
 fn faults_in(
@@ -114,6 +124,19 @@ fn formulations_have_their_names() {
 #[test]
 fn every_row_gives_the_numbers_of_the_evaluator() {
     let faults: Vec<String> = cases().iter().flat_map(faults).collect();
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn every_row_gives_the_numbers_of_the_evaluator_in_half_width() {
+    let all = cases();
+    let narrow = |case: &&Case| {
+        let nodes = case.narrowed();
+        nodes.nodes().iter().any(|node| node.element == Element::Half)
+    };
+    assert!(all.iter().filter(narrow).count() > 30);
+    let convolutions = large_convolutions();
+    let faults: Vec<String> = all.iter().chain(&convolutions).flat_map(faults_in_half).collect();
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 

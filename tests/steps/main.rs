@@ -5,6 +5,7 @@ mod cases;
 mod defining;
 mod exporting;
 mod gradients;
+mod halved;
 #[path = "../installed.rs"]
 mod installed;
 mod laid;

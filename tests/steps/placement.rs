@@ -5,6 +5,7 @@
 //! that is missing is seen here. Of the program's own operators those alone have one that cuDNN
 //! computes.
 
+use qgface_data::graph::Width;
 use qgface_data::graph::lower::{DOMAIN, Layout};
 use qgface_data::nn::{
     Architecture, Backbone, ContrastOptions, Coupling, Curve, EmaStart, HeadKind, HeadOptions,
@@ -38,6 +39,7 @@ fn kernels() -> Kernels {
 fn type_name(element: ElementType) -> &'static str {
     match element {
         ElementType::Float => "float",
+        ElementType::Float16 => "float16",
         ElementType::Int64 => "int64",
         ElementType::Int32 => "int32",
         ElementType::Bool => "bool",
@@ -150,14 +152,19 @@ fn steps() -> Vec<StepOptions> {
 #[test]
 fn every_node_of_every_step_has_a_cuda_kernel() {
     let (kernels, mut met) = (kernels(), BTreeSet::new());
-    for options in steps() {
-        let step = StepGraph::new(options).unwrap();
-        for layout in [Layout::Planes, Layout::VendorPlanes] {
-            let lowered = step.lowered(Device::Cuda(0), &layout.into());
-            for model in [lowered.gradients, lowered.update] {
-                let faults = without_kernel(&model, &kernels, &mut met);
-                assert!(faults.is_empty(), "{}", faults.join("\n"));
-            }
+    let layouts = [
+        (Layout::Planes, Width::Whole),
+        (Layout::VendorPlanes, Width::Whole),
+        (Layout::Planes, Width::Half),
+    ];
+    for (options, (layout, width)) in
+        steps().into_iter().flat_map(|own| layouts.map(|layout| (own.clone(), layout)))
+    {
+        let step = StepGraph::in_width(options, width).unwrap();
+        let lowered = step.lowered(Device::Cuda(0), &layout.into());
+        for model in [lowered.gradients, lowered.update] {
+            let faults = without_kernel(&model, &kernels, &mut met);
+            assert!(faults.is_empty(), "{width:?} in {layout:?}: {}", faults.join("\n"));
         }
     }
     // A list that matched nothing would prove nothing.

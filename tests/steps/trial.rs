@@ -1,6 +1,7 @@
 //! A small network, a batch, and stepping.
 
 use crate::installed::runtime;
+use qgface_data::graph::Width;
 use qgface_data::graph::lower::{Arrangement, Layout};
 use qgface_data::nn::{
     Backbone, Block, ContrastOptions, EmaStart, HeadKind, HeadOptions, JointOptions, QueueKind,
@@ -92,9 +93,18 @@ impl Trial {
         arrangement: &Arrangement,
         threads: usize,
     ) -> Self {
-        let threads = NonZeroUsize::new(threads).unwrap();
-        let (batch, classes) = (options.batch, options.classes as i64);
         let graph = StepGraph::new(options).unwrap();
+        Self::of(runtime, graph, arrangement, threads)
+    }
+
+    pub(crate) fn in_width(runtime: &Runtime, options: StepOptions, width: Width) -> Self {
+        let graph = StepGraph::in_width(options, width).unwrap();
+        Self::of(runtime, graph, &Arrangement::default(), 1)
+    }
+
+    fn of(runtime: &Runtime, graph: StepGraph, arrangement: &Arrangement, threads: usize) -> Self {
+        let threads = NonZeroUsize::new(threads).unwrap();
+        let (batch, classes) = (graph.options.batch, graph.options.classes as i64);
         let state = TrainState::initial(&graph, Seed::new(1));
         let count: usize = graph.image_shape().iter().product();
         let masked: usize = graph.mask_shape().map_or(0, |shape| shape.iter().product());

@@ -3,16 +3,17 @@
 use super::{Build, Device, Processor};
 use std::fmt;
 
-/// In how many bits a step's convolutions multiply. Their sums and all else, losses, statistics,
-/// parameters and momenta, are in 32.
+/// In how many bits a step's backbone computes. Losses, statistics, parameters and momenta are in 32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Precision {
     /// In 32.
     #[default]
     Float32,
-    /// In the 16 of bfloat16.
+    /// In 32, but that convolutions multiply in the 16 of bfloat16.
     Bfloat16,
-    /// In bfloat16 where the processor multiplies tiles of it, else in 32.
+    /// In the 16 of float16, which is tensors between operators too, with a scale of the loss.
+    Float16,
+    /// In float16 on CUDA, in bfloat16 where the processor multiplies tiles of it, else in 32.
     Mixed,
 }
 
@@ -35,13 +36,14 @@ impl fmt::Display for Precision {
         f.write_str(match self {
             Self::Float32 => "float32",
             Self::Bfloat16 => "bfloat16",
+            Self::Float16 => "float16",
             Self::Mixed => "mixed",
         })
     }
 }
 
 impl Precision {
-    /// What it comes to on a device: `float32` or `bfloat16`.
+    /// What it comes to on a device: `float32`, `bfloat16` or `float16`.
     ///
     /// # Errors
     /// [`NoPrecision`]: bfloat16 on CUDA, and on a processor without AVX-512.
@@ -50,7 +52,8 @@ impl Precision {
         let refuse = |expected| Err(NoPrecision { expected, found: self });
         match (self, device.build()) {
             (Self::Float32, _) => Ok(Self::Float32),
-            (_, Build::Cuda) => refuse("float32 on CUDA"),
+            (Self::Float16, _) | (Self::Mixed, Build::Cuda) => Ok(Self::Float16),
+            (Self::Bfloat16, Build::Cuda) => refuse("float32, float16 or mixed on CUDA"),
             (Self::Mixed, Build::Cpu) if has(PAYS) => Ok(Self::Bfloat16),
             (Self::Mixed, Build::Cpu) => Ok(Self::Float32),
             (Self::Bfloat16, Build::Cpu) if has(AT_LEAST) => Ok(Self::Bfloat16),
@@ -70,7 +73,7 @@ mod tests {
             features: features.iter().map(|&own| own.to_owned()).collect(),
         };
         let (old, wide, tiles) = (with(&["avx2"]), with(&[AT_LEAST]), with(&[AT_LEAST, PAYS]));
-        use Precision::{Bfloat16, Float32, Mixed};
+        use Precision::{Bfloat16, Float16, Float32, Mixed};
         for (asked, processor, expected) in [
             (Float32, &tiles, Some(Float32)),
             (Mixed, &old, Some(Float32)),
@@ -78,11 +81,15 @@ mod tests {
             (Mixed, &tiles, Some(Bfloat16)),
             (Bfloat16, &old, None),
             (Bfloat16, &wide, Some(Bfloat16)),
+            (Float16, &old, Some(Float16)),
         ] {
             assert_eq!(asked.on(Device::Cpu, processor).ok(), expected, "{asked} {processor}");
         }
-        assert_eq!(Float32.on(Device::Cuda(0), &old), Ok(Float32));
-        let refused = Mixed.on(Device::Cuda(0), &tiles).unwrap_err();
-        assert_eq!(refused.to_string(), "expected float32 on CUDA, found mixed");
+        for (asked, expected) in [(Float32, Float32), (Float16, Float16), (Mixed, Float16)] {
+            assert_eq!(asked.on(Device::Cuda(0), &tiles), Ok(expected), "{asked}");
+        }
+        let refused = Bfloat16.on(Device::Cuda(0), &tiles).unwrap_err();
+        let told = "expected float32, float16 or mixed on CUDA, found bfloat16";
+        assert_eq!(refused.to_string(), told);
     }
 }

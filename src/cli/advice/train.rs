@@ -32,6 +32,10 @@ pub(super) fn advice(error: &Error) -> Option<String> {
             "lower train.lr, or give train.warm_up_steps, and go on with --resume {}",
             run.display()
         )),
+        Error::LossScale { run, .. } => Some(format!(
+            "lower head.s or train.lr, or go on with --resume {} train.precision=float32",
+            run.display()
+        )),
         Error::NoOneDnn { .. } => Some(
             "`qgface-data runtime install` puts it in place; train.tune=off goes on without it, to other \
              last digits"

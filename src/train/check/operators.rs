@@ -19,10 +19,17 @@ const BOUND: f64 = 1e-3;
 /// The same, where factors are rounded to the 8 bits of bfloat16.
 const ROUNDED_BOUND: f64 = 1.0 / 64.0;
 
+/// The same, where the operator is half as wide: the 11 bits of a float16.
+const HALF_BOUND: f64 = 1.0 / 256.0;
+
 /// An operator on tensors of given extents.
 struct Alone {
     operator: &'static str,
     graph: Graph,
+    /// The same in 32 bits, of inputs that are rounded as its are.
+    reference: Graph,
+    /// Whether it is half as wide.
+    is_half: bool,
 }
 
 /// The operators of graphs, each once for the extents that it is at work on.
@@ -36,16 +43,23 @@ fn alone<'g>(graphs: impl IntoIterator<Item = &'g Graph>) -> Vec<Alone> {
             let inputs: Vec<_> = node.inputs.iter().map(extents).collect();
             let computes = !matches!(node.op, Op::Input | Op::Constant(_) | Op::Detach);
             if computes && met.insert(format!("{:?} {inputs:?}", node.op)) {
-                let operator = node.op.name();
-                all.push(Alone { operator, graph: graph_of(graph, node) });
+                let elements = node.inputs.iter().map(|&input| graph.node(input).element);
+                let is_half = elements.chain([node.element]).any(|own| own == Element::Half);
+                all.push(Alone {
+                    operator: node.op.name(),
+                    graph: graph_of(graph, node, Element::Half),
+                    reference: graph_of(graph, node, Element::Float),
+                    is_half,
+                });
             }
         }
     }
     all
 }
 
-/// A node as a graph of its own. Truth values are returned as numbers.
-fn graph_of(graph: &Graph, node: &Node) -> Graph {
+/// A node as a graph of its own, in which what is half as wide is computed in `half`. Floats are fed and
+/// returned in 32 bits, and truth values are returned as numbers.
+fn graph_of(graph: &Graph, node: &Node, half: Element) -> Graph {
     let mut g = Builder::new();
     let mut read = Vec::new();
     for (at, &input) in node.inputs.iter().enumerate() {
@@ -53,13 +67,22 @@ fn graph_of(graph: &Graph, node: &Node) -> Graph {
         read.push(match &given.op {
             Op::Constant(Literal::Float(numbers)) => g.constant(&given.shape, numbers.clone()),
             Op::Constant(Literal::Int64(numbers)) => g.integers(numbers.clone()),
+            _ if given.element == Element::Half => {
+                let fed = g.input(&format!("input {at}"), Element::Float, &given.shape);
+                let rounded = g.cast(fed, Element::Half);
+                if half == Element::Half { rounded } else { g.cast(rounded, half) }
+            }
             _ => g.input(&format!("input {at}"), given.element, &given.shape),
         });
     }
-    let made = g.apply(node.op.clone(), &read);
-    let made = match node.element {
-        Element::Bool => g.apply(Op::Cast(Element::Float), &[made]),
-        _ => made,
+    let op = match node.op {
+        Op::Cast(Element::Half) => Op::Cast(half),
+        _ => node.op.clone(),
+    };
+    let made = g.apply(op, &read);
+    let made = match g.graph().node(made).element {
+        Element::Bool | Element::Half => g.cast(made, Element::Float),
+        Element::Float | Element::Int64 => made,
     };
     g.finish(vec![("output".to_owned(), made)])
 }
@@ -76,7 +99,7 @@ fn arrangements(graph: &Graph, layout: Layout) -> Vec<Arrangement> {
 }
 
 /// The simplest arrangement.
-fn reference(graph: &Graph) -> Arrangement {
+fn simplest(graph: &Graph) -> Arrangement {
     arrangements(graph, Layout::Planes).remove(0)
 }
 
@@ -108,9 +131,11 @@ pub(super) fn check<'g>(
     graphs: impl IntoIterator<Item = &'g Graph>,
 ) -> Result<Vec<Check>, Error> {
     let mut found: BTreeMap<&str, Found> = BTreeMap::new();
-    for Alone { operator, graph } in alone(graphs) {
+    for Alone { operator, graph, reference, is_half } in alone(graphs) {
         let fed = fed(&graph);
-        let expected = run(processor, &graph, &reference(&graph), threads, &fed)?;
+        let expected = run(processor, &reference, &simplest(&reference), threads, &fed)?;
+        // Half as wide there are ONNX's operators alone.
+        let layouts = if is_half { &[Layout::Planes] } else { layouts };
         for &layout in layouts {
             let own = found.entry(operator).or_default();
             for arrangement in arrangements(&graph, layout) {
@@ -119,6 +144,7 @@ pub(super) fn check<'g>(
                     .map(|found| apart(&expected, &found));
                 let bound = match layout {
                     Layout::RoundedPixels => ROUNDED_BOUND,
+                    _ if is_half => HALF_BOUND,
                     _ => BOUND,
                 };
                 let fault = match difference {
@@ -193,7 +219,7 @@ fn least(graph: &Graph) -> f64 {
 fn drawn(node: &Node, least: f64, draws: &mut Stream) -> Fed {
     let count: usize = node.shape.iter().product();
     match node.element {
-        Element::Float => {
+        Element::Float | Element::Half => {
             Fed::Floats((0..count).map(|_| draws.uniform(least, 1.0) as f32).collect())
         }
         // Positions: what is numbered has two at least.

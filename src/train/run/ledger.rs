@@ -45,6 +45,11 @@ impl Ledger {
         (self.of_step.taken, self.of_step.waited)
     }
 
+    /// Leaves out the step at work, which was skipped.
+    pub(super) fn skip_step(&mut self) {
+        self.of_step = OfStep::default();
+    }
+
     /// Enters the step at work, which was made.
     pub(super) fn enter(&mut self, line: Line) {
         let OfStep { taken, waited, .. } = std::mem::take(&mut self.of_step);
@@ -98,6 +103,8 @@ mod tests {
             weighted_pairs,
             images_per_second: 1.0,
             waited: 0.0,
+            loss_scale: None,
+            skipped_steps: None,
         }
     }
 
@@ -115,6 +122,15 @@ mod tests {
             ledger.enter(line(pairs));
         }
         assert_eq!((ledger.waiting_share(), ledger.weighted_share()), (0.25, 0.5));
+    }
+
+    #[test]
+    fn a_step_that_was_skipped_counts_for_no_time() {
+        let mut ledger = Ledger::default();
+        ledger.learned(Duration::from_secs(9), Duration::from_secs(1));
+        ledger.skip_step();
+        ledger.learned(Duration::from_secs(2), Duration::ZERO);
+        assert_eq!((ledger.batches(), ledger.of_step().0), (1, Duration::from_secs(2)));
     }
 
     #[test]

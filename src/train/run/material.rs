@@ -61,7 +61,7 @@ pub(super) fn step_options(config: &Config, classes: usize, views: usize) -> Ste
     }
 }
 
-/// What convolutions multiply in here, in the precision of the settings.
+/// What the backbone computes in here, in the precision of the settings.
 pub(super) fn precision(config: &Config) -> Result<Precision, Error> {
     config.precision.on(config.device, &Processor::here()).map_err(|no| Error::Option {
         option: keys::TRAIN_PRECISION.name(),

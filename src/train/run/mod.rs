@@ -5,6 +5,7 @@
 
 mod course;
 mod folder;
+mod form;
 mod ledger;
 mod material;
 mod report;

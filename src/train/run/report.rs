@@ -38,6 +38,9 @@ pub struct TrainReport {
     pub weighted_pairs: f64,
     /// Share of the time of the steps that was spent waiting for batches, without each first.
     pub waited: f64,
+    /// In float16, steps of the run that were skipped, since gradients overflowed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub skipped_steps: Option<u64>,
     /// Damaged images that were left out, by name.
     pub skipped: Vec<String>,
     /// What validation measured at the last checkpoint, by `set.metric`.

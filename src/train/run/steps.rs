@@ -6,10 +6,11 @@ use super::ledger::Ledger;
 use super::material::{batches, classes, open_packs, precision, step_options};
 use super::report::TrainReport;
 use super::resume::{self, Beginning};
-use super::tuned::{Wanted, tuned};
+use super::tuned::{Made, Wanted, tuned};
 use crate::eval::Measure;
 use crate::fs;
-use crate::graph::lower::{Arrangement, Layout};
+use crate::graph::Width;
+use crate::graph::lower::Layout;
 use crate::loader::{Batches, Packs};
 use crate::onnx;
 use crate::pack::Part;
@@ -23,7 +24,7 @@ use crate::train::init::Adopted;
 use crate::train::metrics::{Line, Metrics};
 use crate::train::validate::{Validation, scores};
 use crate::train::{
-    Config, Error, Making, Rates, Scalars, StepGraph, Stepper, TrainState, samples,
+    Config, Error, LossScale, Making, Rates, Scalars, StepGraph, Stepper, TrainState, samples,
 };
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -82,14 +83,16 @@ struct Run<'a> {
     folder: RunFolder,
     packs: Arc<Packs>,
     runtime: Runtime,
-    /// How its steps are lowered.
-    arrangement: Arrangement,
+    /// How its steps are made.
+    made: Made,
     validation: Option<Validation>,
     course: Course,
     metrics: Metrics,
     /// What the next checkpoint will say of itself; its step is where the run is.
     facts: Facts,
     ledger: Ledger,
+    /// Steps whose gradients overflowed, where the backbone computes in float16.
+    skipped_steps: Option<u64>,
     adopted: Option<Adopted>,
     changed: Vec<String>,
     parameters: u64,
@@ -136,7 +139,7 @@ impl<'a> Run<'a> {
             steps: course.steps,
             resumed: matches!(start, Start::Resume(_)),
         };
-        let (runtime, arrangement) = tuned(runtime, &folder, &wanted, around.say)?;
+        let (runtime, made) = tuned(runtime, &folder, &wanted, around.say)?;
         let metrics = Metrics::open(&folder.metrics(), facts.step)?;
         let shapes = graph.params.parameters.iter().map(|parameter| &parameter.shape);
         let parameters = shapes.map(|shape| shape.iter().product::<usize>() as u64).sum();
@@ -146,12 +149,13 @@ impl<'a> Run<'a> {
             folder,
             packs,
             runtime,
-            arrangement,
+            made,
             validation,
             course,
             metrics,
             facts,
             ledger: Ledger::default(),
+            skipped_steps: None,
             adopted,
             changed,
             parameters,
@@ -186,9 +190,10 @@ impl<'a> Run<'a> {
             config.channel_order.name(),
             config.batch * config.accumulate,
         ));
-        match (config.precision, self.arrangement.layout) {
-            (_, Layout::RoundedPixels) => say("convolutions multiply in bfloat16"),
-            (Precision::Mixed, _) => say("train.precision=mixed: float32 in this run"),
+        match (config.precision, self.made.width, self.made.arrangement.layout) {
+            (_, Width::Half, _) => say("the backbone computes in float16"),
+            (_, _, Layout::RoundedPixels) => say("convolutions multiply in bfloat16"),
+            (Precision::Mixed, ..) => say("train.precision=mixed: float32 in this run"),
             _ => {}
         }
         if config.accumulate > 1 {
@@ -226,10 +231,11 @@ impl<'a> Run<'a> {
     /// after them.
     fn segment(&mut self, state: TrainState) -> Result<TrainState, Error> {
         let Segment { steps, views } = self.course.segment(self.facts.step);
-        let graph = StepGraph::new(step_options(self.config, self.facts.classes as usize, views))?;
+        let options = step_options(self.config, self.facts.classes as usize, views);
+        let graph = StepGraph::in_width(options, self.made.width)?;
         let state = state.completed(&graph)?;
         let threads = threads(self.around);
-        let making = Making { threads, arrangement: &self.arrangement, profile: None };
+        let making = Making { threads, arrangement: &self.made.arrangement, profile: None };
         let mut stepper = Stepper::made(&self.runtime, graph, &making)?;
         stepper.load(&state)?;
         drop(state);
@@ -267,7 +273,12 @@ impl<'a> Run<'a> {
         let mut begun = Instant::now();
         fed_ahead(&feeds, self.around.jobs, range, load, |batch, fed| {
             let waited = begun.elapsed();
-            self.batch(stepper, course.step(batch), fed?, waited)?;
+            let step = course.step(batch);
+            // The rest of a step that was skipped.
+            if step < self.facts.step {
+                return Ok(());
+            }
+            self.batch(stepper, step, fed?, waited)?;
             if self.around.stop.load(Ordering::Relaxed) {
                 return Err(Ended::Stopped);
             }
@@ -297,7 +308,11 @@ impl<'a> Run<'a> {
             contrast_scale: phase.contrast_scale,
         };
         let begun = Instant::now();
+        let before = stepper.loss_scale();
         let stepped = stepper.learn(fed.feed, &rates)?;
+        if let Some(scale) = stepper.loss_scale().filter(|_| stepped.overflowed) {
+            return self.skipped(step, epoch, rates.learning, scale);
+        }
         if !stepped.applied {
             return Err(Error::NotFinite {
                 step: step + 1,
@@ -312,7 +327,7 @@ impl<'a> Run<'a> {
         self.ledger.learned(waited + begun.elapsed(), waited);
         if let Some(scalars) = stepped.step {
             self.facts.step = step + 1;
-            self.stepped(epoch, rates.learning, scalars)?;
+            self.stepped(epoch, rates.learning, scalars, before)?;
         }
         for name in fed.skipped {
             let told = format!("skipped, damaged: {name}");
@@ -323,8 +338,34 @@ impl<'a> Run<'a> {
         Ok(())
     }
 
-    /// Enters a step that was made.
-    fn stepped(&mut self, epoch: u32, lr: f32, scalars: Scalars) -> Result<(), Error> {
+    /// Passes over a step whose gradients overflowed: its batches are seen, and nothing is learned from
+    /// them. With the batches before in the same step, statistics and the queue went on.
+    fn skipped(&mut self, step: u64, epoch: u32, lr: f32, scale: LossScale) -> Result<(), Error> {
+        if scale.is_spent() {
+            let run = self.folder.path().to_path_buf();
+            return Err(Error::LossScale { step: step + 1, epoch, rate: lr, run });
+        }
+        (self.facts.step, self.facts.batches) = (step + 1, 0);
+        self.skipped_steps = Some(scale.skipped_steps());
+        self.ledger.skip_step();
+        (self.around.say)(&format!(
+            "step {} skipped: its gradients overflow float16; loss scale {} from here on",
+            self.facts.step,
+            scale.scale()
+        ));
+        self.around.progress.advance(1);
+        Ok(())
+    }
+
+    /// Enters a step that was made, at a loss scale.
+    fn stepped(
+        &mut self,
+        epoch: u32,
+        lr: f32,
+        scalars: Scalars,
+        scale: Option<LossScale>,
+    ) -> Result<(), Error> {
+        self.skipped_steps = scale.map(LossScale::skipped_steps);
         let (taken, waited) = self.ledger.of_step();
         let images = self.config.batch as u64 * self.ledger.batches();
         let line = Line {
@@ -339,6 +380,8 @@ impl<'a> Run<'a> {
             weighted_pairs: scalars.weighted_pairs,
             images_per_second: images as f64 / taken.as_secs_f64(),
             waited: waited.as_secs_f64() / taken.as_secs_f64(),
+            loss_scale: scale.map(LossScale::scale),
+            skipped_steps: self.skipped_steps,
         };
         self.metrics.write(&line)?;
         self.ledger.enter(line);
@@ -410,6 +453,7 @@ impl<'a> Run<'a> {
             weighted_pairs: self.ledger.weighted_share(),
             waited: self.ledger.waiting_share(),
             last: self.ledger.last,
+            skipped_steps: self.skipped_steps,
             skipped: self.ledger.skipped,
             scores: self.facts.scores,
             best_step: best.map(|(step, _)| step),

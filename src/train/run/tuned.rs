@@ -1,6 +1,8 @@
 //! How the steps of a run are made: as its folder says, or, in a new run, as is fastest here.
 
 use super::folder::RunFolder;
+use super::form::Form;
+use crate::graph::Width;
 use crate::graph::lower::{Arrangement, Layout};
 use crate::runtime::{Device, Precision, Runtime, tuning_table};
 use crate::train::tuning::{self, Choice, Depth, Site, Table};
@@ -20,8 +22,8 @@ struct Kept {
 }
 
 impl Kept {
-    fn unmeasured(layout: Layout) -> Self {
-        Self { layout: tuning::name(layout).to_owned(), choice: None }
+    fn unmeasured(form: Form) -> Self {
+        Self { layout: form.name().to_owned(), choice: None }
     }
 }
 
@@ -29,7 +31,7 @@ impl Kept {
 pub(super) struct Wanted<'a> {
     /// Whether what is fastest is found out; else steps are in ONNX's operators.
     pub(super) tune: bool,
-    /// What convolutions are to multiply in, as the settings say, and what that comes to here.
+    /// What the backbone is to compute in, as the settings say, and what that comes to here.
     pub(super) asked: Precision,
     pub(super) precision: Precision,
     pub(super) threads: NonZeroUsize,
@@ -41,29 +43,36 @@ pub(super) struct Wanted<'a> {
     pub(super) resumed: bool,
 }
 
-/// Decides; the runtime gets the library that is used, oneDNN or cuDNN.
+/// How the steps of a run are made.
+pub(super) struct Made {
+    pub(super) arrangement: Arrangement,
+    /// What the backbone computes in.
+    pub(super) width: Width,
+}
+
+/// Decides; the runtime gets the library that its steps need.
 ///
 /// # Errors
-/// [`Error::NoOneDnn`] and [`Error::NoCudnn`] where a run was begun with it and there is none now,
+/// [`Error::NoOneDnn`] and [`Error::NoCudnn`] where a run was begun with the library and there is none now,
 /// [`Error::Kept`] for a file that does not say how the run was begun.
 pub(super) fn tuned(
     runtime: Runtime,
     folder: &RunFolder,
     wanted: &Wanted<'_>,
     say: &dyn Fn(&str),
-) -> Result<(Runtime, Arrangement), Error> {
-    let rounds = wanted.precision == Precision::Bfloat16;
-    if !(wanted.tune || rounds) {
-        return Ok((runtime, Arrangement::default()));
+) -> Result<(Runtime, Made), Error> {
+    let asked = Form::of(wanted.precision);
+    if !(wanted.tune || asked.is_some()) {
+        return Ok((runtime, Made { arrangement: Arrangement::default(), width: Width::Whole }));
     }
     let path = folder.tuning();
     let (runtime, kept) = match wanted.resumed {
         true => (runtime, kept(&path)?),
         false => begun(runtime, wanted, say)?,
     };
-    let arrangement = arrangement(&kept, runtime.device(), wanted)
+    let made = made(&kept, runtime.device(), wanted)
         .map_err(|found| Error::Kept { path: path.clone(), found })?;
-    let lacks_library = |runtime: &Runtime| match arrangement.layout {
+    let lacks_library = |runtime: &Runtime| match made.arrangement.layout {
         Layout::Planes => false,
         Layout::Pixels | Layout::RoundedPixels => runtime.onednn().is_none(),
         Layout::VendorPlanes => runtime.cudnn().is_none(),
@@ -74,7 +83,7 @@ pub(super) fn tuned(
     };
     if lacks_library(&runtime) {
         let run = folder.path().to_path_buf();
-        return Err(match arrangement.layout {
+        return Err(match made.arrangement.layout {
             Layout::VendorPlanes => Error::NoCudnn { run },
             _ => Error::NoOneDnn { run },
         });
@@ -83,27 +92,28 @@ pub(super) fn tuned(
         let text = serde_json::to_vec_pretty(&kept).expect("numbers and texts by name");
         fs::write_whole(&path, &text)?;
     }
-    Ok((runtime, arrangement))
+    Ok((runtime, made))
 }
 
 /// How steps are made where this was kept; `Err` says what in it cannot be.
-fn arrangement(kept: &Kept, device: Device, wanted: &Wanted<'_>) -> Result<Arrangement, String> {
-    let begun = tuning::layout(&kept.layout);
+fn made(kept: &Kept, device: Device, wanted: &Wanted<'_>) -> Result<Made, String> {
+    let begun = Form::named(&kept.layout);
     let begun = begun.ok_or_else(|| format!("the layout {:?}", kept.layout))?;
-    let layout = match begun {
-        // A run that began on another kind of device goes on in ONNX's operators.
-        begun if !tuning::has(device, begun) => Layout::Planes,
+    let form = match wanted.asked {
         // A run goes on as it began, whatever the processor would have been asked for.
-        begun if wanted.resumed && wanted.asked == Precision::Mixed => begun,
-        _ if wanted.precision == Precision::Bfloat16 => Layout::RoundedPixels,
-        Layout::RoundedPixels => Layout::Pixels,
-        begun => begun,
+        Precision::Mixed if wanted.resumed => begun,
+        _ => Form::of(wanted.precision).unwrap_or(begun.widened()),
+    };
+    let Form { layout, width } = match tuning::has(device, form.layout) {
+        true => form,
+        // A run that began on another kind of device goes on in ONNX's operators.
+        false => Form { layout: Layout::Planes, ..form },
     };
     let formulations = kept.choice.as_ref().map(Choice::formulations).cloned();
     let arrangement = Arrangement { layout, formulations: formulations.unwrap_or_default() };
     match tuning::misfit(&wanted.step.gradients, &arrangement) {
         Some((problem, name)) => Err(format!("{name:?} as the formulation of {problem}")),
-        None => Ok(arrangement),
+        None => Ok(Made { arrangement, width }),
     }
 }
 
@@ -113,17 +123,19 @@ fn begun(
     wanted: &Wanted<'_>,
     say: &dyn Fn(&str),
 ) -> Result<(Runtime, Kept), Error> {
+    let form = Form::of(wanted.precision);
+    let unmeasured = Kept::unmeasured(form.unwrap_or(Form::PLAIN));
     let rounds = wanted.precision == Precision::Bfloat16;
-    // Rounding images lie in one way.
-    let worth_it = |depth: &Depth| wanted.tune && (!rounds || *depth == Depth::Problems);
-    let depth = Depth::for_steps(wanted.steps).filter(worth_it);
-    let Some(depth) = depth else {
-        let layout = if rounds { Layout::RoundedPixels } else { Layout::Planes };
-        return Ok((runtime, Kept::unmeasured(layout)));
+    let depth = Depth::for_steps(wanted.steps).filter(|_| wanted.tune);
+    let depth = match (form, depth) {
+        (None, Some(depth)) => depth,
+        // Where factors are rounded images lie in one way, but problems have several.
+        (Some(_), Some(Depth::Problems)) if rounds => Depth::Problems,
+        _ => return Ok((runtime, unmeasured)),
     };
     let runtime = tuning::with_library(runtime, say)?;
     if rounds && runtime.onednn().is_none() {
-        return Ok((runtime, Kept::unmeasured(Layout::RoundedPixels)));
+        return Ok((runtime, unmeasured));
     }
     let mut table = Table::read(tuning_table(), say);
     let site = Site::of(&wanted.step.options).rounding(rounds);
@@ -141,7 +153,7 @@ fn kept(path: &Path) -> Result<Kept, Error> {
     let text = match std::fs::read(path) {
         Ok(text) => text,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return Ok(Kept::unmeasured(Layout::Planes));
+            return Ok(Kept::unmeasured(Form::PLAIN));
         }
         Err(error) => return Err(fs::io_error("read", path)(error).into()),
     };

@@ -10,7 +10,7 @@ mod select;
 
 use crate::reference::Tensor;
 use qgface_data::autodiff::backward;
-use qgface_data::graph::{Builder, Element, Graph, Value};
+use qgface_data::graph::{Builder, Element, Graph, Value, Width, narrowed};
 use qgface_data::seed::{Seed, Stream};
 
 /// Every row whose numbers are few enough for central differences.
@@ -79,7 +79,11 @@ impl Case {
 
     /// The graph that returns y.
     pub(crate) fn forward(&self) -> Graph {
-        let (mut g, inputs) = self.declare();
+        self.forward_in(Width::Whole)
+    }
+
+    fn forward_in(&self, width: Width) -> Graph {
+        let (mut g, inputs) = self.declare(width);
         let y = (self.build)(&mut g, &inputs);
         g.finish(vec![("y".into(), y)])
     }
@@ -87,7 +91,11 @@ impl Case {
     /// The graph that returns y, and the gradient of Σ c·y by each input of floats, zero where
     /// there is none.
     pub(crate) fn backward(&self) -> Graph {
-        let (mut g, inputs) = self.declare();
+        self.backward_in(Width::Whole)
+    }
+
+    fn backward_in(&self, width: Width) -> Graph {
+        let (mut g, inputs) = self.declare(width);
         let y = (self.build)(&mut g, &inputs);
         let shape = g.shape(y);
         let weights = g.constant(&shape, self.weights(&shape));
@@ -107,8 +115,17 @@ impl Case {
         g.finish(outputs)
     }
 
-    fn declare(&self) -> (Builder, Vec<Value>) {
+    /// The same in half width: y, and the gradients where there are any.
+    pub(crate) fn narrowed(&self) -> Graph {
+        narrowed(&match self.gradient {
+            Gradient::Refused => self.forward_in(Width::Half),
+            Gradient::Smooth | Gradient::Defined => self.backward_in(Width::Half),
+        })
+    }
+
+    fn declare(&self, width: Width) -> (Builder, Vec<Value>) {
         let mut g = Builder::new();
+        g.allow(width);
         let declare =
             |(name, given): (&str, &Given)| g.input(name, given.draw.element(), &given.shape);
         let inputs = NAMES.into_iter().zip(&self.inputs).map(declare).collect();

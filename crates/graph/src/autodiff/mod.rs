@@ -38,6 +38,8 @@ pub fn backward(g: &mut Builder, loss: Value, wrt: &[Value]) -> Vec<Option<Value
     let mut gradients = HashMap::from([(loss, g.scalar(1.0))]);
     for (value, node) in forward.iter().rev() {
         let Some(&sum) = gradients.get(value) else { continue };
+        // Gradients are as wide as what they are of.
+        let before = g.allow(node.width);
         g.scoped(&format!("gradient/{}", node.name), |g| {
             let dy = whole(g, sum, &node.shape);
             let cotangents = rules::vjp(g, node, *value, dy);
@@ -53,6 +55,7 @@ pub fn backward(g: &mut Builder, loss: Value, wrt: &[Value]) -> Vec<Option<Value
                 gradients.insert(*input, sum);
             }
         });
+        g.allow(before);
     }
     let gradient = |value: &Value| {
         let sum = gradients.get(value).copied()?;

@@ -1,7 +1,7 @@
 //! Appending operators, one method each.
 
 use super::op::Axes;
-use super::{Element, Graph, Literal, Node, Op, Value, Window, shape};
+use super::{Element, Graph, Literal, Node, Op, Value, Width, Window, shape};
 use std::collections::HashMap;
 
 /// A graph in the making. Methods do not fail: a wrong shape panics and names the caller's line.
@@ -21,6 +21,7 @@ pub struct Builder {
     graph: Graph,
     scope: Vec<String>,
     taken: HashMap<String, usize>,
+    width: Width,
 }
 
 impl Builder {
@@ -70,6 +71,11 @@ impl Builder {
         self.scope.pop();
     }
 
+    /// Says how wide the floats of the nodes to come must be; returns what it was before.
+    pub fn allow(&mut self, width: Width) -> Width {
+        std::mem::replace(&mut self.width, width)
+    }
+
     /// Declares what is fed as `name`.
     ///
     /// # Panics
@@ -79,7 +85,8 @@ impl Builder {
         let again = self.taken.insert(name.to_owned(), 1).is_some();
         assert!(!again, "two inputs {name}");
         let (inputs, shape, name) = (Vec::new(), shape.to_vec(), name.to_owned());
-        self.append(Node { op: Op::Input, inputs, shape, element, name })
+        let (op, width) = (Op::Input, self.width);
+        self.append(Node { op, inputs, shape, element, name, width })
     }
 
     /// A constant of floats.
@@ -103,7 +110,8 @@ impl Builder {
     fn literal(&mut self, literal: Literal, shape: &[usize]) -> Value {
         let element = literal.element();
         let (op, name) = (Op::Constant(literal), self.name("Constant"));
-        self.append(Node { op, inputs: Vec::new(), shape: shape.to_vec(), element, name })
+        let (inputs, shape, width) = (Vec::new(), shape.to_vec(), self.width);
+        self.append(Node { op, inputs, shape, element, name, width })
     }
 
     /// Appends an operator.
@@ -112,7 +120,8 @@ impl Builder {
         let nodes: Vec<&Node> = inputs.iter().map(|&input| self.graph.node(input)).collect();
         let (element, shape) = shape::infer(&op, &nodes);
         let name = self.name(op.name());
-        self.append(Node { op, inputs: inputs.to_vec(), shape, element, name })
+        let (inputs, width) = (inputs.to_vec(), self.width);
+        self.append(Node { op, inputs, shape, element, name, width })
     }
 
     fn append(&mut self, node: Node) -> Value {

@@ -16,6 +16,18 @@ pub struct Node {
     pub element: Element,
     /// Its name: the layer, a slash, the operator. An input's is the name it is fed by.
     pub name: String,
+    /// How wide its floats must be.
+    pub width: Width,
+}
+
+/// How wide the floats of a node must be. It changes nothing before [`narrowed`](super::narrowed).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Width {
+    /// As wide as the lowering makes them.
+    #[default]
+    Whole,
+    /// Half of that will do, where the operator bears it.
+    Half,
 }
 
 /// Nodes in an order in which each stands after those that it reads, and the values to be returned.

@@ -9,6 +9,14 @@ use super::{Element, Node, Op, Window};
 /// Element and extents of what `op` makes of `inputs`.
 #[track_caller]
 pub(super) fn infer(op: &Op, inputs: &[&Node]) -> (Element, Vec<usize>) {
+    let (made, shape) = made(op, inputs);
+    let widens = made == Element::Float && inputs.iter().any(|own| own.element == Element::Half);
+    assert!(!widens || matches!(op, Op::Cast(_)), "{} of half floats", op.name());
+    (made, shape)
+}
+
+#[track_caller]
+fn made(op: &Op, inputs: &[&Node]) -> (Element, Vec<usize>) {
     let shape = |at: usize| inputs[at].shape.clone();
     let element = |at: usize| inputs[at].element;
     let count = arity(op, inputs.len());
@@ -23,15 +31,11 @@ pub(super) fn infer(op: &Op, inputs: &[&Node]) -> (Element, Vec<usize>) {
         | Op::Cos
         | Op::Sin
         | Op::Sigmoid
-        | Op::Clip { .. } => {
-            floats(op, inputs);
-            (Element::Float, shape(0))
-        }
+        | Op::Clip { .. } => (floats(op, inputs), shape(0)),
         Op::Detach => (element(0), shape(0)),
         Op::Cast(to) => (*to, shape(0)),
         Op::Add | Op::Sub | Op::Mul | Op::Div | Op::Max | Op::Min => {
-            floats(op, inputs);
-            (Element::Float, broadcast(&inputs[0].shape, &inputs[1].shape))
+            (floats(op, inputs), broadcast(&inputs[0].shape, &inputs[1].shape))
         }
         Op::Equal | Op::Less | Op::LessOrEqual => {
             floats(op, inputs);
@@ -44,13 +48,11 @@ pub(super) fn infer(op: &Op, inputs: &[&Node]) -> (Element, Vec<usize>) {
         }
         Op::Where => {
             assert!(element(0) == Element::Bool, "Where by {:?}", element(0));
-            floats(op, &inputs[1..]);
             let branches = broadcast(&inputs[1].shape, &inputs[2].shape);
-            (Element::Float, broadcast(&inputs[0].shape, &branches))
+            (floats(op, &inputs[1..]), broadcast(&inputs[0].shape, &branches))
         }
         Op::ReduceSum(axes) | Op::ReduceMean(axes) | Op::ReduceMax(axes) => {
-            floats(op, inputs);
-            (Element::Float, reduced(&inputs[0].shape, axes))
+            (floats(op, inputs), reduced(&inputs[0].shape, axes))
         }
         Op::Reshape(to) => {
             let (from, into) = (volume(&inputs[0].shape), volume(to));
@@ -79,10 +81,9 @@ pub(super) fn infer(op: &Op, inputs: &[&Node]) -> (Element, Vec<usize>) {
             (element(0), extents)
         }
         Op::Gemm { trans_a, trans_b } => {
-            floats(op, inputs);
             let ([m, k], [l, n]) = (matrix(inputs[0], *trans_a), matrix(inputs[1], *trans_b));
             assert!(k == l, "Gemm of [{m}, {k}] and [{l}, {n}]");
-            (Element::Float, vec![m, n])
+            (floats(op, inputs), vec![m, n])
         }
         Op::LogSoftmax => (Element::Float, matrix(inputs[0], false).to_vec()),
         Op::GatherColumns => {
@@ -108,27 +109,27 @@ pub(super) fn infer(op: &Op, inputs: &[&Node]) -> (Element, Vec<usize>) {
         Op::Conv(window) => {
             let ([n, i, h, w], [o, j, kh, kw]) = (image(inputs[0]), image(inputs[1]));
             assert!(i == j && kh == kw && kh == window.kernel, "Conv of {i} by {:?}", shape(1));
-            (Element::Float, vec![n, o, window.positions(h), window.positions(w)])
+            (floats(op, inputs), vec![n, o, window.positions(h), window.positions(w)])
         }
         Op::ConvInputGradient(window, [height, width]) => {
             let ([o, i, ..], [n, p, rows, columns]) = (image(inputs[0]), image(inputs[1]));
             let fits = window.positions(*height) == rows && window.positions(*width) == columns;
             assert!(o == p && fits, "ConvInputGradient of {:?} to {height}×{width}", shape(1));
-            (Element::Float, vec![n, i, *height, *width])
+            (floats(op, inputs), vec![n, i, *height, *width])
         }
         Op::ConvWeightGradient(window) => {
             let ([n, i, ..], [m, o, ..]) = (image(inputs[0]), image(inputs[1]));
             assert!(n == m, "ConvWeightGradient of {n} and {m} images");
             positions(window, inputs[0], inputs[1]);
-            (Element::Float, vec![o, i, window.kernel, window.kernel])
+            (floats(op, inputs), vec![o, i, window.kernel, window.kernel])
         }
         Op::MaxPool(window) => {
             let [n, c, h, w] = image(inputs[0]);
-            (Element::Float, vec![n, c, window.positions(h), window.positions(w)])
+            (floats(op, inputs), vec![n, c, window.positions(h), window.positions(w)])
         }
         Op::MaxPoolGradient(window) => {
             positions(window, inputs[0], inputs[1]);
-            (Element::Float, shape(0))
+            (floats(op, inputs), shape(0))
         }
         Op::BatchNormalization { .. } | Op::BatchNormTraining { .. } => {
             inputs[1..].iter().for_each(|input| by_channel(inputs[0], input));
@@ -137,16 +138,16 @@ pub(super) fn infer(op: &Op, inputs: &[&Node]) -> (Element, Vec<usize>) {
         Op::BatchVariance => (Element::Float, vec![shape(0)[1]]),
         Op::PRelu => {
             by_channel(inputs[0], inputs[1]);
-            (Element::Float, shape(0))
+            (floats(op, inputs), shape(0))
         }
         Op::PReluInputGradient => {
             by_channel(inputs[0], inputs[1]);
             assert!(shape(0) == shape(2), "PReluInputGradient of {:?}", shape(2));
-            (Element::Float, shape(0))
+            (floats(op, inputs), shape(0))
         }
         Op::PReluSlopeGradient => {
             assert!(shape(0) == shape(1), "PReluSlopeGradient of {:?}", shape(1));
-            (Element::Float, vec![shape(0)[1]])
+            (floats(op, inputs), vec![shape(0)[1]])
         }
         Op::ChannelSum => {
             assert!(shape(0) == shape(1), "ChannelSum of {:?}", shape(1));
@@ -238,11 +239,15 @@ pub(super) fn broadcast(a: &[usize], b: &[usize]) -> Vec<usize> {
     common
 }
 
+/// What all inputs have as elements: floats of one width.
 #[track_caller]
-fn floats(op: &Op, inputs: &[&Node]) {
+fn floats(op: &Op, inputs: &[&Node]) -> Element {
+    let element = inputs[0].element;
     for input in inputs {
-        assert!(input.element == Element::Float, "{} of {:?}", op.name(), input.element);
+        let fits = input.element.is_float() && input.element == element;
+        assert!(fits, "{} of {element:?} and {:?}", op.name(), input.element);
     }
+    element
 }
 
 #[track_caller]
@@ -313,11 +318,29 @@ fn positions(window: &Window, x: &Node, dy: &Node) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::graph::Width;
 
     #[test]
     fn shapes_align_at_their_last_axes() {
         assert_eq!(broadcast(&[4, 1, 3], &[5, 1]), [4, 5, 3]);
         assert_eq!(broadcast(&[], &[2]), [2]);
+    }
+
+    fn node(element: Element, shape: &[usize]) -> Node {
+        let (op, inputs, shape, name) = (Op::Input, vec![], shape.to_vec(), String::new());
+        Node { op, inputs, shape, element, name, width: Width::Whole }
+    }
+
+    #[test]
+    fn floats_of_half_width_make_such() {
+        let (half, whole) = (node(Element::Half, &[2]), node(Element::Float, &[2]));
+        assert_eq!(infer(&Op::Add, &[&half, &half]).0, Element::Half);
+        assert_eq!(infer(&Op::Less, &[&half, &half]).0, Element::Bool);
+        assert_eq!(infer(&Op::Cast(Element::Float), &[&half]).0, Element::Float);
+        let refused =
+            |op: Op, inputs: &[&Node]| std::panic::catch_unwind(|| infer(&op, inputs)).is_err();
+        assert!(refused(Op::Add, &[&half, &whole]));
+        assert!(refused(Op::BatchVariance, &[&node(Element::Half, &[2, 3])]));
     }
 
     #[test]

@@ -16,8 +16,20 @@ impl Value {
 pub enum Element {
     /// A float, of the width that the lowering chooses.
     Float,
+    /// A float of 16 bits, where [`narrowed`](super::narrowed) has put one.
+    Half,
     /// A 64-bit integer.
     Int64,
     /// True or false.
     Bool,
+}
+
+impl Element {
+    /// Whether it is a float, of either width.
+    pub fn is_float(self) -> bool {
+        match self {
+            Self::Float | Self::Half => true,
+            Self::Int64 | Self::Bool => false,
+        }
+    }
 }

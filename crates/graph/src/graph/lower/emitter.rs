@@ -1,6 +1,6 @@
 //! Appending ONNX nodes and constants, each constant once.
 
-use super::super::{Window, op::Axes};
+use super::super::{Element, Window, op::Axes};
 use crate::onnx::{Attribute, AttributeType, ElementType, Node, Tensor};
 use std::collections::{HashMap, HashSet};
 
@@ -149,6 +149,20 @@ impl Emitter {
     pub(super) fn floats(&mut self, shape: &[usize], numbers: &[f64]) -> String {
         let bytes = numbers.iter().flat_map(|&number| (number as f32).to_le_bytes()).collect();
         self.constant(ElementType::Float, extents(shape), bytes)
+    }
+
+    /// A constant of floats in the width of `element`, which the runtime rounds as it loads.
+    pub(super) fn floats_of(
+        &mut self,
+        element: Element,
+        shape: &[usize],
+        numbers: &[f64],
+    ) -> String {
+        let whole = self.floats(shape, numbers);
+        match element {
+            Element::Half => self.cast(&whole, ElementType::Float16),
+            Element::Float | Element::Int64 | Element::Bool => whole,
+        }
     }
 
     /// A constant list of 64-bit integers.

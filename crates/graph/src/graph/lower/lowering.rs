@@ -266,9 +266,10 @@ pub(super) fn model(graph: onnx::Graph) -> onnx::Model {
     }
 }
 
-fn element(element: Element) -> onnx::ElementType {
+pub(super) fn element(element: Element) -> onnx::ElementType {
     match element {
         Element::Float => onnx::ElementType::Float,
+        Element::Half => onnx::ElementType::Float16,
         Element::Int64 => onnx::ElementType::Int64,
         Element::Bool => onnx::ElementType::Bool,
     }

@@ -1,9 +1,8 @@
 //! Slopes by channel.
 
-use super::lowering::Lowering;
+use super::lowering::{Lowering, element};
 use super::ways::Ways;
 use crate::graph::{Node, Op, Value};
-use crate::onnx::ElementType;
 
 /// ONNX's own operator.
 const PRELU: &str = "PRelu";
@@ -51,7 +50,7 @@ impl Lowering<'_> {
         let slope = self.slope(node, slope);
         let dy = self.name(dy);
         let emit = &mut self.emitter;
-        let one = emit.floats(&[], &[1.0]);
+        let one = emit.floats_of(node.element, &[], &[1.0]);
         let less = emit.node("Sub", &[&slope, &one], vec![]);
         let change = emit.node("Mul", &[&negative, &less], vec![]);
         emit.node("Add", &[&dy, &change], vec![])
@@ -72,13 +71,14 @@ impl Lowering<'_> {
         }
         let chosen = self.chosen_for_slopes(x) == Some(CHOSEN);
         let (x_name, dy_name) = (self.name(x), self.name(dy));
+        let made = self.graph.node(x).element;
         let emit = &mut self.emitter;
-        let zero = emit.floats(&[], &[0.0]);
+        let zero = emit.floats_of(made, &[], &[0.0]);
         let mask = emit.node("LessOrEqual", &[&x_name, &zero], vec![]);
         let name = match chosen {
             true => emit.node("Where", &[&mask, &dy_name, &zero], vec![]),
             false => {
-                let mask = emit.cast(&mask, ElementType::Float);
+                let mask = emit.cast(&mask, element(made));
                 emit.node("Mul", &[&dy_name, &mask], vec![])
             }
         };

@@ -1,7 +1,7 @@
 //! What is to be lowered: an operator on tensors of given extents, where several ways are good.
 
 use super::layout::Layout;
-use crate::graph::{Graph, Node, Op, Window};
+use crate::graph::{Element, Graph, Node, Op, Window};
 use std::collections::BTreeMap;
 use std::fmt;
 
@@ -50,6 +50,10 @@ impl Problem {
             Op::BatchNormTraining { .. } | Op::PRelu | Op::PReluInputGradient => 1,
             _ => return None,
         };
+        // Half as wide there is one way.
+        if node.element != Element::Float {
+            return None;
+        }
         let inputs = node.inputs.iter().take(mattering);
         let extents: Vec<_> = inputs.map(|&input| graph.node(input).shape.clone()).collect();
         let images = extents.iter().all(|extents| extents.len() == 4);
