@@ -44,7 +44,8 @@ pub(crate) fn checkpoint(work: &Path, run: &str, step: u64) -> [Vec<u8>; 2] {
     })
 }
 
-fn lines(work: &Path, run: &str) -> Vec<Value> {
+/// The whole lines of a run's metrics.
+pub(crate) fn lines(work: &Path, run: &str) -> Vec<Value> {
     let text = fs::read_to_string(work.join("runs").join(run).join("metrics.jsonl"));
     let text = text.unwrap_or_default();
     text.lines().map_while(|line| serde_json::from_str(line).ok()).collect()

@@ -12,6 +12,7 @@ mod defects;
 mod documents;
 mod evaluating;
 mod faults;
+mod halving;
 mod hostile;
 mod installing;
 mod interrupts;

@@ -17,6 +17,7 @@ mod decode;
 mod distributed;
 mod evaluate;
 mod fusion;
+mod halved;
 mod heads;
 mod identification;
 mod ijb;

@@ -106,19 +106,8 @@ impl Steps<'_> {
     /// state; returns the losses.
     fn step(&mut self, step: usize, rate: f64, from: &str) -> [f64; 3] {
         let before = widened(&self.stepper.state().unwrap());
-        let images: Vec<f32> = self.inputs.images(step).data.iter().map(|&x| x as f32).collect();
-        let labels = case(&self.inputs.labels, step);
-        let labels: Vec<i64> = labels.data.iter().map(|&x| x as i64).collect();
-        let mask = if self.drops { case(&self.inputs.masks, step).data } else { Vec::new() };
-        let mask: Vec<bool> = mask.iter().map(|&kept| kept != 0.0).collect();
-        let batch = Batch { images, labels, dropout_mask: mask };
-        let rates = Rates {
-            learning: rate as f32,
-            contrast_weight: 1.0,
-            head_scale: 0.0,
-            contrast_scale: 0.0,
-        };
-        let stepped = self.stepper.step(&batch, &rates).unwrap();
+        let batch = batch(self.inputs, step, self.drops);
+        let stepped = self.stepper.step(&batch, &rates(rate)).unwrap();
         assert!(stepped.applied, "step {step}: {stepped:?}");
         let scalars = stepped.scalars;
         let losses = [scalars.loss, scalars.loss_cla, scalars.loss_con].map(f64::from);
@@ -157,8 +146,22 @@ impl Steps<'_> {
     }
 }
 
+/// What a step is fed.
+pub(crate) fn batch(inputs: &Inputs, step: usize, drops: bool) -> Batch {
+    let images = inputs.images(step).data.iter().map(|&x| x as f32).collect();
+    let labels = case(&inputs.labels, step).data.iter().map(|&x| x as i64).collect();
+    let mask = if drops { case(&inputs.masks, step).data } else { Vec::new() };
+    let dropout_mask = mask.iter().map(|&kept| kept != 0.0).collect();
+    Batch { images, labels, dropout_mask }
+}
+
+/// The numbers of a step at a learning rate.
+pub(crate) fn rates(learning: f64) -> Rates {
+    Rates { learning: learning as f32, contrast_weight: 1.0, head_scale: 0.0, contrast_scale: 0.0 }
+}
+
 /// A state in 32 bits.
-fn narrowed(like: &TrainState, state: &Named, step: usize) -> TrainState {
+pub(crate) fn narrowed(like: &TrainState, state: &Named, step: usize) -> TrainState {
     let mut narrow = like.clone();
     for (name, tensor) in &mut narrow.tensors {
         tensor.data = state[name].data.iter().map(|&x| x as f32).collect();

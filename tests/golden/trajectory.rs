@@ -1,9 +1,10 @@
 //! Twenty steps of a small network, from forward to optimiser, against the reference's: in f64 by
 //! the evaluator on both graphs of a step, and from its states in f32 by the stepper that trains
-//! (`stepped`).
+//! (`stepped`) and by one whose backbone computes in float16 (`halved`).
 
 use crate::Topic;
 use crate::arrays::{case, largest, near, number, read};
+use crate::halved;
 use crate::heads::{contrast_options, float};
 use crate::manifest::{Json, array, entries};
 use crate::queue::rows_of_views;
@@ -47,6 +48,7 @@ fn run(folder: &Path, manifest: &Json) -> usize {
         let narrow = format!("{kind}_f32");
         if let Some(run) = runs.get(narrow.as_str()) {
             groups(&graph, run);
+            halved::run(&graph, &inputs, &initial, &rollout);
             stepped::run(&folder.join(narrow), graph, run, &inputs, &initial, &rollout);
             ran += 1;
         }
@@ -175,7 +177,8 @@ pub(crate) struct Rollout<'m> {
     pub(crate) states: Vec<Named>,
     /// What the manifest says of each.
     pub(crate) steps: &'m [Json],
-    last: Named,
+    /// The state behind the last.
+    pub(crate) last: Named,
 }
 
 /// Runs the steps and compares them with the oracle's.

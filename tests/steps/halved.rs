@@ -4,9 +4,9 @@ use crate::installed::runtime;
 use crate::trial::{HEADS, RATES, Trial, queue, small};
 use qgface_data::graph::Width;
 use qgface_data::graph::lower::Layout;
-use qgface_data::nn::HeadKind;
+use qgface_data::nn::{Architecture, Backbone, HeadKind};
 use qgface_data::onnx::ElementType;
-use qgface_data::runtime::Device;
+use qgface_data::runtime::{Device, OnMissing, Runtime};
 use qgface_data::train::{StepGraph, StepOptions, Tensor, TrainState};
 
 /// Of the largest magnitude of a tensor: 11 bits are rounded in some fifty operators in a row, which makes
@@ -170,4 +170,25 @@ fn half_width_is_within_a_step_and_where_it_was_asked_for_alone() {
             "{name}"
         );
     }
+}
+
+/// A whole step of an IR-18 on CUDA beside the same in 32 bits on the processor. Runs where there is a CUDA
+/// device: `cargo test-cuda`.
+#[test]
+#[ignore = "needs a CUDA device"]
+fn cuda_steps_in_half_width_are_near_those_of_the_processor() {
+    let options = StepOptions {
+        backbone: Backbone::new(Architecture::Ir18, 1.0),
+        classes: 100,
+        ..small(HeadKind::AdaFace, queue(64))
+    };
+    let mut losses = Vec::new();
+    // CUDA first: its build of ONNX Runtime serves both.
+    for (device, width) in [(Device::Cuda(0), Width::Half), (Device::Cpu, Width::Whole)] {
+        let runtime = Runtime::start(device, OnMissing::Refuse, &|_| ()).unwrap();
+        let mut trial = Trial::in_width(&runtime, options.clone(), width);
+        let stepped = (0..20).map(|_| trial.step(&RATES)).find(|stepped| stepped.applied).unwrap();
+        losses.push(stepped.scalars.loss);
+    }
+    assert!((losses[0] - losses[1]).abs() < LOSS * losses[1].abs(), "{losses:?}");
 }

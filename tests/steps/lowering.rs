@@ -18,7 +18,7 @@ const TOLERANCE: f64 = 100.0 / (1 << 24) as f64;
 const ROUNDED: f64 = 1.0 / (1 << 7) as f64;
 
 /// The same in half width, of 11 bits: what is one operator may be some, each of which rounds.
-const HALF: f64 = 1.0 / (1 << 9) as f64;
+const HALF: f64 = 1.0 / (1 << 8) as f64;
 
 /// What rows need that lose digits, by the beginning of their names.
 const TOLERANCES: &[(&str, f64)] = &[

@@ -399,7 +399,9 @@ impl<'a> Run<'a> {
         let folder = self.folder.checkpoints()?;
         checkpoint::save(&folder, &self.facts, state)?;
         checkpoint::prune(&folder, self.config.keep, self.config.best)?;
-        let loss = self.ledger.last.as_ref().map_or(f32::NAN, |line| line.loss);
+        let loss = self.ledger.last.as_ref();
+        let loss =
+            loss.map_or_else(|| "no loss yet".to_owned(), |line| format!("loss {:.4}", line.loss));
         let told = |(measure, value): (&Measure, &f64)| {
             format!(", {measure} {}", measure.metric().told(*value))
         };
@@ -409,7 +411,7 @@ impl<'a> Run<'a> {
             0 => String::new(),
             batches => format!(" and {batches} of {} batches", self.config.accumulate),
         };
-        (self.around.say)(&format!("step {step} of {steps}{begun}: loss {loss:.4}{scores}"));
+        (self.around.say)(&format!("step {step} of {steps}{begun}: {loss}{scores}"));
         (self.around.after_checkpoint)(self.folder.path());
         Ok(())
     }
