@@ -93,7 +93,7 @@ pub struct StepGraph {
     /// What it was compiled from.
     pub options: StepOptions,
     /// The width in which the backbone and its gradients compute, as [`narrowed`] says; the losses are
-    /// whole, as the reference casts its backbone alone (`net.py`: `forward_16`).
+    /// whole, as the reference casts its backbone alone (`forward_16`).
     pub width: Width,
     /// Forward and backward.
     pub gradients: Graph,

@@ -48,7 +48,7 @@ pub(crate) fn run(graph: &StepGraph, inputs: &Inputs, initial: &TrainState, roll
         let scalars = step(&mut stepper, at, expected);
         losses(scalars, expected, &format!("step {at} in float16"));
         let own = widened(&stepper.state().unwrap());
-        for (what, bound, of, is) in &PARTS {
+        for Part { what, bound, of, is } in &PARTS {
             let difference = length(&own, after, *is);
             let whole = match of {
                 Of::Whole => length(after, &Named::new(), *is),
@@ -72,10 +72,29 @@ enum Of {
     Change,
 }
 
-/// Parts of a state: a name, a bound and its unit, and which tensors they are.
-static PARTS: [(&str, f64, Of, fn(&str) -> bool); 2] = [
-    ("momenta", MOMENTA, Of::Whole, |name| name.starts_with("momentum.")),
-    ("statistics", STATISTICS, Of::Change, |name| name.contains(".running_")),
+/// A part of a state.
+struct Part {
+    what: &'static str,
+    /// What a difference may be, of what.
+    bound: f64,
+    of: Of,
+    /// Whether a tensor belongs to it.
+    is: fn(&str) -> bool,
+}
+
+static PARTS: [Part; 2] = [
+    Part {
+        what: "momenta",
+        bound: MOMENTA,
+        of: Of::Whole,
+        is: |name| name.starts_with("momentum."),
+    },
+    Part {
+        what: "statistics",
+        bound: STATISTICS,
+        of: Of::Change,
+        is: |name| name.contains(".running_"),
+    },
 ];
 
 /// The length of the difference of all tensors of a kind of two states; what the second lacks is zero.

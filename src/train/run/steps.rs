@@ -274,15 +274,17 @@ impl<'a> Run<'a> {
         fed_ahead(&feeds, self.around.jobs, range, load, |batch, fed| {
             let waited = begun.elapsed();
             let step = course.step(batch);
-            // The rest of a step that was skipped.
-            if step < self.facts.step {
-                return Ok(());
+            // Nothing is learned from the rest of a step that was skipped.
+            let is_rest = step < self.facts.step;
+            let Fed { feed, skipped } = fed?;
+            self.tell_damaged(skipped);
+            if !is_rest {
+                self.batch(stepper, step, feed, waited)?;
             }
-            self.batch(stepper, step, fed?, waited)?;
             if self.around.stop.load(Ordering::Relaxed) {
                 return Err(Ended::Stopped);
             }
-            if self.facts.step < steps.end && self.is_due() {
+            if !is_rest && self.facts.step < steps.end && self.is_due() {
                 self.checkpoint(&stepper.state()?, true)?;
             }
             begun = Instant::now();
@@ -290,13 +292,13 @@ impl<'a> Run<'a> {
         })
     }
 
-    /// Learns from a batch of a step at the rates of its epoch; the last one is followed by a line of
-    /// metrics.
+    /// Learns from the batch of a step that lies in a feed, at the rates of its epoch; the last one is
+    /// followed by a line of metrics.
     fn batch(
         &mut self,
         stepper: &mut Stepper,
         step: u64,
-        fed: Fed,
+        feed: usize,
         waited: Duration,
     ) -> Result<(), Error> {
         let epoch = self.course.epoch(step);
@@ -309,7 +311,7 @@ impl<'a> Run<'a> {
         };
         let begun = Instant::now();
         let before = stepper.loss_scale();
-        let stepped = stepper.learn(fed.feed, &rates)?;
+        let stepped = stepper.learn(feed, &rates)?;
         if let Some(scale) = stepper.loss_scale().filter(|_| stepped.overflowed) {
             return self.skipped(step, epoch, rates.learning, scale);
         }
@@ -329,13 +331,17 @@ impl<'a> Run<'a> {
             self.facts.step = step + 1;
             self.stepped(epoch, rates.learning, scalars, before)?;
         }
-        for name in fed.skipped {
+        Ok(())
+    }
+
+    /// Says which images of a batch were left out, each once in a run.
+    fn tell_damaged(&mut self, names: Vec<String>) {
+        for name in names {
             let told = format!("skipped, damaged: {name}");
             if self.ledger.skip(name) {
                 (self.around.say)(&told);
             }
         }
-        Ok(())
     }
 
     /// Passes over a step whose gradients overflowed: its batches are seen, and nothing is learned from
