@@ -42,6 +42,15 @@ impl Default for LossScale {
 }
 
 impl LossScale {
+    /// The scale with which nothing was made yet.
+    ///
+    /// # Panics
+    /// Where it is no power of two from 1 on.
+    pub(super) fn starting_at(scale: f32) -> Self {
+        assert!(scale >= LEAST && scale.log2().fract() == 0.0, "{scale} as a loss scale");
+        Self { scale, ..Self::default() }
+    }
+
     /// The scale of a state; that of the beginning where the state has none.
     ///
     /// # Errors

@@ -89,9 +89,10 @@ fn on(
         .map(|&(architecture, width, images)| Trained::new(architecture, width, images));
     let networks: Vec<Trained> = networks.collect::<Result<_, _>>()?;
     let layouts = layouts(device, &mut report.checks);
-    let graphs: Vec<&Graph> = networks.iter().map(|own| &own.graph.gradients).collect();
+    let both = |own: &'_ Trained| [own.graph.gradients.clone(), own.half.gradients.clone()];
+    let graphs: Vec<Graph> = networks.iter().flat_map(both).collect();
     say("checking operators");
-    let checks = operators::check(device, processor, threads, &layouts, graphs)?;
+    let checks = operators::check(device, processor, threads, &layouts, &graphs)?;
     report.checks.extend(checks);
     for trained in &networks {
         say(&format!("checking steps of {}", trained.name));

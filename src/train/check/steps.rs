@@ -2,6 +2,7 @@
 
 use super::report::Check;
 use crate::causes::chain;
+use crate::graph::Width;
 use crate::graph::lower::{Arrangement, Layout};
 use crate::nn::{
     Architecture, Backbone, ContrastOptions, EmaStart, HeadKind, HeadOptions, JointOptions,
@@ -12,7 +13,7 @@ use crate::runtime::Runtime;
 use crate::seed::Seed;
 use crate::train::tuning::name;
 use crate::train::{
-    Batch, Error, Making, Rates, Scales, StepGraph, StepOptions, Stepper, TrainState,
+    Batch, Error, LossScale, Making, Rates, Scales, StepGraph, StepOptions, Stepper, TrainState,
 };
 use std::num::NonZeroUsize;
 
@@ -41,6 +42,8 @@ pub(super) struct Trained {
     pub(super) name: String,
     /// Its step.
     pub(super) graph: StepGraph,
+    /// The same with a backbone of half width.
+    pub(super) half: StepGraph,
     state: TrainState,
     pub(super) batch: Batch,
 }
@@ -61,7 +64,7 @@ impl Trained {
             ema_start: EmaStart::FirstBatch,
             ..HeadOptions::new(HeadKind::AdaFace)
         };
-        let graph = StepGraph::new(StepOptions {
+        let options = StepOptions {
             backbone: Backbone::new(architecture, width),
             joint: JointOptions { head, contrast: Some((ContrastOptions::default(), queue)) },
             classes: CLASSES,
@@ -70,7 +73,9 @@ impl Trained {
             views: 2,
             scales: Scales::Fed,
             sgd: Sgd::default(),
-        })?;
+        };
+        let graph = StepGraph::new(options.clone())?;
+        let half = StepGraph::in_width(options, Width::Half)?;
         let state = TrainState::initial(&graph, Seed::new(0));
         let batch = drawn(&graph);
         let name = if width == 1.0 {
@@ -78,7 +83,7 @@ impl Trained {
         } else {
             format!("{architecture} x {width}")
         };
-        Ok(Self { name, graph, state, batch })
+        Ok(Self { name, graph, half, state, batch })
     }
 
     /// A step that is ready, with its first state.
@@ -91,11 +96,33 @@ impl Trained {
         threads: NonZeroUsize,
         arrangement: &Arrangement,
     ) -> Result<Stepper, Error> {
-        let making = Making { threads, arrangement, profile: None };
-        let mut stepper = Stepper::made(runtime, self.graph.clone(), &making)?;
-        stepper.load(&self.state)?;
-        Ok(stepper)
+        ready(runtime, threads, arrangement, &self.graph, &self.state)
     }
+
+    /// The same of half width, with a scale of its loss.
+    fn half_stepper(
+        &self,
+        runtime: &Runtime,
+        threads: NonZeroUsize,
+        scale: LossScale,
+    ) -> Result<Stepper, Error> {
+        let mut state = self.state.clone();
+        state.tensors.extend(scale.tensors());
+        ready(runtime, threads, &Arrangement::default(), &self.half, &state)
+    }
+}
+
+fn ready(
+    runtime: &Runtime,
+    threads: NonZeroUsize,
+    arrangement: &Arrangement,
+    graph: &StepGraph,
+    state: &TrainState,
+) -> Result<Stepper, Error> {
+    let making = Making { threads, arrangement, profile: None };
+    let mut stepper = Stepper::made(runtime, graph.clone(), &making)?;
+    stepper.load(state)?;
+    Ok(stepper)
 }
 
 /// The rates of a step.
@@ -133,30 +160,36 @@ pub(super) fn check(
     expected.tensors.retain(|name, _| !COUNTED.contains(&name.as_str()));
     drop(reference);
     let own = |&layout: &Layout| {
-        let what = format!("a step of {} in {}", trained.name, name(layout));
-        match stepped(device, threads, layout, trained, &expected) {
-            Ok(found) => found.map_or_else(
-                |fault| Check::failed(&what, fault),
-                |found| Check::passed(&what, found),
-            ),
-            Err(error) => Check::failed(&what, chain(&error)),
-        }
+        let stepper = trained.stepper(device, threads, &layout.into());
+        let bound = if layout == Layout::RoundedPixels { ROUNDED_BOUND } else { BOUND };
+        let found = stepper.and_then(|own| stepped(own, bound, trained, &expected));
+        told(&format!("a step of {} in {}", trained.name, name(layout)), found)
     };
-    Ok(layouts.iter().map(own).collect())
+    let mut checks: Vec<Check> = layouts.iter().map(own).collect();
+    let half = trained.half_stepper(device, threads, LossScale::default());
+    let half = half.and_then(|own| stepped(own, ROUNDED_BOUND, trained, &expected));
+    checks.push(told(&format!("a step of {} in float16", trained.name), half));
+    let scaled = trained.half_stepper(device, threads, LossScale::starting_at(OVERFLOWING));
+    let scaled = scaled.and_then(|own| overflowing(own, trained));
+    checks.push(told(&format!("the loss scale of {}", trained.name), scaled));
+    Ok(checks)
 }
 
-/// What is found of steps in a layout; the inner `Err` says what is wrong.
-fn stepped(
-    device: &Runtime,
-    threads: NonZeroUsize,
-    layout: Layout,
-    trained: &Trained,
-    expected: &TrainState,
-) -> Result<Result<String, String>, Error> {
-    let mut stepper = trained.stepper(device, threads, &layout.into())?;
+/// The inner `Err` says what is wrong.
+type Found = Result<Result<String, String>, Error>;
+
+fn told(what: &str, found: Found) -> Check {
+    match found {
+        Ok(Ok(found)) => Check::passed(what, found),
+        Ok(Err(fault)) => Check::failed(what, fault),
+        Err(error) => Check::failed(what, chain(&error)),
+    }
+}
+
+/// What is found of steps that begin with the first state.
+fn stepped(mut stepper: Stepper, bound: f64, trained: &Trained, expected: &TrainState) -> Found {
     let first = stepper.step(&trained.batch, &rates(LEARNING))?.scalars.loss_cla;
     let difference = expected.difference(&stepper.state()?);
-    let bound = if layout == Layout::RoundedPixels { ROUNDED_BOUND } else { BOUND };
     // What is no number is no small one.
     let near = difference <= bound;
     if !near {
@@ -169,4 +202,29 @@ fn stepped(
     }
     let told = format!("{difference:.0e} apart, loss {first:.1} to {last:.1} in {STEPS} steps");
     Ok(if last < 0.5 * first { Ok(told) } else { Err(format!("does not learn: {told}")) })
+}
+
+/// A scale with which gradients overflow in half width.
+const OVERFLOWING: f32 = 1_073_741_824.0;
+
+/// What is found of a loss scale that is too large at first: steps are skipped and it is halved until one
+/// is made.
+fn overflowing(mut stepper: Stepper, trained: &Trained) -> Found {
+    let scale = |stepper: &Stepper| stepper.loss_scale().map_or(0.0, LossScale::scale);
+    let mut skipped = 0;
+    while scale(&stepper) >= 1.0 {
+        let before = scale(&stepper);
+        let stepped = stepper.step(&trained.batch, &rates(LEARNING))?;
+        let after = scale(&stepper);
+        match (stepped.applied, stepped.overflowed) {
+            (true, _) if skipped > 0 => {
+                let from = OVERFLOWING.log2();
+                let to = after.log2();
+                return Ok(Ok(format!("{skipped} steps skipped, from 2^{from} to 2^{to}")));
+            }
+            (false, true) if after == 0.5 * before => skipped += 1,
+            _ => return Ok(Err(format!("{stepped:?} at a scale of {before}, {after} then"))),
+        }
+    }
+    Ok(Err("no scale is small enough".to_owned()))
 }

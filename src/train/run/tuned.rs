@@ -160,23 +160,3 @@ fn kept(path: &Path) -> Result<Kept, Error> {
     serde_json::from_slice(&text)
         .map_err(|error| Error::Kept { path: path.to_path_buf(), found: error.to_string() })
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_form_comes_back_by_its_name_and_has_one_in_32_bits() {
-        let [pixels, rounded] = [Layout::Pixels, Layout::RoundedPixels].map(Form::whole);
-        for (form, wide) in [
-            (Form::PLAIN, Form::PLAIN),
-            (Form::HALF, Form::PLAIN),
-            (pixels, pixels),
-            (rounded, pixels),
-        ] {
-            assert_eq!(Form::named(form.name()), Some(form));
-            assert_eq!(form.widened(), wide);
-        }
-        assert_eq!(Form::named("cubes"), None);
-    }
-}
