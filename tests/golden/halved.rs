@@ -10,7 +10,7 @@ use crate::manifest::Json;
 use crate::stepped::{self, narrowed, widened};
 use crate::trajectory::{Inputs, LOSSES, Named, Rollout};
 use qgface_data::graph::Width;
-use qgface_data::graph::lower::Layout;
+use qgface_data::graph::lower::Arrangement;
 use qgface_data::train::{Making, Scalars, StepGraph, Stepper, Tensor, TrainState};
 use std::num::NonZeroUsize;
 
@@ -33,7 +33,8 @@ const SCALE: f32 = 1024.0;
 pub(crate) fn run(graph: &StepGraph, inputs: &Inputs, initial: &TrainState, rollout: &Rollout<'_>) {
     let graph = StepGraph::in_width(graph.options.clone(), Width::Half).unwrap();
     let drops = graph.mask_shape().is_some();
-    let making = Making { threads: NonZeroUsize::MIN, layout: Layout::Planes, profile: None };
+    let arrangement = &Arrangement::default();
+    let making = Making { threads: NonZeroUsize::MIN, arrangement, profile: None };
     let mut stepper = Stepper::made(&installed::runtime(), graph, &making).unwrap();
     let step = |stepper: &mut Stepper, at: usize, expected: &Json| -> Scalars {
         let rates = stepped::rates(float(expected, "lr"));
