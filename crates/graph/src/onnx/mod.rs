@@ -10,6 +10,7 @@ mod external;
 mod model;
 mod proto;
 mod summary;
+mod values;
 mod wire;
 
 pub use error::Error;
@@ -19,3 +20,4 @@ pub use proto::{
     TensorType, TrainingInfo, Type, TypeKind, ValueInfo,
 };
 pub use summary::{Extents, NodeName, Port, Summary, normalises_inside};
+pub use values::{Unknown, Value};
