@@ -4,6 +4,7 @@
 mod cases;
 mod defining;
 mod exporting;
+mod forecast;
 mod gradients;
 mod halved;
 #[path = "../installed.rs"]

@@ -7,6 +7,7 @@
 //! back to the processor. This is the only module that knows the crate `ort`.
 #![warn(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr)]
 
+mod available;
 mod binding;
 mod buffer;
 mod cuda;
@@ -15,7 +16,9 @@ mod device;
 mod domain;
 mod elf;
 mod error;
+mod forecast;
 mod gpu;
+mod gpu_memory;
 mod guard;
 mod huge_pages;
 mod info;
@@ -38,6 +41,7 @@ mod start;
 mod tensor;
 mod wheel;
 
+pub use available::available_memory;
 pub use binding::Binding;
 pub use buffer::{Buffer, Element, Traffic};
 pub use cuda::Missing;
@@ -45,6 +49,7 @@ pub use cudnn::{Cudnn, Unfit as CudnnUnfit, cudnn_operators};
 pub use device::{Build, Device, UnknownDevice};
 pub use elf::{Error as LibraryFileError, check as check_library};
 pub use error::Error;
+pub use forecast::{Working, working_memory};
 pub use gpu::Gpu;
 pub use huge_pages::use_huge_pages;
 pub use info::{CudaDevices, CudnnInstalled, Info, Installed, OneDnnInstalled, info};

@@ -49,6 +49,8 @@ pub use library::OneDnn;
 pub use unfit::Unfit;
 
 use layer::Layer;
+pub(super) use operators::scratch_bytes;
+
 use operators::{Convolution, OPERATORS};
 use ort::operator::OperatorDomain;
 

@@ -156,6 +156,18 @@ impl Attributes {
     }
 }
 
+/// Bytes that the library works in for a node of this name with such attributes and inputs, as far as they
+/// follow from the shape; none for another operator, and where the inputs do not fit.
+pub(in super::super) fn scratch_bytes(
+    operator: &str,
+    get: impl Fn(&str) -> Option<i64>,
+    [a, b]: [[usize; 4]; 2],
+) -> Option<u64> {
+    let (_, pass) = OPERATORS.iter().find(|(name, _)| *name == operator)?;
+    let attributes = Attributes::read(*pass, get).ok()?;
+    Some(attributes.shape(a, b).ok()?.scratch_bytes())
+}
+
 /// The largest attribute, so that no sum of a few overflows.
 const LARGEST: usize = 1 << 24;
 

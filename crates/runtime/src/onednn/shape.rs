@@ -86,6 +86,22 @@ impl Shape {
         rows * columns * self.outputs
     }
 
+    /// Bytes of memory to work in: the kernels as the library has them, for the gradient by kernels once a
+    /// part, and what is rounded.
+    pub(super) fn scratch_bytes(&self) -> u64 {
+        const FLOAT: usize = 4;
+        const ROUNDED: usize = 2;
+        let kernels = self.inputs * self.outputs * self.kernel * self.kernel;
+        let (x, y) = (self.images * self.image_numbers(), self.images * self.position_numbers());
+        let (copies, read) = match self.pass {
+            Pass::Forward => (1, x),
+            Pass::ByImages => (1, y),
+            Pass::ByKernels => (self.parts().len(), x + y),
+        };
+        let rounded = if self.factors == Factors::Bfloat16 { ROUNDED * read } else { 0 };
+        (copies * FLOAT * kernels + rounded) as u64
+    }
+
     /// The images in parts of which each is one thread's work, the larger ones first. They follow from
     /// the shape alone, so that results do not depend on the number of threads.
     pub(super) fn parts(&self) -> Vec<Range<usize>> {
