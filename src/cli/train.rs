@@ -8,6 +8,7 @@ use super::output::grouped;
 use qgface_data::report::training;
 use qgface_data::runtime::Device;
 use qgface_data::settings::{Given, PRESETS, Section, Settings, keys};
+use qgface_data::train::plan::PlanReport;
 use qgface_data::train::{self, Config, Start, Surroundings, TrainReport};
 use std::path::{Path, PathBuf};
 
@@ -36,6 +37,10 @@ pub(crate) struct Args {
     /// Begin with the weights of a checkpoint, a model.onnx, or a safetensors file with PyTorch's names
     #[arg(long, value_name = "FILE", conflicts_with = "resume")]
     init: Option<PathBuf>,
+    /// Say what the run would take, and make no step: its memory, and the time that its steps take where
+    /// that was measured; exit code 1 where it does not fit, with what to change
+    #[arg(long)]
+    plan: bool,
 }
 
 /// The sections of settings that a run is made from; validation is by the settings of `eval`.
@@ -74,6 +79,11 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
         Some(run) => Start::Resume(run.clone()),
         None => Start::New,
     };
+    if args.plan {
+        let report = train::planned(&config, &start, context.jobs).map_err(Box::new)?;
+        context.output.report(&report, PlanReport::to_string)?;
+        return Ok(if report.fits { Outcome::Success } else { Outcome::No });
+    }
     let stop = interrupted()?;
     let say = |text: &str| context.output.say(text);
     let warn = |text: &str| context.output.warn(&[text.to_owned()]);

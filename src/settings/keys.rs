@@ -135,6 +135,9 @@ keys! {
         TRAIN_TUNE: Words<bool> = "tune", Words(&[("auto", true), ("off", false)]),
             "auto", "how steps are made on a processor: auto (as is fastest there, measured once), or off (in \
                      ONNX's operators alone)";
+        TRAIN_MEMORY: Words<bool> = "memory", Words(&[("refuse", true), ("warn", false)]),
+            "refuse", "what becomes of a run that would take far more memory than is left: refuse, or warn (it \
+                       is begun all the same)";
         TRAIN_SEED: Whole<u64> = "seed", whole(0, u64::MAX), "0",
             "the number that all random draws come from";
         TRAIN_BATCH: Whole<usize> = "batch", whole(1, MANY), "64",

@@ -52,8 +52,8 @@ fn is_zero(count: &u64) -> bool {
 /// Whether a setting says where a run lies, or guards the machine, and not what the run is.
 fn is_outside(key: &str) -> bool {
     let section = key.split_once('.').map_or("", |(section, _)| section);
-    let places = [keys::TRAIN_NAME.name(), keys::TRAIN_RUNS.name()];
-    places.contains(&key) || section == Section::Limits.name()
+    let outside = [keys::TRAIN_NAME.name(), keys::TRAIN_RUNS.name(), keys::TRAIN_MEMORY.name()];
+    outside.contains(&key) || section == Section::Limits.name()
 }
 
 impl Facts {
@@ -146,12 +146,7 @@ fn facts(path: &Path) -> Result<Facts, Error> {
 /// [`Error::Checkpoint`]: none there, damage, tensors of other bytes than its `.json` says.
 pub fn open(path: &Path) -> Result<Checkpoint, Error> {
     let path = match path.is_dir() {
-        true => {
-            let own = path.join(FOLDER);
-            let folder = if own.is_dir() { own } else { path.to_path_buf() };
-            let none = || Error::Checkpoint { path: folder.clone(), found: "none".to_owned() };
-            list(&folder)?.pop().ok_or_else(none)?.0
-        }
+        true => last(path)?.0,
         false => path.with_extension(FACTS),
     };
     let facts = facts(&path)?;
@@ -165,6 +160,24 @@ pub fn open(path: &Path) -> Result<Checkpoint, Error> {
     }
     let state = TrainState { tensors: floats(&bytes, &tensors)?.into_iter().collect() };
     Ok(Checkpoint { path, facts, state })
+}
+
+/// How far the last checkpoint of a run's folder is: steps, and batches of the next one. Its tensors are not
+/// read.
+///
+/// # Errors
+/// [`Error::Checkpoint`] where there is none, and as [`list`].
+pub fn place(run: &Path) -> Result<(u64, u64), Error> {
+    let (_, facts) = last(run)?;
+    Ok((facts.step, facts.batches))
+}
+
+/// The last checkpoint of a run's folder, or of a folder of checkpoints.
+fn last(path: &Path) -> Result<(PathBuf, Facts), Error> {
+    let own = path.join(FOLDER);
+    let folder = if own.is_dir() { own } else { path.to_path_buf() };
+    let none = || Error::Checkpoint { path: folder.clone(), found: "none".to_owned() };
+    list(&folder)?.pop().ok_or_else(none)
 }
 
 /// The folder of a run's checkpoints.

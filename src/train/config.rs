@@ -45,6 +45,8 @@ pub struct Config {
     pub precision: Precision,
     /// Whether what is fastest is found out where it runs.
     pub tune: bool,
+    /// Whether a run that would take far more memory than is left is refused.
+    pub refuses_memory: bool,
     /// Times every image is seen.
     pub epochs: u32,
     /// Steps after which the run ends early.
@@ -117,6 +119,7 @@ impl Config {
             accumulate: s.get(&keys::TRAIN_ACCUMULATE),
             precision: s.get(&keys::TRAIN_PRECISION),
             tune: s.get(&keys::TRAIN_TUNE),
+            refuses_memory: s.get(&keys::TRAIN_MEMORY),
             epochs: s.get(&keys::TRAIN_EPOCHS),
             max_steps: s.get(&keys::TRAIN_MAX_STEPS),
             rate: LearningRate {

@@ -73,6 +73,24 @@ pub enum Error {
         /// What it is.
         found: String,
     },
+    /// What a step takes cannot be told from its graph.
+    #[error("cannot tell the memory of a step")]
+    Unplanned(#[from] crate::onnx::Unknown),
+    /// A run takes more memory than there is.
+    #[error(
+        "{place}: expected a run that needs at most the {} MiB that are left, found one that needs {} MiB",
+        available >> 20, needed >> 20
+    )]
+    Memory {
+        /// Where the memory is taken.
+        place: String,
+        /// Bytes that are left there.
+        available: u64,
+        /// Bytes that the run takes.
+        needed: u64,
+        /// Settings with which it would fit, each for itself.
+        changes: Vec<String>,
+    },
     /// A file or folder refused.
     #[error(transparent)]
     Files(#[from] crate::fs::Error),

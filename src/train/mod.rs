@@ -17,6 +17,7 @@ mod init;
 mod loss_scale;
 mod lowered;
 pub mod metrics;
+pub mod plan;
 mod run;
 mod samples;
 mod schedule;
@@ -34,7 +35,9 @@ pub use feed::Feed;
 pub use init::{Adopted, adopt};
 pub use loss_scale::LossScale;
 pub use lowered::Lowered;
-pub use run::{METRICS, SETTINGS, Start, Surroundings, TrainReport, initial_backbone, train};
+pub use run::{
+    METRICS, SETTINGS, Start, Surroundings, TrainReport, initial_backbone, plan as planned, train,
+};
 pub use schedule::{JointSchedule, LearningRate, Phase, WarmUp};
 pub use state::{Tensor, TrainState};
 pub use step::{SCALARS, Scalars, Scales, StepGraph, StepOptions};

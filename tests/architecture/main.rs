@@ -51,6 +51,7 @@ fn schemas() -> Vec<(&'static str, schemars::Schema)> {
         ("check", schemars::schema_for!(train::check::CheckReport)),
         ("init", schemars::schema_for!(settings::InitReport)),
         ("train", schemars::schema_for!(train::TrainReport)),
+        ("plan", schemars::schema_for!(train::plan::PlanReport)),
         ("export", schemars::schema_for!(train::ExportReport)),
         ("metrics", schemars::schema_for!(train::metrics::Line)),
         ("checkpoint", schemars::schema_for!(train::checkpoint::Facts)),

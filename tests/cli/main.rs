@@ -23,6 +23,7 @@ mod models;
 mod packing;
 mod pages;
 mod pictures;
+mod planning;
 mod program;
 mod reporting;
 mod rewriting;

@@ -49,7 +49,15 @@ pub(super) fn advice(error: &Error) -> Option<String> {
         Error::Kept { .. } => {
             Some("train.tune=off goes on in ONNX's operators, to other last digits".to_owned())
         }
-        Error::Option { .. }
+        Error::Memory { changes, .. } => Some(match changes.is_empty() {
+            true => "train.memory=warn begins it all the same".to_owned(),
+            false => format!(
+                "with one of these it fits: {}; train.memory=warn begins it all the same",
+                changes.join(", or ")
+            ),
+        }),
+        Error::Unplanned(_)
+        | Error::Option { .. }
         | Error::BatchSize { .. }
         | Error::Label { .. }
         | Error::State { .. }

@@ -100,6 +100,13 @@ impl Course {
         Segment { steps: first..end.min(self.steps), views }
     }
 
+    /// The most views of an image in the steps from `first` on; where there are none, in any.
+    pub(super) fn most_views(&self, first: u64) -> usize {
+        let epochs = self.epoch(first) as usize..self.steps.div_ceil(self.steps_per_epoch) as usize;
+        let left = self.views.get(epochs).filter(|left| !left.is_empty());
+        left.unwrap_or(&self.views).iter().copied().max().unwrap_or(1)
+    }
+
     /// Whether a checkpoint is made when so many steps are made.
     pub(super) fn is_due(&self, made: u64) -> bool {
         made == self.steps || made.is_multiple_of(self.checkpoint_every)
@@ -145,6 +152,15 @@ mod tests {
         let course = course(&[1, 1, 2, 2], 8);
         assert_eq!(course.segment(0), Segment { steps: 0..8, views: 1 });
         assert_eq!((course.of_epochs(), course.epoch(7)), (20, 1));
+    }
+
+    #[test]
+    fn the_most_views_are_those_of_steps_to_come() {
+        let most = |views: &[usize], steps, first| course(views, steps).most_views(first);
+        assert_eq!(most(&[1, 2, 1], 15, 0), 2);
+        assert_eq!(most(&[1, 2, 1], 15, 10), 1);
+        assert_eq!(most(&[1, 1, 2], 10, 0), 1);
+        assert_eq!(most(&[1, 2], 10, 10), 2);
     }
 
     #[test]

@@ -11,6 +11,9 @@ pub const SETTINGS: &str = "config.toml";
 /// The file of a run's numbers.
 pub const METRICS: &str = "metrics.jsonl";
 
+/// The file that says how a run's steps are made.
+pub(super) const TUNING: &str = "tuning.json";
+
 /// The folder of a run's views.
 const SAMPLES: &str = "samples";
 
@@ -91,7 +94,7 @@ impl RunFolder {
 
     /// What is kept of how the run's steps are made.
     pub(super) fn tuning(&self) -> PathBuf {
-        self.path.join("tuning.json")
+        self.path.join(TUNING)
     }
 
     pub(super) fn metrics(&self) -> PathBuf {

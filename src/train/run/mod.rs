@@ -8,11 +8,16 @@ mod folder;
 mod form;
 mod ledger;
 mod material;
+mod planned;
 mod report;
 mod resume;
+mod start;
 mod steps;
 mod tuned;
+mod weighed;
 
 pub use folder::{METRICS, SETTINGS};
+pub use planned::plan;
 pub use report::TrainReport;
-pub use steps::{Start, Surroundings, initial_backbone, train};
+pub use start::Start;
+pub use steps::{Surroundings, initial_backbone, train};

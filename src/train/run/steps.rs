@@ -6,7 +6,9 @@ use super::ledger::Ledger;
 use super::material::{batches, classes, open_packs, precision, step_options};
 use super::report::TrainReport;
 use super::resume::{self, Beginning};
+use super::start::Start;
 use super::tuned::{Made, Wanted, tuned};
+use super::weighed::{Scales, at_hand};
 use crate::eval::Measure;
 use crate::fs;
 use crate::graph::Width;
@@ -28,19 +30,10 @@ use crate::train::{
 };
 use std::num::NonZeroUsize;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
-
-/// Where a run begins.
-#[derive(Debug, Clone)]
-pub enum Start {
-    /// At its first step, in a new folder.
-    New,
-    /// At the last checkpoint of a run's folder.
-    Resume(PathBuf),
-}
 
 /// What a run works with beside its settings.
 pub struct Surroundings<'a> {
@@ -116,12 +109,28 @@ impl<'a> Run<'a> {
         facts.steps_per_epoch = course.steps_per_epoch;
         // What no step can be made of is found out before the folder is there.
         let graph = StepGraph::new(step_options(config, classes, config.views.len()))?;
+        let precision = precision(config)?;
+        let run = match start {
+            Start::New => None,
+            Start::Resume(run) => Some(run.clone()),
+        };
+        let made = run.as_deref().map(checkpoint::place).transpose()?.unwrap_or_default();
+        let scales = Scales {
+            config,
+            classes,
+            views: course.most_views(made.0),
+            steps: course.steps,
+            precision,
+            run,
+            jobs: around.jobs,
+            runtime: at_hand(config),
+        };
+        scales.check(around.say)?;
         let Beginning { state, adopted, changed } = match start {
             Start::New => resume::new(config, &graph)?,
             Start::Resume(run) => resume::resumed(run, &mut facts)?,
         };
         changed.iter().for_each(|change| (around.say)(&format!("changed: {change}")));
-        let precision = precision(config)?;
         let runtime = Runtime::start(config.device, OnMissing::Install, around.say)?;
         let folder = match start {
             Start::New => {

@@ -1,10 +1,10 @@
 //! How the steps of a run are made: as its folder says, or, in a new run, as is fastest here.
 
-use super::folder::RunFolder;
+use super::folder::{RunFolder, TUNING};
 use super::form::Form;
 use crate::graph::Width;
 use crate::graph::lower::{Arrangement, Layout};
-use crate::runtime::{Device, Precision, Runtime, tuning_table};
+use crate::runtime::{Device, Machine, Precision, Runtime, tuning_table};
 use crate::train::tuning::{self, Choice, Depth, Site, Table};
 use crate::train::{Error, StepGraph};
 use crate::{causes, fs};
@@ -93,6 +93,56 @@ pub(super) fn tuned(
         fs::write_whole(&path, &text)?;
     }
     Ok((runtime, made))
+}
+
+/// How the steps of a run will be made, as far as that is known before it begins.
+pub(super) struct Expected {
+    pub(super) made: Made,
+    /// Why so.
+    pub(super) since: &'static str,
+    /// The choice that says how fast steps are.
+    pub(super) choice: Option<Choice>,
+}
+
+/// What [`tuned`] would come to, without measuring, fetching or writing; `run` is the folder of a run that
+/// goes on, and `runtime` is one, where there is one, with the library that is there.
+///
+/// # Errors
+/// [`Error::Kept`].
+pub(super) fn expected(
+    runtime: Option<&Runtime>,
+    device: Device,
+    run: Option<&Path>,
+    wanted: &Wanted<'_>,
+) -> Result<Expected, Error> {
+    let asked = Form::of(wanted.precision);
+    let rounds = wanted.precision == Precision::Bfloat16;
+    let site = Site::of(&wanted.step.options).rounding(rounds);
+    let choice = runtime.and_then(|runtime| {
+        let table = Table::read(tuning_table(), &|_| ());
+        table.get(&Machine::of(runtime, wanted.threads), &site).cloned()
+    });
+    let choice =
+        choice.filter(|own| tuning::misfit(&wanted.step.gradients, &own.arrangement()).is_none());
+    let unmeasured = Kept::unmeasured(asked.unwrap_or(Form::PLAIN));
+    let (kept, since) = match run {
+        _ if !(wanted.tune || asked.is_some()) => (unmeasured, "train.tune=off"),
+        Some(run) => (kept(&run.join(TUNING))?, "as the run was begun"),
+        None => match (asked, &choice, Depth::for_steps(wanted.steps)) {
+            (None, Some(choice), Some(_)) => {
+                let layout = tuning::name(choice.arrangement().layout).to_owned();
+                (Kept { layout, choice: Some(choice.clone()) }, "as was fastest here")
+            }
+            (None, None, Some(_)) => {
+                (unmeasured, "not measured here yet, in others it may be less")
+            }
+            (None, _, None) => (unmeasured, "too few steps to measure what is fastest"),
+            (Some(_), ..) => (unmeasured, "as train.precision asks for"),
+        },
+    };
+    let made = made(&kept, device, wanted)
+        .map_err(|found| Error::Kept { path: run.unwrap_or(Path::new("")).join(TUNING), found })?;
+    Ok(Expected { made, since, choice })
 }
 
 /// How steps are made where this was kept; `Err` says what in it cannot be.

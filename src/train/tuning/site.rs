@@ -36,6 +36,11 @@ impl Site {
         Self { rounds, ..self }
     }
 
+    /// Images at a time.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
     /// Layouts that can be chosen for it on a device, the reference first.
     pub fn layouts(&self, device: Device) -> &'static [Layout] {
         match device {

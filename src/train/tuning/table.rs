@@ -94,6 +94,11 @@ impl Choice {
         &self.formulations
     }
 
+    /// The median of a step in seconds in an arrangement, where it was measured.
+    pub fn seconds(&self, arrangement: &Arrangement) -> Option<f64> {
+        self.seconds.get(&told(arrangement)).copied()
+    }
+
     /// What was chosen.
     pub fn arrangement(&self) -> Arrangement {
         let layout = layout(&self.layout).expect("a table's names are checked when it is read");

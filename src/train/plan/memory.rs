@@ -1,0 +1,114 @@
+//! The memory of a run, part by part, told from its graphs.
+
+use crate::graph::lower::{Arrangement, Layout};
+use crate::runtime::{Device, working_memory};
+use crate::train::{Error, StepGraph};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Bytes of a float.
+const FLOAT: u64 = 4;
+
+/// Bytes of a label.
+const LABEL: u64 = 8;
+
+/// Bytes of the program with its threads and the runtime: what runs of networks of width 0.05 held with 18
+/// to 100 layers, less all other parts, where the line through them meets no nodes (ONNX Runtime 1.32,
+/// x86-64 Linux, two threads).
+const PROGRAM: u64 = 52 << 20;
+
+/// Bytes that the runtime keeps for each node of a model: how steep that line is.
+const NODE: u64 = 7_400;
+
+/// Bytes of oneDNN 3.2 with the code that it makes: what the same runs held more with images in pixels.
+const LIBRARY: u64 = 20 << 20;
+
+/// Memory of a run by what it is for, in bytes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Memory {
+    /// Parameters.
+    pub weights: u64,
+    /// Their momenta.
+    pub momenta: u64,
+    /// Their gradients.
+    pub gradients: u64,
+    /// The queue, statistics and averages, twice.
+    pub queue: u64,
+    /// What lies between the nodes of a step, and what oneDNN works in.
+    pub activations: u64,
+    /// Two batches where a step reads them.
+    pub feeds: u64,
+    /// Batches that are loaded ahead.
+    pub loading: u64,
+    /// The state twice, while a checkpoint is written.
+    pub checkpoint: u64,
+    /// The program, its libraries, and the models that they run.
+    pub program: u64,
+}
+
+impl Memory {
+    /// Of a step with `jobs` threads that load, without what is only known of its models: activations, and
+    /// what the program keeps of them.
+    pub fn without_activations(graph: &StepGraph, jobs: usize) -> Self {
+        let weights = graph.params.parameters.iter().map(|own| bytes(&own.shape)).sum();
+        let buffers: u64 = graph.params.buffers.iter().map(|own| bytes(&own.shape)).sum();
+        let mask = graph.mask_shape().map_or(0, |shape| bytes(&shape) / FLOAT);
+        let labels = LABEL * graph.options.batch as u64;
+        let batch = bytes(&graph.image_shape()) + labels + mask;
+        Self {
+            weights,
+            momenta: weights,
+            gradients: weights,
+            queue: 2 * buffers,
+            activations: 0,
+            feeds: 2 * batch,
+            loading: (jobs as u64 + 1) * batch,
+            checkpoint: 2 * (2 * weights + buffers),
+            program: PROGRAM,
+        }
+    }
+
+    /// Of a step on a device, with `jobs` threads that load.
+    ///
+    /// # Errors
+    /// [`Error::Unplanned`]: an operator of which it is not known what it makes.
+    pub fn of(
+        graph: &StepGraph,
+        arrangement: &Arrangement,
+        device: Device,
+        jobs: usize,
+    ) -> Result<Self, Error> {
+        let model = graph.lowered(device, arrangement).gradients;
+        let working = working_memory(model.graph())?;
+        let library = match arrangement.layout {
+            Layout::Pixels | Layout::RoundedPixels => LIBRARY,
+            Layout::Planes | Layout::VendorPlanes => 0,
+        };
+        let nodes = model.graph().node.len() as u64;
+        Ok(Self {
+            activations: working.held + working.scratch,
+            program: PROGRAM + library + NODE * nodes,
+            ..Self::without_activations(graph, jobs)
+        })
+    }
+
+    /// Bytes on a CUDA device, where steps are made on one.
+    pub fn on_device(&self) -> u64 {
+        let Self { weights, momenta, gradients, queue, activations, feeds, .. } = self;
+        weights + momenta + gradients + queue + activations + feeds
+    }
+
+    /// Bytes on the host beside those.
+    pub fn on_host(&self) -> u64 {
+        self.loading + self.checkpoint + self.program
+    }
+
+    /// All of it.
+    pub fn total(&self) -> u64 {
+        self.on_device() + self.on_host()
+    }
+}
+
+fn bytes(shape: &[usize]) -> u64 {
+    FLOAT * shape.iter().map(|&extent| extent as u64).product::<u64>()
+}
