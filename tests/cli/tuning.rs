@@ -189,3 +189,29 @@ fn a_network_is_tuned_ahead_once() {
     assert!(words(&again).contains("measured anew"), "{}", words(&again));
     assert_eq!(report(&[])["measured"], false);
 }
+
+#[test]
+fn a_plan_takes_layout_and_speed_from_the_table() {
+    let bench = Bench::new();
+    let plan = || -> Value {
+        let output = bench.ran(&long(&["--plan", "--format", "json"]), &[]);
+        assert!(output.status.success(), "{}", words(&output));
+        let plan = serde_json::from_slice(&output.stdout).unwrap();
+        fits(&plan, "plan");
+        plan
+    };
+    let before = plan();
+    assert_eq!((&before["speed"], &before["layout"]), (&Value::Null, &"planes".into()));
+    assert!(!bench.table().exists(), "a plan measures nothing");
+    let command = before["measured_by"].as_str().unwrap().split(' ').skip(1);
+    bench.done(&command.collect::<Vec<_>>());
+    bench.choose("pixels");
+    let after = plan();
+    assert_eq!((&after["layout"], &after["measured_by"]), (&"pixels".into(), &Value::Null));
+    let [speed, seconds] =
+        ["images_per_second", "seconds"].map(|key| after["speed"][key].as_f64().unwrap());
+    // 120 steps of 4 images.
+    assert!((speed * seconds / 480.0 - 1.0).abs() < 1e-6, "{after}");
+    let activations = |plan: &Value| plan["memory"]["activations"].as_u64().unwrap();
+    assert!(activations(&after) < activations(&before), "{before} {after}");
+}

@@ -154,4 +154,29 @@ mod tests {
         assert_eq!(shape.positions_of_all(), [3, 3]);
         assert_eq!(Shape { kernel: 8, ..shape }.positions(5), None);
     }
+
+    #[test]
+    fn memory_to_work_in_holds_the_kernels_of_each_part_and_what_is_rounded() {
+        let shape = Shape {
+            pass: Pass::Forward,
+            factors: Factors::Float,
+            images: 8,
+            height: 28,
+            width: 28,
+            inputs: 16,
+            outputs: 32,
+            kernel: 3,
+            stride: 1,
+            pad: 1,
+        };
+        let (kernels, x, y) = (4 * 16 * 32 * 9, 8 * 28 * 28 * 16, 8 * 28 * 28 * 32);
+        let rounded = Shape { factors: Factors::Bfloat16, ..shape };
+        assert_eq!(shape.scratch_bytes(), kernels);
+        assert_eq!(rounded.scratch_bytes(), kernels + 2 * x);
+        assert_eq!(Shape { pass: Pass::ByImages, ..rounded }.scratch_bytes(), kernels + 2 * y);
+        let by_kernels = Shape { pass: Pass::ByKernels, ..rounded };
+        let parts = by_kernels.parts().len() as u64;
+        assert!(parts > 1);
+        assert_eq!(by_kernels.scratch_bytes(), parts * kernels + 2 * (x + y));
+    }
 }
