@@ -188,7 +188,12 @@ fn told(what: &str, found: Found) -> Check {
 
 /// What is found of steps that begin with the first state.
 fn stepped(mut stepper: Stepper, bound: f64, trained: &Trained, expected: &TrainState) -> Found {
-    let first = stepper.step(&trained.batch, &rates(LEARNING))?.scalars.loss_cla;
+    let mut made = stepper.step(&trained.batch, &rates(LEARNING))?;
+    // A loss scale that is too large at first comes down.
+    while made.overflowed && stepper.loss_scale().is_some_and(|own| !own.is_spent()) {
+        made = stepper.step(&trained.batch, &rates(LEARNING))?;
+    }
+    let first = made.scalars.loss_cla;
     let difference = expected.difference(&stepper.state()?);
     // What is no number is no small one.
     let near = difference <= bound;

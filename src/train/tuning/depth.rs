@@ -25,9 +25,9 @@ impl Depth {
     /// What is worth its time for a run of some steps.
     pub fn for_steps(steps: u64) -> Option<Self> {
         match steps {
+            SOME_STEPS.. => Some(Self::Problems),
+            FEW_STEPS..SOME_STEPS => Some(Self::Layout),
             ..FEW_STEPS => None,
-            ..SOME_STEPS => Some(Self::Layout),
-            _ => Some(Self::Problems),
         }
     }
 }
