@@ -17,8 +17,8 @@ use crate::train::{
 };
 use std::num::NonZeroUsize;
 
-/// What a step may leave otherwise, of the largest number of a tensor: roundings of some hundred
-/// operators in a row, and pairs of the contrast that are weighted on one side of a bound or the other.
+/// What a step may leave otherwise, as root mean squares of a tensor: roundings of some hundred operators
+/// in a row, and pairs of the contrast that are weighted on one side of a bound or the other.
 const BOUND: f64 = 5e-2;
 
 /// The same, where convolutions round their factors: some ten in a row are each off by a part in 300.
@@ -198,7 +198,7 @@ fn stepped(mut stepper: Stepper, bound: f64, trained: &Trained, expected: &Train
     // What is no number is no small one.
     let near = difference <= bound;
     if !near {
-        let expected = format!("expected {bound} of the largest number at most");
+        let expected = format!("expected {bound} of a tensor at most");
         return Ok(Err(format!("leaves another state: {difference:.1e} apart, {expected}")));
     }
     let mut last = first;

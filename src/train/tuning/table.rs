@@ -30,7 +30,7 @@ pub struct Choice {
     seconds: BTreeMap<String, f64>,
     /// Arrangements that were left out, and why.
     left_out: BTreeMap<String, String>,
-    /// The largest difference of a gradient from the reference's, of the largest of its tensor.
+    /// The largest difference of a gradient from the reference's, as root mean squares.
     difference: f64,
 }
 
