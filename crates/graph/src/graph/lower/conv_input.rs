@@ -1,30 +1,10 @@
 //! The gradient of a convolution by its images.
 
+use super::convolution::{Extents, Way, fitting, named};
 use super::emitter::{Emitter, integer, integers, moves};
 use super::lowering::Lowering;
 use super::ways::{IN_PLANES, Ways};
 use crate::graph::{Node, Window};
-
-/// The extents that all formulations speak of.
-#[derive(Clone, Copy)]
-struct Extents {
-    n: usize,
-    i: usize,
-    o: usize,
-    /// Height and width of x.
-    x: [usize; 2],
-    /// Height and width of dy.
-    dy: [usize; 2],
-    window: Window,
-}
-
-/// A way to compute it, of w and dy.
-struct Way {
-    name: &'static str,
-    /// Whether a window can be met so.
-    fits: fn(Window) -> bool,
-    lower: fn(&mut Emitter, &str, &str, Extents) -> String,
-}
 
 /// The ways, the reference first.
 static FORMULATIONS: [Way; 3] = [
@@ -70,9 +50,8 @@ impl Extents {
 /// Names of the ways that fit, the reference first, and of the built-in one, for w, dy, and the height
 /// and width of x.
 pub(super) fn ways(window: Window, w: &[usize], dy: &[usize], x: [usize; 2]) -> Ways {
-    let fitting = FORMULATIONS.iter().filter(|own| (own.fits)(window));
     let built_in = Extents::new(window, w, dy, x).built_in();
-    Ways { names: fitting.map(|own| own.name).collect(), built_in }
+    Ways { names: fitting(&FORMULATIONS, window), built_in }
 }
 
 impl Lowering<'_> {
@@ -81,8 +60,7 @@ impl Lowering<'_> {
         let extents = Extents::new(window, self.shape(w), self.shape(dy), x);
         let name = self.chosen(node).filter(|name| *name != IN_PLANES);
         let name = name.unwrap_or_else(|| extents.built_in());
-        let way = FORMULATIONS.iter().find(|own| own.name == name && (own.fits)(window));
-        let way = way.unwrap_or_else(|| panic!("{name}: no way to lower {}", node.name));
+        let way = named(&FORMULATIONS, name, window, node);
         let (w, dy) = (self.name(w), self.name(dy));
         (way.lower)(&mut self.emitter, &w, &dy, extents)
     }

@@ -4,53 +4,33 @@
 //! As matrix products in one of several arrangements. A `Conv` with images and
 //! channels exchanged, or one with zeros between the rows of dy, took up to ten times as long.
 
+use super::convolution::{Extents, Way, fitting, named};
 use super::emitter::{Emitter, integer};
 use super::lowering::Lowering;
 use super::ways::{IN_PLANES, Ways};
 use crate::graph::{Node, Window};
 
-/// The extents that all formulations speak of.
-#[derive(Clone, Copy)]
-struct Extents {
-    n: usize,
-    i: usize,
-    o: usize,
-    /// Height and width of x.
-    x: [usize; 2],
-    /// Height and width of dy.
-    dy: [usize; 2],
-    window: Window,
-}
-
-/// A way to arrange the products.
-struct Products {
-    name: &'static str,
-    /// Whether a window can be met so.
-    fits: fn(Window) -> bool,
-    lower: fn(&mut Emitter, &str, &str, Extents) -> String,
-}
-
 /// The ways, the reference first.
-static FORMULATIONS: [Products; 7] = [
+static FORMULATIONS: [Way; 7] = [
     // All windows' pixels gathered from pixels that lie channel by channel.
-    Products { name: "gathered", fits: |_| true, lower: gathered },
+    Way { name: "gathered", fits: |_| true, lower: gathered },
     // A kernel of one pixel: one product an image.
-    Products { name: "pointwise", fits: |own| own.kernel == 1 && own.pad == 0, lower: pointwise },
+    Way { name: "pointwise", fits: |own| own.kernel == 1 && own.pad == 0, lower: pointwise },
     // All windows' pixels side by side, one product an image.
-    Products { name: "columns by image", fits: is_dense, lower: columns_by_image },
+    Way { name: "columns by image", fits: is_dense, lower: columns_by_image },
     // Copies of x shifted along columns against copies of dy shifted along rows: one product holds all
     // taps.
-    Products {
+    Way {
         name: "rows and columns",
         fits: |own| is_dense(own) && own.kernel == 2 * own.pad + 1,
         lower: rows_and_columns,
     },
     // A product for each tap and image.
-    Products { name: "taps by image", fits: is_dense, lower: taps_by_image },
+    Way { name: "taps by image", fits: is_dense, lower: taps_by_image },
     // A product for each tap.
-    Products { name: "taps", fits: is_dense, lower: taps },
+    Way { name: "taps", fits: is_dense, lower: taps },
     // All windows' pixels side by side, one product.
-    Products { name: "columns", fits: is_dense, lower: columns_of_all },
+    Way { name: "columns", fits: is_dense, lower: columns_of_all },
 ];
 
 fn is_dense(window: Window) -> bool {
@@ -79,8 +59,7 @@ fn built_in(
 
 /// Names of the ways that fit, the reference first, and of the built-in one, for x and dy.
 pub(super) fn ways(window: Window, x: &[usize], dy: &[usize]) -> Ways {
-    let fitting = FORMULATIONS.iter().filter(|own| (own.fits)(window));
-    Ways { names: fitting.map(|own| own.name).collect(), built_in: built_in(window, x[1], dy[2]) }
+    Ways { names: fitting(&FORMULATIONS, window), built_in: built_in(window, x[1], dy[2]) }
 }
 
 impl Lowering<'_> {
@@ -92,8 +71,7 @@ impl Lowering<'_> {
         let extents = Extents { n: *n, i: *i, o: *o, x: [*h, *w], dy: [*rows, *columns], window };
         let name = self.chosen(node).filter(|name| *name != IN_PLANES);
         let name = name.unwrap_or_else(|| built_in(window, *i, *rows));
-        let way = FORMULATIONS.iter().find(|own| own.name == name && (own.fits)(window));
-        let way = way.unwrap_or_else(|| panic!("{name}: no way to lower {}", node.name));
+        let way = named(&FORMULATIONS, name, window, node);
         let (x, dy) = (self.name(x), self.name(dy));
         (way.lower)(&mut self.emitter, &x, &dy, extents)
     }

@@ -9,6 +9,7 @@ mod batch_norm;
 mod batch_norm_gradient;
 mod conv_input;
 mod conv_weight;
+mod convolution;
 mod emitter;
 mod formulation;
 mod layout;
