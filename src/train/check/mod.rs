@@ -14,7 +14,6 @@ pub use report::{Check, CheckReport, Speed, Verdict};
 use super::Error;
 use super::tuning::{self, Depth, Site, Table, choose};
 use crate::causes::chain;
-use crate::graph::Graph;
 use crate::graph::lower::{Arrangement, Layout};
 use crate::nn::Architecture;
 use crate::runtime::{self, Device, OnMissing, Precision, Processor, Runtime};
@@ -89,10 +88,9 @@ fn on(
         .map(|&(architecture, width, images)| Trained::new(architecture, width, images));
     let networks: Vec<Trained> = networks.collect::<Result<_, _>>()?;
     let layouts = layouts(device, &mut report.checks);
-    let both = |own: &'_ Trained| [own.graph.gradients.clone(), own.half.gradients.clone()];
-    let graphs: Vec<Graph> = networks.iter().flat_map(both).collect();
+    let graphs = networks.iter().flat_map(|own| [&own.graph.gradients, &own.half.gradients]);
     say("checking operators");
-    let checks = operators::check(device, processor, threads, &layouts, &graphs)?;
+    let checks = operators::check(device, processor, threads, &layouts, graphs)?;
     report.checks.extend(checks);
     for trained in &networks {
         say(&format!("checking steps of {}", trained.name));

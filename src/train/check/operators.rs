@@ -8,18 +8,12 @@ use crate::graph::{Builder, Element, Graph, Literal, Node, Op, Value};
 use crate::runtime::{self, Buffer, Program, Runtime};
 use crate::seed::{Seed, Stream};
 use crate::train::Error;
-use crate::train::tuning::name;
+use crate::train::tuning::{apart, bound, name};
 use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroUsize;
 
-/// What an output may differ by from the reference's, of its largest number: sums of some thousand
-/// products that are added in another order.
-const BOUND: f64 = 1e-3;
-
-/// The same, where factors are rounded to the 8 bits of bfloat16.
-const ROUNDED_BOUND: f64 = 1.0 / 64.0;
-
-/// The same, where the operator is half as wide: the 11 bits of a float16.
+/// What an output may differ by from the reference's, of its largest number, where the operator is half as
+/// wide: the 11 bits of a float16.
 const HALF_BOUND: f64 = 1.0 / 256.0;
 
 /// An operator on tensors of given extents.
@@ -142,11 +136,7 @@ pub(super) fn check<'g>(
                 own.compared += 1;
                 let difference = run(device, &graph, &arrangement, threads, &fed)
                     .map(|found| apart(&expected, &found));
-                let bound = match layout {
-                    Layout::RoundedPixels => ROUNDED_BOUND,
-                    _ if is_half => HALF_BOUND,
-                    _ => BOUND,
-                };
+                let bound = if is_half { HALF_BOUND } else { bound(layout) };
                 let fault = match difference {
                     Ok(difference) if difference <= bound => {
                         own.worst = own.worst.max(difference);
@@ -183,13 +173,6 @@ fn extents(graph: &Graph) -> String {
     };
     let all: Vec<String> = graph.inputs().iter().map(|(_, node)| extents(node)).collect();
     all.join(", ")
-}
-
-/// The largest difference, of the largest number that is expected; what is no number is the largest.
-fn apart(expected: &[f64], found: &[f64]) -> f64 {
-    let largest = expected.iter().fold(f64::MIN_POSITIVE, |most, x| most.max(x.abs()));
-    let differences = expected.iter().zip(found).map(|(a, b)| (a - b).abs() / largest);
-    differences.fold(0.0, |most, own| if own > most || own.is_nan() { own } else { most })
 }
 
 /// What an input is fed with.

@@ -21,8 +21,7 @@ const EMBEDDED: usize = 32;
 /// A rate so small that the timed steps are all of the same state but for rounding.
 const LEARNING: f32 = 1e-6;
 
-/// Copying is hidden behind work where both at once take less than this part of one after the other's
-/// excess: half of what is copied is.
+/// Copying is beside the steps where this part of its time, at least, is saved.
 const HIDDEN: f64 = 0.5;
 
 /// Times a step in some arrangements.

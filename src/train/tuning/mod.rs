@@ -6,6 +6,7 @@
 //! single operators (`solve`), and held against a reference; the table in the cache keeps the choice, and
 //! a run keeps what it was made by.
 
+mod apart;
 mod depth;
 mod layouts;
 mod site;
@@ -13,6 +14,7 @@ mod solve;
 mod table;
 mod trial;
 
+pub(crate) use apart::{apart, bound};
 pub use depth::Depth;
 pub(crate) use layouts::told;
 pub use layouts::{has, layout, name};

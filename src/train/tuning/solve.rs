@@ -1,5 +1,6 @@
 //! The formulations of a problem: each held against the reference, then timed in turn with the others.
 
+use super::apart::{apart, bound, worse};
 use super::table::Solved;
 use crate::causes::chain;
 use crate::graph::lower::{Arrangement, Layout, Problem};
@@ -22,13 +23,6 @@ const HOPELESS: f64 = 1.5;
 /// The built-in formulation is kept unless another takes less than this part of its time: what differs
 /// by less differs by chance.
 const WORTH_IT: f64 = 0.95;
-
-/// What an output may differ by from the reference's, of its largest number: sums of some thousand
-/// products that are added in another order.
-const BOUND: f64 = 1e-3;
-
-/// The same, where factors are rounded to the 8 bits of bfloat16.
-const ROUNDED_BOUND: f64 = 1.0 / 64.0;
 
 /// Bytes that are written between two timed runs, so that none finds its input in a cache.
 const CACHE: usize = 64 << 20;
@@ -79,7 +73,7 @@ pub(super) fn solve(
 ) -> Result<Solved, Error> {
     let names = problem.formulations();
     let models: Vec<_> = names.into_iter().map(|name| (name, problem.alone(name))).collect();
-    let bound = if problem.rounds() { ROUNDED_BOUND } else { BOUND };
+    let bound = bound(problem.layout());
     solve_by(runtime, threads, &models, problem.built_in(), bound)
 }
 
@@ -156,18 +150,6 @@ fn tried(
     }
 }
 
-/// The largest difference, of the largest number that is expected.
-fn apart(expected: &[f32], found: &[f32]) -> f64 {
-    let largest = expected.iter().fold(f64::MIN_POSITIVE, |most, x| most.max(f64::from(x.abs())));
-    let differences = expected.iter().zip(found).map(|(a, b)| f64::from((a - b).abs()) / largest);
-    differences.fold(0.0, worse)
-}
-
-/// The larger; what is no number is the largest of all.
-fn worse(one: f64, other: f64) -> f64 {
-    if other > one || other.is_nan() { other } else { one }
-}
-
 /// Times all that are ready, in turn.
 fn time(candidates: &mut [Candidate]) -> Result<(), Error> {
     let mut cache = vec![0_u8; CACHE];
@@ -241,13 +223,5 @@ mod tests {
         assert_eq!(faster.formulation, "other");
         let wrong = chosen(&[("reference", Ok(2.0)), ("built in", Err("wrong"))]);
         assert_eq!((&*wrong.formulation, &*wrong.left_out["built in"]), ("reference", "wrong"));
-    }
-
-    #[test]
-    fn a_difference_is_told_in_parts_of_the_largest_and_no_number_is_none() {
-        assert_eq!(apart(&[1.0, -4.0], &[1.0, -3.0]), 0.25);
-        assert_eq!(apart(&[0.0], &[0.0]), 0.0);
-        assert!(apart(&[1.0, 2.0], &[f32::NAN, 2.0]).is_nan());
-        assert!(apart(&[f32::INFINITY], &[1.0]).is_nan());
     }
 }

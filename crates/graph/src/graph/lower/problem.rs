@@ -74,9 +74,9 @@ impl Problem {
         }
     }
 
-    /// Whether a formulation of it may round factors to bfloat16.
-    pub fn rounds(&self) -> bool {
-        self.layout == Layout::RoundedPixels
+    /// How images lie.
+    pub fn layout(&self) -> Layout {
+        self.layout
     }
 }
 
