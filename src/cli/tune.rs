@@ -2,7 +2,7 @@
 
 use super::context::{Context, Outcome};
 use super::error::Error;
-use qgface_data::runtime::{OnMissing, Precision, Processor, Runtime, tuning_table};
+use qgface_data::runtime::{OnMissing, Runtime, tuning_table};
 use qgface_data::settings::{Given, keys};
 use qgface_data::train::Config;
 use qgface_data::train::tuning::{Site, Table, TuneReport, tune, with_library};
@@ -31,8 +31,9 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
         settings.give(&keys::BACKBONE_ARCHITECTURE, Given::One(network), "--network")?;
     }
     let config = Config::new(&settings)?;
-    let rounds = config.precision.on(config.device, &Processor::here()) == Ok(Precision::Bfloat16);
-    let site = Site::new(config.backbone, config.batch * config.views.len()).rounding(rounds);
+    let precision = config.precision_here().map_err(Box::new)?;
+    let rows = config.batch * config.views.len();
+    let site = Site::new(config.backbone, rows).in_precision(precision);
     let runtime = Runtime::start(config.device, OnMissing::Install, &say)?;
     let runtime = with_library(runtime, &say).map_err(Box::new)?;
     let threads = NonZeroUsize::new(context.jobs).unwrap_or(NonZeroUsize::MIN);

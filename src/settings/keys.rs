@@ -131,7 +131,7 @@ keys! {
             ]),
             "float32", "what the backbone computes in: float32, bfloat16 (its convolutions; needs oneDNN and \
                         AVX-512), float16 (with a loss scale; slow on a processor), or mixed (float16 on CUDA, \
-                        bfloat16 where the processor has AMX, else float32)";
+                        bfloat16 where it is measured to be faster, else float32)";
         TRAIN_TUNE: Words<bool> = "tune", Words(&[("auto", true), ("off", false)]),
             "auto", "how steps are made on a processor: auto (as is fastest there, measured once), or off (in \
                      ONNX's operators alone)";

@@ -7,7 +7,7 @@ use crate::image::ChannelOrder;
 use crate::loader::{Labels, OnDamage, OtherSize};
 use crate::nn::{Backbone, ContrastOptions, HeadOptions, Mask, QueueKind};
 use crate::optim::Sgd;
-use crate::runtime::{Device, Precision};
+use crate::runtime::{Device, Precision, Processor};
 use crate::settings::{Error, Given, Key, Kind, Preset, Row, Settings, keys};
 use crate::views::{Resizing, View};
 use std::path::PathBuf;
@@ -154,6 +154,18 @@ impl Config {
             keep: s.get(&keys::CHECKPOINT_KEEP),
             best: s.get(&keys::VALIDATION_BEST),
             settings,
+        })
+    }
+
+    /// What the backbone computes in on this machine.
+    ///
+    /// # Errors
+    /// [`super::Error::Option`] for a precision that its device has not.
+    pub fn precision_here(&self) -> Result<Precision, super::Error> {
+        self.precision.on(self.device, &Processor::here()).map_err(|no| super::Error::Option {
+            option: keys::TRAIN_PRECISION.name(),
+            expected: no.expected.to_owned(),
+            found: no.found.to_string(),
         })
     }
 }

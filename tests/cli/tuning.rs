@@ -49,6 +49,13 @@ impl Bench {
         words(&output)
     }
 
+    /// Whether the processor has bfloat16.
+    fn rounds(&self) -> bool {
+        let info = self.ran(&["runtime", "info", "--format", "json"], &[]);
+        let info: Value = serde_json::from_slice(&info.stdout).unwrap();
+        info["processor"]["features"].as_array().unwrap().contains(&"avx512bw".into())
+    }
+
     /// Has the table choose a layout, whatever was measured.
     fn choose(&self, layout: &str) {
         let mut table: Value = serde_json::from_slice(&fs::read(self.table()).unwrap()).unwrap();
@@ -129,11 +136,8 @@ fn a_run_begun_by_cudnn_goes_on_in_the_operators_of_onnx_on_a_processor() {
 #[test]
 fn a_run_that_multiplies_in_bfloat16_says_so_and_goes_on_in_it() {
     let bench = Bench::new();
-    let info = bench.ran(&["runtime", "info", "--format", "json"], &[]);
-    let info: Value = serde_json::from_slice(&info.stdout).unwrap();
-    let features = info["processor"]["features"].as_array().unwrap();
     let run = small(&["name=a", "epochs=2", "precision=bfloat16", "max_steps=6", "-v"]);
-    if !features.contains(&"avx512bw".into()) {
+    if !bench.rounds() {
         let refused = bench.ran(&run, &[]);
         assert_eq!(refused.status.code(), Some(2), "{}", words(&refused));
         assert!(
@@ -152,6 +156,34 @@ fn a_run_that_multiplies_in_bfloat16_says_so_and_goes_on_in_it() {
     assert_eq!(checkpoint(bench.path(), "a", 8)[0], checkpoint(bench.path(), "whole", 8)[0]);
     bench.done(&small(&["name=wide", "epochs=2", "max_steps=8"]));
     assert_ne!(checkpoint(bench.path(), "wide", 8)[0], checkpoint(bench.path(), "whole", 8)[0]);
+}
+
+#[test]
+fn mixed_precision_is_what_was_faster_and_stays_that_in_its_run() {
+    let bench = Bench::new();
+    let mixed = |name| small(&[name, "epochs=2", "precision=mixed", "max_steps=6", "-v"]);
+    let first = bench.done(&mixed("name=first"));
+    let resume = ["train", "--resume", "runs/a", "max_steps=8", "-v"];
+    if !bench.rounds() {
+        assert!(!first.contains("measuring"), "{first}");
+        assert!(first.contains("train.precision=mixed: float32 in this run"), "{first}");
+        return;
+    }
+    assert!(first.contains("in float32 or bfloat16"), "{first}");
+    assert!(first.contains("ms a step in rounded pixels"), "{first}");
+    bench.choose("rounded pixels");
+    let said = bench.done(&mixed("name=a"));
+    assert!(said.contains("convolutions multiply in bfloat16"), "{said}");
+    bench.choose("pixels");
+    let said = bench.done(&resume);
+    assert!(said.contains("convolutions multiply in bfloat16"), "{said}");
+    let other = bench.done(&mixed("name=b"));
+    assert!(other.contains("train.precision=mixed: float32 in this run"), "{other}");
+    assert_eq!(bench.kept("b")["layout"], "pixels");
+    bench.done(&small(&["name=whole", "epochs=2", "precision=bfloat16", "max_steps=8"]));
+    assert_eq!(checkpoint(bench.path(), "a", 8)[0], checkpoint(bench.path(), "whole", 8)[0]);
+    let off = bench.done(&[&mixed("name=off")[..], &["tune=off"]].concat());
+    assert!(off.contains("train.precision=mixed: float32 in this run"), "{off}");
 }
 
 #[test]

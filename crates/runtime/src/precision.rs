@@ -13,7 +13,7 @@ pub enum Precision {
     Bfloat16,
     /// In the 16 of float16, which is tensors between operators too, with a scale of the loss.
     Float16,
-    /// In float16 on CUDA, in bfloat16 where the processor multiplies tiles of it, else in 32.
+    /// In float16 on CUDA, in bfloat16 where a processor is faster so, else in 32.
     Mixed,
 }
 
@@ -27,9 +27,8 @@ pub struct NoPrecision {
     pub found: Precision,
 }
 
-/// What oneDNN multiplies bfloat16 by at least, and what it pays with.
+/// What oneDNN multiplies bfloat16 by at least.
 const AT_LEAST: &str = "avx512bw";
-const PAYS: &str = "amx_bf16";
 
 impl fmt::Display for Precision {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -43,7 +42,8 @@ impl fmt::Display for Precision {
 }
 
 impl Precision {
-    /// What it comes to on a device: `float32`, `bfloat16` or `float16`.
+    /// What it comes to on a device: `float32`, `bfloat16` or `float16`; or `mixed` on a processor that has
+    /// bfloat16, where only a measurement tells whether it pays.
     ///
     /// # Errors
     /// [`NoPrecision`]: bfloat16 on CUDA, and on a processor without AVX-512.
@@ -54,7 +54,7 @@ impl Precision {
             (Self::Float32, _) => Ok(Self::Float32),
             (Self::Float16, _) | (Self::Mixed, Build::Cuda) => Ok(Self::Float16),
             (Self::Bfloat16, Build::Cuda) => refuse("float32, float16 or mixed on CUDA"),
-            (Self::Mixed, Build::Cpu) if has(PAYS) => Ok(Self::Bfloat16),
+            (Self::Mixed, Build::Cpu) if has(AT_LEAST) => Ok(Self::Mixed),
             (Self::Mixed, Build::Cpu) => Ok(Self::Float32),
             (Self::Bfloat16, Build::Cpu) if has(AT_LEAST) => Ok(Self::Bfloat16),
             (Self::Bfloat16, Build::Cpu) => refuse("float32 on a processor without AVX-512"),
@@ -67,18 +67,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn mixed_is_what_pays_and_bfloat16_what_was_asked_for() {
+    fn mixed_is_undecided_where_bfloat16_can_be_had() {
         let with = |features: &[&str]| Processor {
             model: String::new(),
             features: features.iter().map(|&own| own.to_owned()).collect(),
         };
-        let (old, wide, tiles) = (with(&["avx2"]), with(&[AT_LEAST]), with(&[AT_LEAST, PAYS]));
+        let (old, wide) = (with(&["avx2"]), with(&[AT_LEAST]));
         use Precision::{Bfloat16, Float16, Float32, Mixed};
         for (asked, processor, expected) in [
-            (Float32, &tiles, Some(Float32)),
+            (Float32, &wide, Some(Float32)),
             (Mixed, &old, Some(Float32)),
-            (Mixed, &wide, Some(Float32)),
-            (Mixed, &tiles, Some(Bfloat16)),
+            (Mixed, &wide, Some(Mixed)),
             (Bfloat16, &old, None),
             (Bfloat16, &wide, Some(Bfloat16)),
             (Float16, &old, Some(Float16)),
@@ -86,9 +85,9 @@ mod tests {
             assert_eq!(asked.on(Device::Cpu, processor).ok(), expected, "{asked} {processor}");
         }
         for (asked, expected) in [(Float32, Float32), (Float16, Float16), (Mixed, Float16)] {
-            assert_eq!(asked.on(Device::Cuda(0), &tiles), Ok(expected), "{asked}");
+            assert_eq!(asked.on(Device::Cuda(0), &wide), Ok(expected), "{asked}");
         }
-        let refused = Bfloat16.on(Device::Cuda(0), &tiles).unwrap_err();
+        let refused = Bfloat16.on(Device::Cuda(0), &wide).unwrap_err();
         let told = "expected float32, float16 or mixed on CUDA, found bfloat16";
         assert_eq!(refused.to_string(), told);
     }

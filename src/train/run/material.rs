@@ -3,9 +3,7 @@
 use crate::loader::{Batches, Packs};
 use crate::nn::{JointOptions, QueueOptions};
 use crate::pack::PackFiles;
-use crate::runtime::{Precision, Processor};
 use crate::seed::Seed;
-use crate::settings::keys;
 use crate::train::{Config, Error, StepOptions};
 use crate::views::View;
 use std::sync::Arc;
@@ -59,13 +57,4 @@ pub(super) fn step_options(config: &Config, classes: usize, views: usize) -> Ste
         scales: config.schedule.scales(),
         sgd: config.sgd,
     }
-}
-
-/// What the backbone computes in here, in the precision of the settings.
-pub(super) fn precision(config: &Config) -> Result<Precision, Error> {
-    config.precision.on(config.device, &Processor::here()).map_err(|no| Error::Option {
-        option: keys::TRAIN_PRECISION.name(),
-        expected: no.expected.to_owned(),
-        found: no.found.to_string(),
-    })
 }

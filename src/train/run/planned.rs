@@ -1,7 +1,7 @@
 //! What a run will take, told without making a step.
 
 use super::course::Course;
-use super::material::{batches, classes, open_packs, precision};
+use super::material::{batches, classes, open_packs};
 use super::start::Start;
 use super::weighed::{Scales, Weighed, at_hand, verdict};
 use crate::runtime::{Device, Precision};
@@ -33,7 +33,7 @@ pub fn plan(config: &Config, start: &Start, jobs: usize) -> Result<PlanReport, E
         classes,
         views: course.most_views(made.0),
         steps: course.steps,
-        precision: precision(config)?,
+        precision: config.precision_here()?,
         run,
         jobs,
         runtime: at_hand(config),
@@ -81,8 +81,7 @@ pub fn plan(config: &Config, start: &Start, jobs: usize) -> Result<PlanReport, E
 /// How fast so many batches are, where the table knows.
 fn speed(weighed: &Weighed, batches: u64, precision: Precision) -> Option<Speed> {
     let options = &weighed.graph.options;
-    let rounds = precision == Precision::Bfloat16;
-    let site = Site::of(options).rounding(rounds);
+    let site = Site::of(options).in_precision(precision);
     let choice = weighed.expected.choice.as_ref()?;
     let step = choice.seconds(&weighed.expected.made.arrangement)?;
     // Of more rows than were tried each takes as long.

@@ -3,7 +3,7 @@
 use super::course::{Course, Segment};
 use super::folder::RunFolder;
 use super::ledger::Ledger;
-use super::material::{batches, classes, open_packs, precision, step_options};
+use super::material::{batches, classes, open_packs, step_options};
 use super::report::TrainReport;
 use super::resume::{self, Beginning};
 use super::start::Start;
@@ -109,7 +109,7 @@ impl<'a> Run<'a> {
         facts.steps_per_epoch = course.steps_per_epoch;
         // What no step can be made of is found out before the folder is there.
         let graph = StepGraph::new(step_options(config, classes, config.views.len()))?;
-        let precision = precision(config)?;
+        let precision = config.precision_here()?;
         let run = match start {
             Start::New => None,
             Start::Resume(run) => Some(run.clone()),

@@ -43,6 +43,14 @@ pub(super) struct Wanted<'a> {
     pub(super) resumed: bool,
 }
 
+impl Wanted<'_> {
+    /// How much is measured. What mixed precision comes to is, of however few steps.
+    fn depth(&self) -> Option<Depth> {
+        let least = (self.precision == Precision::Mixed).then_some(Depth::Layout);
+        Depth::for_steps(self.steps).or(least).filter(|_| self.tune)
+    }
+}
+
 /// How the steps of a run are made.
 pub(super) struct Made {
     pub(super) arrangement: Arrangement,
@@ -116,8 +124,7 @@ pub(super) fn expected(
     wanted: &Wanted<'_>,
 ) -> Result<Expected, Error> {
     let asked = Form::of(wanted.precision);
-    let rounds = wanted.precision == Precision::Bfloat16;
-    let site = Site::of(&wanted.step.options).rounding(rounds);
+    let site = Site::of(&wanted.step.options).in_precision(wanted.precision);
     let choice = runtime.and_then(|runtime| {
         let table = Table::read(tuning_table(), &|_| ());
         table.get(&Machine::of(runtime, wanted.threads), &site).cloned()
@@ -128,7 +135,7 @@ pub(super) fn expected(
     let (kept, since) = match run {
         _ if !(wanted.tune || asked.is_some()) => (unmeasured, "train.tune=off"),
         Some(run) => (kept(&run.join(TUNING))?, "as the run was begun"),
-        None => match (asked, &choice, Depth::for_steps(wanted.steps)) {
+        None => match (asked, &choice, wanted.depth()) {
             (None, Some(choice), Some(_)) => {
                 let layout = tuning::name(choice.arrangement().layout).to_owned();
                 (Kept { layout, choice: Some(choice.clone()) }, "as was fastest here")
@@ -150,8 +157,8 @@ fn made(kept: &Kept, device: Device, wanted: &Wanted<'_>) -> Result<Made, String
     let begun = Form::named(&kept.layout);
     let begun = begun.ok_or_else(|| format!("the layout {:?}", kept.layout))?;
     let form = match wanted.asked {
-        // A run goes on as it began, whatever the processor would have been asked for.
-        Precision::Mixed if wanted.resumed => begun,
+        // As it was measured, or as a run began that goes on.
+        Precision::Mixed if wanted.resumed || wanted.precision == Precision::Mixed => begun,
         _ => Form::of(wanted.precision).unwrap_or(begun.widened()),
     };
     let Form { layout, width } = match tuning::has(device, form.layout) {
@@ -176,8 +183,7 @@ fn begun(
     let form = Form::of(wanted.precision);
     let unmeasured = Kept::unmeasured(form.unwrap_or(Form::PLAIN));
     let rounds = wanted.precision == Precision::Bfloat16;
-    let depth = Depth::for_steps(wanted.steps).filter(|_| wanted.tune);
-    let depth = match (form, depth) {
+    let depth = match (form, wanted.depth()) {
         (None, Some(depth)) => depth,
         // Where factors are rounded images lie in one way, but problems have several.
         (Some(_), Some(Depth::Problems)) if rounds => Depth::Problems,
@@ -188,7 +194,7 @@ fn begun(
         return Ok((runtime, unmeasured));
     }
     let mut table = Table::read(tuning_table(), say);
-    let site = Site::of(&wanted.step.options).rounding(rounds);
+    let site = Site::of(&wanted.step.options).in_precision(wanted.precision);
     let choice = tuning::choose(&runtime, wanted.threads, (&site, depth), &mut table, say)?;
     // The choice serves this run whether or not it is kept for others.
     if let Err(error) = table.write() {

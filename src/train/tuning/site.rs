@@ -3,7 +3,7 @@
 use crate::graph::lower::{Layout, MOST_IMAGES};
 use crate::nn::{Backbone, HeadKind, HeadOptions, JointOptions};
 use crate::optim::Sgd;
-use crate::runtime::Device;
+use crate::runtime::{Device, Precision};
 use crate::train::{Scales, StepOptions};
 use std::fmt;
 
@@ -15,15 +15,25 @@ const CLASSES: usize = 16;
 pub struct Site {
     backbone: Backbone,
     rows: usize,
-    /// Whether convolutions round their factors to bfloat16.
-    rounds: bool,
+    factors: Factors,
+}
+
+/// What convolutions multiply on a processor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Factors {
+    /// float32.
+    Whole,
+    /// Them rounded to bfloat16.
+    Rounded,
+    /// Either, as is faster.
+    Either,
 }
 
 impl Site {
     /// The backbone fed with `rows`, or with [`MOST_IMAGES`] where these are more: they are as fast in
     /// proportion, and would take longer to try.
     pub fn new(backbone: Backbone, rows: usize) -> Self {
-        Self { backbone, rows: rows.min(MOST_IMAGES), rounds: false }
+        Self { backbone, rows: rows.min(MOST_IMAGES), factors: Factors::Whole }
     }
 
     /// Of a step.
@@ -31,9 +41,14 @@ impl Site {
         Self::new(options.backbone.clone(), options.batch * options.views)
     }
 
-    /// The same, whether convolutions round their factors to bfloat16.
-    pub fn rounding(self, rounds: bool) -> Self {
-        Self { rounds, ..self }
+    /// The same in what [`Precision::on`] found.
+    pub fn in_precision(self, precision: Precision) -> Self {
+        let factors = match precision {
+            Precision::Float32 | Precision::Float16 => Factors::Whole,
+            Precision::Bfloat16 => Factors::Rounded,
+            Precision::Mixed => Factors::Either,
+        };
+        Self { factors, ..self }
     }
 
     /// Images at a time.
@@ -43,10 +58,13 @@ impl Site {
 
     /// Layouts that can be chosen for it on a device, the reference first.
     pub fn layouts(&self, device: Device) -> &'static [Layout] {
-        match device {
-            Device::Cpu if self.rounds => &[Layout::RoundedPixels],
-            Device::Cpu => &[Layout::Planes, Layout::Pixels],
-            Device::Cuda(_) => &[Layout::Planes, Layout::VendorPlanes],
+        match (device, self.factors) {
+            (Device::Cpu, Factors::Whole) => &[Layout::Planes, Layout::Pixels],
+            (Device::Cpu, Factors::Rounded) => &[Layout::RoundedPixels],
+            (Device::Cpu, Factors::Either) => {
+                &[Layout::Planes, Layout::Pixels, Layout::RoundedPixels]
+            }
+            (Device::Cuda(_), _) => &[Layout::Planes, Layout::VendorPlanes],
         }
     }
 
@@ -80,7 +98,12 @@ impl fmt::Display for Site {
             let times = if times == 1 { String::new() } else { format!("*{times}") };
             write!(f, " {}{stride}{times}", block.channels)?;
         }
-        write!(f, ", embedding {embedding}{}", if self.rounds { ", in bfloat16" } else { "" })
+        let factors = match self.factors {
+            Factors::Whole => "",
+            Factors::Rounded => ", in bfloat16",
+            Factors::Either => ", in float32 or bfloat16",
+        };
+        write!(f, ", embedding {embedding}{factors}")
     }
 }
 
@@ -98,7 +121,12 @@ mod tests {
             assert_eq!(layouts[0], Layout::Planes);
             assert!(layouts.len() == 2 && layouts.iter().all(|&layout| has(device, layout)));
         }
-        assert_eq!(site.rounding(true).layouts(Device::Cpu), [Layout::RoundedPixels]);
+        let layouts = |precision| site.clone().in_precision(precision).layouts(Device::Cpu);
+        assert_eq!(layouts(Precision::Bfloat16), [Layout::RoundedPixels]);
+        assert_eq!(
+            layouts(Precision::Mixed),
+            [Layout::Planes, Layout::Pixels, Layout::RoundedPixels]
+        );
     }
 
     #[test]
