@@ -8,13 +8,9 @@ use crate::graph::{Builder, Element, Graph, Literal, Node, Op, Value};
 use crate::runtime::{self, Buffer, Program, Runtime};
 use crate::seed::{Seed, Stream};
 use crate::train::Error;
-use crate::train::tuning::{apart, bound, name};
+use crate::train::tuning::{FLOAT16, apart, bounds, name};
 use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroUsize;
-
-/// What an output may differ by from the reference's, of its largest number, where the operator is half as
-/// wide: the 11 bits of a float16.
-const HALF_BOUND: f64 = 1.0 / 256.0;
 
 /// An operator on tensors of given extents.
 struct Alone {
@@ -136,7 +132,8 @@ pub(super) fn check<'g>(
                 own.compared += 1;
                 let difference = run(device, &graph, &arrangement, threads, &fed)
                     .map(|found| apart(&expected, &found));
-                let bound = if is_half { HALF_BOUND } else { bound(layout) };
+                let bounds = if is_half { FLOAT16 } else { bounds(device.device(), layout) };
+                let bound = bounds.operator;
                 let fault = match difference {
                     Ok(difference) if difference <= bound => {
                         own.worst = own.worst.max(difference);

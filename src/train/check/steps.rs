@@ -11,18 +11,11 @@ use crate::nn::{
 use crate::optim::Sgd;
 use crate::runtime::Runtime;
 use crate::seed::Seed;
-use crate::train::tuning::name;
+use crate::train::tuning::{FLOAT16, bounds, name};
 use crate::train::{
     Batch, Error, LossScale, Making, Rates, Scales, StepGraph, StepOptions, Stepper, TrainState,
 };
 use std::num::NonZeroUsize;
-
-/// What a step may leave otherwise, as root mean squares of a tensor: roundings of some hundred operators
-/// in a row, and pairs of the contrast that are weighted on one side of a bound or the other.
-const BOUND: f64 = 5e-2;
-
-/// The same, where convolutions round their factors: some ten in a row are each off by a part in 300.
-const ROUNDED_BOUND: f64 = 0.5;
 
 /// Steps on one batch after which the head's loss is to be below a half of what it was.
 const STEPS: usize = 30;
@@ -161,13 +154,13 @@ pub(super) fn check(
     drop(reference);
     let own = |&layout: &Layout| {
         let stepper = trained.stepper(device, threads, &layout.into());
-        let bound = if layout == Layout::RoundedPixels { ROUNDED_BOUND } else { BOUND };
+        let bound = bounds(device.device(), layout).step;
         let found = stepper.and_then(|own| stepped(own, bound, trained, &expected));
         told(&format!("a step of {} in {}", trained.name, name(layout)), found)
     };
     let mut checks: Vec<Check> = layouts.iter().map(own).collect();
     let half = trained.half_stepper(device, threads, LossScale::default());
-    let half = half.and_then(|own| stepped(own, ROUNDED_BOUND, trained, &expected));
+    let half = half.and_then(|own| stepped(own, FLOAT16.step, trained, &expected));
     checks.push(told(&format!("a step of {} in float16", trained.name), half));
     let scaled = trained.half_stepper(device, threads, LossScale::starting_at(OVERFLOWING));
     let scaled = scaled.and_then(|own| overflowing(own, trained));

@@ -1,16 +1,38 @@
-//! How far two results of one operator may be apart.
+//! How far two results may be apart, by the bits of the factors that their products are of.
 
 use crate::graph::lower::Layout;
+use crate::runtime::Device;
 
-/// Of the largest number of an output: sums of some thousand products that are added in another order.
-const BOUND: f64 = 1e-3;
+/// How far results may be apart.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Bounds {
+    /// Outputs of one operator, of the largest number: sums of some thousand products that are added in
+    /// another order.
+    pub(crate) operator: f64,
+    /// States after a whole step, as root mean squares of a tensor: some hundred operators in a row, and
+    /// numbers that lie on one side of a kink or the other. What is computed wrongly is far above.
+    pub(crate) step: f64,
+}
 
-/// The same, where factors are rounded to the 8 bits of bfloat16.
-const ROUNDED_BOUND: f64 = 1.0 / 64.0;
+/// Of the 24 bits of float32.
+const FLOAT32: Bounds = Bounds { operator: 1e-3, step: 5e-2 };
 
-/// What an output in a layout may differ by from the reference's.
-pub(crate) fn bound(layout: Layout) -> f64 {
-    if layout == Layout::RoundedPixels { ROUNDED_BOUND } else { BOUND }
+/// Of the 11 bits of TF32, to which CUDA may round a float32 that is multiplied.
+const TF32: Bounds = Bounds { operator: 1.0 / 256.0, step: 0.1 };
+
+/// Of the 11 bits of float16, which results are rounded to as well.
+pub(crate) const FLOAT16: Bounds = Bounds { operator: 1.0 / 256.0, step: 0.5 };
+
+/// Of the 8 bits of bfloat16: some ten convolutions in a row are each off by a part in 300.
+const BFLOAT16: Bounds = Bounds { operator: 1.0 / 64.0, step: 0.5 };
+
+/// Of tensors of float32 in a layout on a device.
+pub(crate) fn bounds(device: Device, layout: Layout) -> Bounds {
+    match (device, layout) {
+        (_, Layout::RoundedPixels) => BFLOAT16,
+        (Device::Cuda(_), _) => TF32,
+        (Device::Cpu, _) => FLOAT32,
+    }
 }
 
 /// The largest difference, of the largest number that is expected; what is no number is the largest.
@@ -29,6 +51,18 @@ pub(super) fn worse(one: f64, other: f64) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bounds_are_those_of_the_factors_a_device_multiplies() {
+        for (device, layout, expected) in [
+            (Device::Cpu, Layout::Pixels, FLOAT32),
+            (Device::Cpu, Layout::RoundedPixels, BFLOAT16),
+            (Device::Cuda(0), Layout::Planes, TF32),
+            (Device::Cuda(0), Layout::VendorPlanes, TF32),
+        ] {
+            assert_eq!(bounds(device, layout), expected, "{device} {layout:?}");
+        }
+    }
 
     #[test]
     fn a_difference_is_told_in_parts_of_the_largest_and_no_number_is_none() {

@@ -14,7 +14,7 @@ mod solve;
 mod table;
 mod trial;
 
-pub(crate) use apart::{apart, bound};
+pub(crate) use apart::{FLOAT16, apart, bounds};
 pub use depth::Depth;
 pub(crate) use layouts::told;
 pub use layouts::{has, layout, name};

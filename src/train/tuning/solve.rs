@@ -1,6 +1,6 @@
 //! The formulations of a problem: each held against the reference, then timed in turn with the others.
 
-use super::apart::{apart, bound, worse};
+use super::apart::{apart, bounds, worse};
 use super::table::Solved;
 use crate::causes::chain;
 use crate::graph::lower::{Arrangement, Layout, Problem};
@@ -73,7 +73,7 @@ pub(super) fn solve(
 ) -> Result<Solved, Error> {
     let names = problem.formulations();
     let models: Vec<_> = names.into_iter().map(|name| (name, problem.alone(name))).collect();
-    let bound = bound(problem.layout());
+    let bound = bounds(runtime.device(), problem.layout()).operator;
     solve_by(runtime, threads, &models, problem.built_in(), bound)
 }
 

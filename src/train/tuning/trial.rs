@@ -1,9 +1,10 @@
 //! A step in several arrangements: each held against the reference, then timed in turn with the others.
 
+use super::apart::bounds;
 use super::layouts::told;
 use super::site::Site;
-use crate::graph::lower::{Arrangement, Layout};
-use crate::runtime::{Device, Runtime};
+use crate::graph::lower::Arrangement;
+use crate::runtime::Runtime;
 use crate::seed::Seed;
 use crate::train::{Batch, Error, Making, Rates, StepGraph, Stepper, TrainState};
 use std::num::NonZeroUsize;
@@ -11,18 +12,6 @@ use std::time::Instant;
 
 /// Steps that are timed in each arrangement.
 const ROUNDS: usize = 3;
-
-/// What gradients may differ by from the reference's, as root mean squares of a tensor: roundings of some
-/// hundred operators in a row stay far below, and what is computed wrongly is far above.
-const BOUND: f64 = 3e-2;
-
-/// The same where convolutions round in both, and not all of them in the same way: each is held against
-/// its reference alone, and some ten in a row are each off by a part in 300.
-const ROUNDED_BOUND: f64 = 0.5;
-
-/// The same on CUDA, whose products may round floats to the 11 bits of TF32: some hundred of them in a
-/// row come near a hundredth.
-const TF32_BOUND: f64 = 0.1;
 
 /// How an arrangement did.
 #[derive(Debug, Clone, PartialEq)]
@@ -81,7 +70,7 @@ pub fn measure(
                     format!("gradients differ by {difference:.1e} from those of {}", told(first))
                 };
                 // What is no number is no small one.
-                let right = difference <= bound(runtime.device(), arrangement.layout);
+                let right = difference <= bounds(runtime.device(), arrangement.layout).step;
                 (if right { Ok(stepper) } else { Err(wrong()) }, difference)
             }
             (Err(error), None) => return Err(error),
@@ -99,14 +88,6 @@ pub fn measure(
         }
     }
     Ok(contenders.into_iter().map(Contender::measured).collect())
-}
-
-fn bound(device: Device, layout: Layout) -> f64 {
-    match (device, layout) {
-        (_, Layout::RoundedPixels) => ROUNDED_BOUND,
-        (Device::Cuda(_), _) => TF32_BOUND,
-        (Device::Cpu, _) => BOUND,
-    }
 }
 
 impl Contender<'_> {
