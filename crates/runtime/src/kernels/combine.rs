@@ -10,22 +10,20 @@ use super::vector::Lanes;
 use ort::Error;
 use ort::operator::KernelContext;
 
-/// Σ dy and Σ dy·(x − shift) by channel; without a shift, Σ dy·x. With the mean as the shift nothing
-/// cancels where the mean is far from 0.
+/// Σ dy and Σ dy·x by channel.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Products;
 
-impl Formula<2, 1, 0, 2> for Products {
+impl Formula<2, 0, 0, 2> for Products {
     #[inline(always)]
-    fn of<V: Lanes>(self, [dy, x]: [V; 2], [shift]: [V; 1]) -> ([V; 0], [V; 2]) {
-        ([], [dy, dy.mul(x.sub(shift))])
+    fn of<V: Lanes>(self, [dy, x]: [V; 2], []: [V; 0]) -> ([V; 0], [V; 2]) {
+        ([], [dy, dy.mul(x)])
     }
 }
 
 impl Channelwise for Products {
     const NAME: &'static str = "ChannelProducts";
-    const INPUTS: &'static [Port] =
-        &[Port::image("dy"), Port::image("x"), Port::channels("shift").optional()];
+    const INPUTS: &'static [Port] = &[Port::image("dy"), Port::image("x")];
     const OUTPUTS: &'static [Port] = &[Port::channels("sum"), Port::channels("products")];
 
     fn new(_: &KernelContext<'_>) -> Result<Self, Error> {
@@ -34,10 +32,8 @@ impl Channelwise for Products {
 
     fn compute(&self, call: &Call<'_>) -> Result<(), Error> {
         let rows = Rows::new(call.elements(), call.channels());
-        let none = vec![0.0; call.channels()];
-        let shift = if call.has(2) { call.numbers(2)? } else { &none };
         let images = [call.image(0)?, call.image(1)?];
-        let [sum, products] = compute(call.context, &rows, *self, images, [shift], [])?;
+        let [sum, products] = compute(call.context, &rows, *self, images, [], [])?;
         call.write_channels(0, &sum)?;
         call.write_channels(1, &products)
     }
@@ -98,32 +94,25 @@ mod tests {
     use crate::Runtime;
 
     #[test]
-    fn products_are_summed_by_channel_around_the_shift() {
+    fn products_are_summed_by_channel() {
         let Some(runtime) = Runtime::installed() else { return };
         for shape in SHAPES {
             let c = shape[3];
             let count = shape.iter().product();
-            // Far from 0, so that a shift matters.
-            let x = (shape.to_vec(), numbers(2, count, 1e3, 1.0));
-            let shift = (vec![c], numbers(3, c, 1e3, 0.5));
-            let all = [tensor(1, &shape), x, shift];
-            for inputs in [&all[..2], &all] {
-                let made = run(&runtime, "ChannelProducts", vec![], inputs, &[&[c], &[c]]);
-                let of = |input: usize, at: usize| f64::from(inputs[input].1[at]);
-                let sum = |channel: usize, term: &dyn Fn(usize) -> f64| {
-                    let terms = (channel..count).step_by(c).map(term);
-                    let (sum, amount) =
-                        terms.fold((0.0, 0.0), |(sum, all), term| (sum + term, all + term.abs()));
-                    (sum, amount * 2_f64.powi(-18))
-                };
-                let what = format!("{shape:?} of {}", inputs.len());
-                let sums = (0..c).map(|channel| sum(channel, &|at| of(0, at)));
-                assert_near(&what, &made[0], sums);
-                let shift = |channel| if inputs.len() == 3 { of(2, channel) } else { 0.0 };
-                let products = (0..c)
-                    .map(|channel| sum(channel, &|at| of(0, at) * (of(1, at) - shift(channel))));
-                assert_near(&what, &made[1], products);
-            }
+            let inputs = [tensor(1, &shape), (shape.to_vec(), numbers(2, count, 1e3, 1.0))];
+            let made = run(&runtime, "ChannelProducts", vec![], &inputs, &[&[c], &[c]]);
+            let of = |input: usize, at: usize| f64::from(inputs[input].1[at]);
+            let sum = |channel: usize, term: &dyn Fn(usize) -> f64| {
+                let terms = (channel..count).step_by(c).map(term);
+                let (sum, amount) =
+                    terms.fold((0.0, 0.0), |(sum, all), term| (sum + term, all + term.abs()));
+                (sum, amount * 2_f64.powi(-18))
+            };
+            let what = format!("{shape:?}");
+            let sums = (0..c).map(|channel| sum(channel, &|at| of(0, at)));
+            assert_near(&what, &made[0], sums);
+            let products = (0..c).map(|channel| sum(channel, &|at| of(0, at) * of(1, at)));
+            assert_near(&what, &made[1], products);
         }
     }
 

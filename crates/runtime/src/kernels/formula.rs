@@ -166,7 +166,7 @@ fn one<
 }
 
 /// Copies as many numbers as both have.
-pub(super) fn copy(from: &[Cell<f32>], to: &[Cell<f32>]) {
+fn copy(from: &[Cell<f32>], to: &[Cell<f32>]) {
     for (from, to) in from.iter().zip(to) {
         to.set(from.get());
     }

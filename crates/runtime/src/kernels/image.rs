@@ -31,11 +31,6 @@ impl<'a> Image<'a> {
         Self { start, elements, lent: PhantomData }
     }
 
-    /// Number of elements.
-    pub(super) fn elements(&self) -> usize {
-        self.elements
-    }
-
     /// Some of the numbers.
     ///
     /// # Safety

@@ -8,9 +8,9 @@
 //! |---|---|---|---|
 //! | `ChannelMoments` | x | mean, biased variance | |
 //! | `ChannelAffine` | x, scale, shift | scale·x + shift | |
-//! | `ChannelPRelu` | x, slope | x, or slope·x where x ≤ 0 | `inner`, 1: elements behind which the next channel begins, h·w for `[n, c, h, w]` |
+//! | `ChannelPRelu` | x, slope | x, or slope·x where x ≤ 0 | |
 //! | `ChannelPReluGradient` | x, slope, dy | dx, Σ dy·x over x ≤ 0 | |
-//! | `ChannelProducts` | dy, x, shift (optional) | Σ dy, Σ dy·(x − shift) | |
+//! | `ChannelProducts` | dy, x | Σ dy, Σ dy·x | |
 //! | `ChannelCombine` | x, dy, p, q, r, more (optional) | p·dy + q·x + r, + more | |
 //! | `MomentumUpdate` | parameter, momentum, gradient, rate `[]` | new parameter, new momentum | `momentum`, `weight_decay` |
 //!
@@ -27,7 +27,6 @@ mod formula;
 mod image;
 mod moments;
 mod operator;
-mod planes;
 mod port;
 mod prelu;
 mod rows;

@@ -27,13 +27,6 @@ pub(super) trait Channelwise: Sized + Send + Sync + 'static {
     /// An attribute that is missing or out of range.
     fn new(attributes: &KernelContext<'_>) -> Result<Self, Error>;
 
-    /// Channels of images of a shape, none where they can have no such shape. Where the shape leaves
-    /// it open, `given` decides, for how many channels there are parameters.
-    fn channels(&self, shape: &[usize], given: Option<usize>) -> Option<usize> {
-        _ = given;
-        Some(shape.last().copied().unwrap_or(1))
-    }
-
     /// Computes.
     ///
     /// # Errors
@@ -59,7 +52,7 @@ pub(super) struct Kernel<K>(K);
 impl<K: Channelwise> ort::operator::Kernel for Kernel<K> {
     fn compute(&mut self, context: &ComputeContext) -> Result<(), Error> {
         // A panic that left it would end the process.
-        let done = guarded(|| self.0.compute(&call(&self.0, context)?));
+        let done = guarded(|| self.0.compute(&call::<K>(context)?));
         done.unwrap_or_else(|panic| Err(Error::new(format!("{}: {panic}", K::NAME))))
     }
 }
@@ -101,7 +94,7 @@ impl<K: Channelwise> Operator for Custom<K> {
 }
 
 /// The inputs of a computation, held against each other.
-fn call<'a, K: Channelwise>(kernel: &K, context: &'a ComputeContext) -> Result<Call<'a>, Error> {
+fn call<'a, K: Channelwise>(context: &'a ComputeContext) -> Result<Call<'a>, Error> {
     let input = |at| match context.input(at)? {
         Some(value) => value.downcast::<DynTensorValueType>().map(Some),
         None => Ok(None),
@@ -113,7 +106,7 @@ fn call<'a, K: Channelwise>(kernel: &K, context: &'a ComputeContext) -> Result<C
         .zip(&inputs)
         .filter_map(|(port, input)| Some((port, extents(input.as_ref()?))))
         .collect();
-    let (shape, channels) = agree(kernel, &given)?;
+    let (shape, channels) = agree::<K>(&given)?;
     Ok(Call::new(context, inputs, shape, channels))
 }
 
@@ -123,21 +116,16 @@ fn extents(tensor: &DynTensorRef<'_>) -> Vec<usize> {
 }
 
 /// The shape of the images and their channels, where all inputs fit.
-fn agree<K: Channelwise>(
-    kernel: &K,
-    given: &[(&Port, Vec<usize>)],
-) -> Result<(Vec<usize>, usize), Error> {
+fn agree<K: Channelwise>(given: &[(&Port, Vec<usize>)]) -> Result<(Vec<usize>, usize), Error> {
     let misfit = |port: &Port, expected: String, found: &[usize]| {
         Err(refuse(K::NAME, port.name, &expected, &format!("{found:?}")))
     };
     let Some((first, shape)) = given.first() else {
         return Err(refuse(K::NAME, "inputs", "an image", "none"));
     };
-    let parameters = given.iter().find(|(port, _)| port.extent == Extent::Channels);
-    let parameters = parameters.map(|(_, extents)| extents.iter().product());
-    let channels = match kernel.channels(shape, parameters) {
-        Some(channels) if channels > 0 => channels,
-        _ => return misfit(first, "an image of channels".to_owned(), shape),
+    let channels = match shape.last().copied().unwrap_or(1) {
+        0 => return misfit(first, "an image of channels".to_owned(), shape),
+        channels => channels,
     };
     for (port, extents) in given {
         let expected = match port.extent {

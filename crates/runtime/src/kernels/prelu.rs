@@ -2,10 +2,8 @@
 
 use super::call::Call;
 use super::formula::{Formula, compute};
-use super::image::Image;
 use super::operator::Channelwise;
-use super::planes::compute_planes;
-use super::port::{Port, refuse};
+use super::port::Port;
 use super::rows::Rows;
 use super::vector::Lanes;
 use ort::Error;
@@ -13,20 +11,13 @@ use ort::operator::KernelContext;
 
 /// y = x where x is above 0, else slope·x.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Slope;
+pub(super) struct PRelu;
 
-impl Formula<1, 1, 1, 0> for Slope {
+impl Formula<1, 1, 1, 0> for PRelu {
     #[inline(always)]
     fn of<V: Lanes>(self, [x]: [V; 1], [slope]: [V; 1]) -> ([V; 1], [V; 0]) {
         ([x.if_positive(x, slope.mul(x))], [])
     }
-}
-
-/// [`Slope`] on images in whatever order: `inner` is the number of elements behind which the next
-/// channel begins, 1 for `[n, h, w, c]` and h·w for `[n, c, h, w]`.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct PRelu {
-    inner: usize,
 }
 
 impl Channelwise for PRelu {
@@ -35,31 +26,14 @@ impl Channelwise for PRelu {
     const OUTPUTS: &'static [Port] = &[Port::image("y")];
     const INPLACES: &'static [(u32, u32)] = &[(0, 0)];
 
-    fn new(attributes: &KernelContext<'_>) -> Result<Self, Error> {
-        let inner = attributes.get::<i64>("inner").unwrap_or(1);
-        match usize::try_from(inner) {
-            Ok(inner) if inner > 0 => Ok(Self { inner }),
-            _ => Err(refuse(Self::NAME, "inner", "a number of elements", &inner.to_string())),
-        }
-    }
-
-    fn channels(&self, shape: &[usize], given: Option<usize>) -> Option<usize> {
-        let behind = |axis: usize| {
-            shape[axis + 1..].iter().try_fold(1_usize, |all, &extent| all.checked_mul(extent))
-        };
-        let may = (0..shape.len()).rev().filter(|&axis| behind(axis) == Some(self.inner));
-        let may = may.map(|axis| shape[axis]);
-        may.clone().find(|channels| Some(*channels) == given).or_else(|| may.clone().next())
+    fn new(_: &KernelContext<'_>) -> Result<Self, Error> {
+        Ok(Self)
     }
 
     fn compute(&self, call: &Call<'_>) -> Result<(), Error> {
-        let slope = call.numbers(1)?;
-        let (x, y): (Image<'_>, Image<'_>) = (call.image(0)?, call.output_image(0)?);
-        if self.inner == 1 {
-            let rows = Rows::new(call.elements(), call.channels());
-            return compute(call.context, &rows, Slope, [x], [slope], [y]).map(|[]| ());
-        }
-        compute_planes(call.context, self.inner, Slope, x, slope, y)
+        let rows = Rows::new(call.elements(), call.channels());
+        let (x, y) = (call.image(0)?, call.output_image(0)?);
+        compute(call.context, &rows, *self, [x], [call.numbers(1)?], [y]).map(|[]| ())
     }
 }
 
@@ -96,35 +70,30 @@ impl Channelwise for Gradient {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{
-        SHAPES, Tensor, assert_near, integer, refusal, run, run_inplace, tensor,
-    };
+    use super::super::testing::{SHAPES, Tensor, assert_near, refusal, run, run_inplace, tensor};
     use crate::Runtime;
 
     /// One rounding.
     const ROUNDED: f64 = 1.0 / (1 << 24) as f64;
 
-    fn slope(inputs: &[Tensor], inner: usize) -> impl Iterator<Item = (f64, f64)> {
+    fn slope(inputs: &[Tensor]) -> impl Iterator<Item = (f64, f64)> {
         inputs[0].1.iter().enumerate().map(move |(at, &x)| {
-            let slope = f64::from(inputs[1].1[at / inner % inputs[1].1.len()]);
+            let slope = f64::from(inputs[1].1[at % inputs[1].1.len()]);
             let y = f64::from(x) * if x > 0.0 { 1.0 } else { slope };
             (y, y.abs() * ROUNDED)
         })
     }
 
     #[test]
-    fn a_slope_is_that_of_the_channel_in_both_orders() {
+    fn a_slope_is_that_of_the_channel() {
         let Some(runtime) = Runtime::installed() else { return };
-        for [n, h, w, c] in SHAPES {
-            for (shape, inner) in [([n, h, w, c], 1), ([n, c, h, w], h * w)] {
-                let inputs = [tensor(1, &shape), tensor(2, &[c])];
-                let attributes = vec![integer("inner", inner as i64)];
-                let made = run(&runtime, "ChannelPRelu", attributes.clone(), &inputs, &[&shape]);
-                assert_near(&format!("{shape:?} {inner}"), &made[0], slope(&inputs, inner));
-                let node = ("ChannelPRelu", attributes);
-                let inplace = run_inplace(&runtime, 2, node, &inputs, &[&shape], &[(0, 0)]);
-                assert!(inplace.unwrap() == made, "{shape:?}");
-            }
+        for shape in SHAPES {
+            let inputs = [tensor(1, &shape), tensor(2, &shape[3..])];
+            let made = run(&runtime, "ChannelPRelu", vec![], &inputs, &[&shape]);
+            assert_near(&format!("{shape:?}"), &made[0], slope(&inputs));
+            let node = ("ChannelPRelu", vec![]);
+            let inplace = run_inplace(&runtime, 2, node, &inputs, &[&shape], &[(0, 0)]);
+            assert!(inplace.unwrap() == made, "{shape:?}");
         }
     }
 
@@ -163,17 +132,9 @@ mod tests {
     #[test]
     fn what_does_not_fit_is_refused_by_name() {
         let Some(runtime) = Runtime::installed() else { return };
-        let prelu = |inner, slope: &[usize]| {
-            let inputs: [&[usize]; 2] = [&[2, 3, 4, 5], slope];
-            let node = ("ChannelPRelu", vec![integer("inner", inner)]);
-            refusal(&runtime, node, &inputs, &[&[2, 3, 4, 5]])
-        };
-        let said = prelu(20, &[5]);
-        assert!(said.contains("ChannelPRelu: slope: expected [3], found [5]"), "{said}");
-        let said = prelu(7, &[3]);
-        assert!(said.contains("ChannelPRelu: x: expected an image of channels"), "{said}");
-        let said = prelu(0, &[3]);
-        assert!(said.contains("ChannelPRelu: inner: expected a number of elements"), "{said}");
+        let inputs: [&[usize]; 2] = [&[2, 3, 4, 5], &[3]];
+        let said = refusal(&runtime, ("ChannelPRelu", vec![]), &inputs, &[&[2, 3, 4, 5]]);
+        assert!(said.contains("ChannelPRelu: slope: expected [5], found [3]"), "{said}");
         let inputs: [&[usize]; 3] = [&[2, 3, 4, 5], &[5], &[2, 3, 5, 5]];
         let outputs: [&[usize]; 2] = [&[2, 3, 4, 5], &[5]];
         let said = refusal(&runtime, ("ChannelPReluGradient", vec![]), &inputs, &outputs);

@@ -60,12 +60,6 @@ pub(super) fn float(name: &str, value: f32) -> Attribute {
     Attribute { name: name.to_owned(), f: Some(value), kind, ..Attribute::default() }
 }
 
-/// An integer of a node.
-pub(super) fn integer(name: &str, value: i64) -> Attribute {
-    let kind = AttributeType::Int as i32;
-    Attribute { name: name.to_owned(), i: Some(value), kind, ..Attribute::default() }
-}
-
 /// A model of one node of ours, its inputs `i0` and on, its outputs `o0` and on.
 pub(super) fn model(
     operator: &str,

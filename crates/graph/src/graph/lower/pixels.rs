@@ -88,7 +88,7 @@ impl Lowering<'_> {
             }
             Op::PRelu => {
                 let inputs = [self.pixels(read[0]), self.name(read[1])];
-                Made::Pixels(self.own("ChannelPRelu", &inputs, vec![integer("inner", 1)]))
+                Made::Pixels(self.own("ChannelPRelu", &inputs, vec![]))
             }
             Op::PReluInputGradient => {
                 let inputs = [self.pixels(read[0]), self.name(read[1]), self.pixels(read[2])];
