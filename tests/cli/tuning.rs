@@ -170,7 +170,8 @@ fn mixed_precision_is_what_was_faster_and_stays_that_in_its_run() {
         return;
     }
     assert!(first.contains("in float32 or bfloat16"), "{first}");
-    assert!(first.contains("ms a step in rounded pixels"), "{first}");
+    // So narrow a network may be left out: a rounding is much of a gradient of three channels.
+    assert!(first.contains("a step in pixels") && first.contains("rounded pixels"), "{first}");
     bench.choose("rounded pixels");
     let said = bench.done(&mixed("name=a"));
     assert!(said.contains("convolutions multiply in bfloat16"), "{said}");
