@@ -1,6 +1,7 @@
 //! One computation of an operator: what the runtime lends for it.
 
 use super::image::Image;
+use super::number::Number;
 use ort::Error;
 use ort::operator::ComputeContext;
 use ort::value::{DynTensorRef, DynTensorValueType};
@@ -70,11 +71,12 @@ impl<'a> Call<'a> {
     /// # Errors
     /// No memory.
     #[allow(unsafe_code)]
-    pub(super) fn output_image(&self, at: usize) -> Result<Image<'a>, Error> {
+    pub(super) fn output_image<N: Number>(&self, at: usize) -> Result<Image<'a, N>, Error> {
         let shape: Vec<i64> = self.shape.iter().map(|&extent| extent as i64).collect();
         let output = self.context.output(at, shape)?.ok_or_else(|| absent("output", at))?;
         let start = output.downcast::<DynTensorValueType>()?.data_ptr().cast_mut();
-        // SAFETY: the runtime has made the output for the computation, of the shape.
+        // SAFETY: the runtime has made the output for the computation, of the shape and of the numbers that
+        // the operator's port is of.
         Ok(unsafe { Image::new(start.cast(), self.elements()) })
     }
 

@@ -3,16 +3,22 @@
 
 use super::call::Call;
 use super::formula::{Formula, compute};
+use super::image::Image;
+use super::number::Number;
 use super::operator::Channelwise;
 use super::port::Port;
 use super::rows::Rows;
 use super::vector::Lanes;
 use ort::Error;
 use ort::operator::KernelContext;
+use std::marker::PhantomData;
 
 /// Σ dy and Σ dy·x by channel.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Products;
+
+/// It makes no image.
+const NONE: [Image<'static>; 0] = [];
 
 impl Formula<2, 0, 0, 2> for Products {
     #[inline(always)]
@@ -33,7 +39,7 @@ impl Channelwise for Products {
     fn compute(&self, call: &Call<'_>) -> Result<(), Error> {
         let rows = Rows::new(call.elements(), call.channels());
         let images = [call.image(0)?, call.image(1)?];
-        let [sum, products] = compute(call.context, &rows, *self, images, [], [])?;
+        let [sum, products] = compute(call.context, &rows, *self, images, [], NONE)?;
         call.write_channels(0, &sum)?;
         call.write_channels(1, &products)
     }
@@ -58,8 +64,13 @@ impl Formula<3, 3, 1, 0> for Combine {
     }
 }
 
-impl Channelwise for Combine {
-    const NAME: &'static str = "ChannelCombine";
+/// [`Combine`] of images, made of numbers of a kind.
+#[derive(Debug)]
+pub(super) struct ChannelCombine<N>(PhantomData<fn() -> N>);
+
+impl<N: Number> Channelwise for ChannelCombine<N> {
+    const NAME: &'static str =
+        if N::IS_ROUNDED { "ChannelCombineRounded" } else { "ChannelCombine" };
     const INPUTS: &'static [Port] = &[
         Port::image("x"),
         Port::image("dy"),
@@ -68,23 +79,23 @@ impl Channelwise for Combine {
         Port::channels("r"),
         Port::image("more").optional(),
     ];
-    const OUTPUTS: &'static [Port] = &[Port::image("dx")];
-    const INPLACES: &'static [(u32, u32)] = &[(1, 0), (0, 0)];
+    const OUTPUTS: &'static [Port] = &[Port::image("dx").of::<N>()];
+    const INPLACES: &'static [(u32, u32)] = if N::IS_ROUNDED { &[] } else { &[(1, 0), (0, 0)] };
 
     fn new(_: &KernelContext<'_>) -> Result<Self, Error> {
-        Ok(Self)
+        Ok(Self(PhantomData))
     }
 
     fn compute(&self, call: &Call<'_>) -> Result<(), Error> {
         let rows = Rows::new(call.elements(), call.channels());
         let parameters = [call.numbers(2)?, call.numbers(3)?, call.numbers(4)?];
         let (x, dy) = (call.image(0)?, call.image(1)?);
-        let outputs = [call.output_image(0)?];
+        let outputs = [call.output_image::<N>(0)?];
         if call.has(5) {
             let images = [x, dy, call.image(5)?];
-            return compute(call.context, &rows, *self, images, parameters, outputs).map(|[]| ());
+            return compute(call.context, &rows, Combine, images, parameters, outputs).map(|[]| ());
         }
-        compute(call.context, &rows, *self, [x, dy], parameters, outputs).map(|[]| ())
+        compute(call.context, &rows, Combine, [x, dy], parameters, outputs).map(|[]| ())
     }
 }
 

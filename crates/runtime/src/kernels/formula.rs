@@ -1,6 +1,7 @@
 //! What is computed of each element by itself, with parameters by channel, and its sums by channel.
 
 use super::image::Image;
+use super::number::Number;
 use super::rows::{Rows, in_parts};
 use super::vector::{Block, LANES, Lanes, Numbers, Work};
 use super::widest::widest;
@@ -30,13 +31,13 @@ const ADDED: usize = 32;
 /// # Errors
 /// As [`in_parts`].
 #[allow(unsafe_code)]
-pub(super) fn compute<const I: usize, const P: usize, const O: usize, const S: usize>(
+pub(super) fn compute<N: Number, const I: usize, const P: usize, const O: usize, const S: usize>(
     context: &ComputeContext,
     rows: &Rows,
     formula: impl Formula<I, P, O, S>,
     images: [Image<'_>; I],
     parameters: [&[f32]; P],
-    outputs: [Image<'_>; O],
+    outputs: [Image<'_, N>; O],
 ) -> Result<[Vec<f64>; S], Error> {
     let tables = parameters.map(|parameters| rows.table(parameters));
     let parts = in_parts(context, rows.parts(), |at| {
@@ -57,16 +58,22 @@ pub(super) fn compute<const I: usize, const P: usize, const O: usize, const S: u
 }
 
 /// A part of the work.
-struct Part<'a, F, const I: usize, const P: usize, const O: usize, const S: usize> {
+struct Part<'a, F, N, const I: usize, const P: usize, const O: usize, const S: usize> {
     rows: &'a Rows,
     formula: F,
     tables: &'a [Vec<Numbers>; P],
     images: [&'a [Cell<f32>]; I],
-    outputs: [&'a [Cell<f32>]; O],
+    outputs: [&'a [Cell<N>]; O],
 }
 
-impl<F: Formula<I, P, O, S>, const I: usize, const P: usize, const O: usize, const S: usize> Work
-    for Part<'_, F, I, P, O, S>
+impl<
+    F: Formula<I, P, O, S>,
+    N: Number,
+    const I: usize,
+    const P: usize,
+    const O: usize,
+    const S: usize,
+> Work for Part<'_, F, N, I, P, O, S>
 {
     type Made = [Vec<f64>; S];
 
@@ -80,7 +87,7 @@ impl<F: Formula<I, P, O, S>, const I: usize, const P: usize, const O: usize, con
             let end = (start + width).min(elements);
             let images = self.images.map(|image| &image[start..end]);
             let outputs = self.outputs.map(|output| &output[start..end]);
-            apply::<V, _, I, P, O, S>(self.formula, images, self.tables, outputs, &mut added);
+            apply::<V, _, _, I, P, O, S>(self.formula, images, self.tables, outputs, &mut added);
             if end == elements || at % ADDED == ADDED - 1 {
                 for (sums, added) in sums.iter_mut().zip(&mut added) {
                     rows.fold(added, sums);
@@ -97,6 +104,7 @@ impl<F: Formula<I, P, O, S>, const I: usize, const P: usize, const O: usize, con
 fn apply<
     V: Lanes,
     F: Formula<I, P, O, S>,
+    N: Number,
     const I: usize,
     const P: usize,
     const O: usize,
@@ -105,7 +113,7 @@ fn apply<
     formula: F,
     images: [&[Cell<f32>]; I],
     tables: &[Vec<Numbers>; P],
-    outputs: [&[Cell<f32>]; O],
+    outputs: [&[Cell<N>]; O],
     added: &mut [Vec<Numbers>; S],
 ) {
     let images = images.map(|image| image.as_chunks::<LANES>());
@@ -118,7 +126,7 @@ fn apply<
         }
         let y = one::<V, F, I, P, O, S>(formula, x, tables, at, added);
         for (y, output) in y.into_iter().zip(&outputs) {
-            y.store(&output.0[at]);
+            N::store(y, &output.0[at]);
         }
     }
     if images.first().is_none_or(|(_, rest)| rest.is_empty()) {
@@ -132,8 +140,8 @@ fn apply<
     }
     let y = one::<V, F, I, P, O, S>(formula, x, tables, whole, added);
     for (y, output) in y.into_iter().zip(&outputs) {
-        let padded = Block::default();
-        y.store(&padded);
+        let padded: [Cell<N>; LANES] = Default::default();
+        N::store(y, &padded);
         copy(&padded, output.1);
     }
 }
@@ -166,7 +174,7 @@ fn one<
 }
 
 /// Copies as many numbers as both have.
-fn copy(from: &[Cell<f32>], to: &[Cell<f32>]) {
+fn copy<N: Copy>(from: &[Cell<N>], to: &[Cell<N>]) {
     for (from, to) in from.iter().zip(to) {
         to.set(from.get());
     }

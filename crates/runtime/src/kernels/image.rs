@@ -7,25 +7,25 @@ use std::ops::Range;
 /// The numbers of an image that the runtime has lent for one computation. An output may lie where
 /// an input does, so they are cells.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Image<'a> {
-    start: *const Cell<f32>,
+pub(super) struct Image<'a, N = f32> {
+    start: *const Cell<N>,
     elements: usize,
-    lent: PhantomData<&'a Cell<f32>>,
+    lent: PhantomData<&'a Cell<N>>,
 }
 
 // SAFETY: its numbers are reached through `cells` alone, whose callers keep threads apart.
 #[allow(unsafe_code)]
-unsafe impl Send for Image<'_> {}
+unsafe impl<N: Send> Send for Image<'_, N> {}
 // SAFETY: as above.
 #[allow(unsafe_code)]
-unsafe impl Sync for Image<'_> {}
+unsafe impl<N: Send> Sync for Image<'_, N> {}
 
-impl<'a> Image<'a> {
+impl<'a, N> Image<'a, N> {
     /// # Safety
-    /// As many floats lie at `start`, for as long as `'a`; what writes them meanwhile does so
+    /// As many numbers lie at `start`, for as long as `'a`; what writes them meanwhile does so
     /// through images.
     #[allow(unsafe_code)]
-    pub(super) unsafe fn new(start: *mut f32, elements: usize) -> Self {
+    pub(super) unsafe fn new(start: *mut N, elements: usize) -> Self {
         // The runtime gives no address for no elements.
         let start = if elements == 0 { std::ptr::dangling() } else { start.cast_const().cast() };
         Self { start, elements, lent: PhantomData }
@@ -40,8 +40,8 @@ impl<'a> Image<'a> {
     /// # Panics
     /// Where the elements are not the image's.
     #[allow(unsafe_code)]
-    pub(super) unsafe fn cells(&self, part: Range<usize>) -> &'a [Cell<f32>] {
-        // SAFETY: so many floats lie there; floats may be seen as cells.
+    pub(super) unsafe fn cells(&self, part: Range<usize>) -> &'a [Cell<N>] {
+        // SAFETY: so many numbers lie there; numbers may be seen as cells.
         let all = unsafe { std::slice::from_raw_parts(self.start, self.elements) };
         &all[part]
     }

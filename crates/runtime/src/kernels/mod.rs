@@ -7,12 +7,16 @@
 //! | operator | inputs | outputs | attributes |
 //! |---|---|---|---|
 //! | `ChannelMoments` | x | mean, biased variance | |
-//! | `ChannelAffine` | x, scale, shift | scale·x + shift | |
+//! | `ChannelAffine` | x, scale, shift, more (optional) | scale·x + shift, + more | |
 //! | `ChannelPRelu` | x, slope | x, or slope·x where x ≤ 0 | |
 //! | `ChannelPReluGradient` | x, slope, dy | dx, Σ dy·x over x ≤ 0 | |
 //! | `ChannelProducts` | dy, x | Σ dy, Σ dy·x | |
 //! | `ChannelCombine` | x, dy, p, q, r, more (optional) | p·dy + q·x + r, + more | |
+//! | `ChannelRound` | x | x in bfloat16 | |
 //! | `MomentumUpdate` | parameter, momentum, gradient, rate `[]` | new parameter, new momentum | `momentum`, `weight_decay` |
+//!
+//! `ChannelAffineRounded`, `ChannelPReluRounded` and `ChannelCombineRounded` make the same in bfloat16: to the
+//! nearest, of two to the even one.
 //!
 //! What is by channel is `[c]`. An input that is left out is left out of the node's list, not named
 //! "". What is not above 0 counts as below, numbers that are none included.
@@ -26,9 +30,11 @@ mod combine;
 mod formula;
 mod image;
 mod moments;
+mod number;
 mod operator;
 mod port;
 mod prelu;
+mod round;
 mod rows;
 mod update;
 mod vector;
@@ -39,6 +45,7 @@ mod x86;
 #[cfg(test)]
 mod testing;
 
+use half::bf16;
 use operator::Custom;
 use ort::operator::OperatorDomain;
 
@@ -49,10 +56,14 @@ use ort::operator::OperatorDomain;
 pub(super) fn add_to(domain: OperatorDomain) -> Result<OperatorDomain, ort::Error> {
     domain
         .add(Custom::<moments::Moments>::new())?
-        .add(Custom::<affine::Affine>::new())?
-        .add(Custom::<prelu::PRelu>::new())?
+        .add(Custom::<affine::ChannelAffine<f32>>::new())?
+        .add(Custom::<affine::ChannelAffine<bf16>>::new())?
+        .add(Custom::<prelu::ChannelPRelu<f32>>::new())?
+        .add(Custom::<prelu::ChannelPRelu<bf16>>::new())?
         .add(Custom::<prelu::Gradient>::new())?
         .add(Custom::<combine::Products>::new())?
-        .add(Custom::<combine::Combine>::new())?
+        .add(Custom::<combine::ChannelCombine<f32>>::new())?
+        .add(Custom::<combine::ChannelCombine<bf16>>::new())?
+        .add(Custom::<round::Round>::new())?
         .add(Custom::<update::Update>::new())
 }

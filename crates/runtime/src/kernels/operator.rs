@@ -7,7 +7,7 @@ use ort::Error;
 use ort::operator::{
     ComputeContext, KernelContext, Operator, OperatorInput, OperatorOutput, ShapeInferenceContext,
 };
-use ort::value::{DynTensorRef, DynTensorValueType, TensorElementType};
+use ort::value::{DynTensorRef, DynTensorValueType};
 use std::marker::PhantomData;
 
 /// An operator on images of floats. Its first input is an image.
@@ -68,14 +68,14 @@ impl<K: Channelwise> Operator for Custom<K> {
 
     fn inputs(&self) -> impl IntoIterator<Item = OperatorInput> {
         let input = |port: &Port| match port.optional {
-            true => OperatorInput::optional(TensorElementType::Float32),
-            false => OperatorInput::required(TensorElementType::Float32),
+            true => OperatorInput::optional(port.element),
+            false => OperatorInput::required(port.element),
         };
         K::INPUTS.iter().map(input)
     }
 
     fn outputs(&self) -> impl IntoIterator<Item = OperatorOutput> {
-        K::OUTPUTS.iter().map(|_| OperatorOutput::required(TensorElementType::Float32))
+        K::OUTPUTS.iter().map(|port| OperatorOutput::required(port.element))
     }
 
     fn create_kernel<'attr>(&self, attributes: &KernelContext<'attr>) -> Result<Kernel<K>, Error> {
@@ -85,7 +85,7 @@ impl<K: Channelwise> Operator for Custom<K> {
     fn infer_shape(&self, context: &mut ShapeInferenceContext) -> Result<(), Error> {
         let inputs = context.inputs();
         for (at, port) in K::OUTPUTS.iter().enumerate() {
-            if let Some(kind) = output_type(K::INPUTS, &inputs, port.extent) {
+            if let Some(kind) = output_type(K::INPUTS, &inputs, port) {
                 context.set_output(at, &kind)?;
             }
         }

@@ -1,5 +1,6 @@
 //! Inputs and outputs of operators, as a table has them.
 
+use super::number::Number;
 use ort::Error;
 use ort::value::{Shape, SymbolicDimensions, TensorElementType, ValueType};
 
@@ -23,22 +24,33 @@ pub(super) struct Port {
     pub(super) extent: Extent,
     /// Whether it may be left out.
     pub(super) optional: bool,
+    /// What its numbers are.
+    pub(super) element: TensorElementType,
 }
 
 impl Port {
     /// An image.
     pub(super) const fn image(name: &'static str) -> Self {
-        Self { name, extent: Extent::Image, optional: false }
+        Self::floats(name, Extent::Image)
     }
 
     /// Numbers by channel.
     pub(super) const fn channels(name: &'static str) -> Self {
-        Self { name, extent: Extent::Channels, optional: false }
+        Self::floats(name, Extent::Channels)
     }
 
     /// A number.
     pub(super) const fn number(name: &'static str) -> Self {
-        Self { name, extent: Extent::Number, optional: false }
+        Self::floats(name, Extent::Number)
+    }
+
+    const fn floats(name: &'static str, extent: Extent) -> Self {
+        Self { name, extent, optional: false, element: TensorElementType::Float32 }
+    }
+
+    /// The same, of other numbers.
+    pub(super) const fn of<N: Number>(self) -> Self {
+        Self { element: N::ELEMENT, ..self }
     }
 
     /// The same, which may be left out.
@@ -51,7 +63,7 @@ impl Port {
 pub(super) fn output_type(
     ports: &[Port],
     inputs: &[ValueType],
-    extent: Extent,
+    output: &Port,
 ) -> Option<ValueType> {
     // A tensor of a number and one of an unknown shape look alike here.
     let known = |kind: &ValueType| kind.tensor_shape().is_some_and(|shape| !shape.is_empty());
@@ -60,9 +72,14 @@ pub(super) fn output_type(
         given.next().map(|(_, kind)| kind).filter(|kind| known(kind))
     };
     let image = given(Extent::Image)?;
-    match extent {
+    match output.extent {
         Extent::Number => None,
-        Extent::Image => Some(image.clone()),
+        Extent::Image => match image.clone() {
+            ValueType::Tensor { shape, dimension_symbols, .. } => {
+                Some(ValueType::Tensor { ty: output.element, shape, dimension_symbols })
+            }
+            _ => None,
+        },
         Extent::Channels => given(Extent::Channels).cloned().or_else(|| {
             let channels = image.tensor_shape()?.last().copied()?;
             let dimension_symbols = SymbolicDimensions::new([String::new()]);

@@ -2,12 +2,14 @@
 
 use super::call::Call;
 use super::formula::{Formula, compute};
+use super::number::Number;
 use super::operator::Channelwise;
 use super::port::Port;
 use super::rows::Rows;
 use super::vector::Lanes;
 use ort::Error;
 use ort::operator::KernelContext;
+use std::marker::PhantomData;
 
 /// y = x where x is above 0, else slope·x.
 #[derive(Debug, Clone, Copy)]
@@ -20,20 +22,24 @@ impl Formula<1, 1, 1, 0> for PRelu {
     }
 }
 
-impl Channelwise for PRelu {
-    const NAME: &'static str = "ChannelPRelu";
+/// [`PRelu`] of images, made of numbers of a kind.
+#[derive(Debug)]
+pub(super) struct ChannelPRelu<N>(PhantomData<fn() -> N>);
+
+impl<N: Number> Channelwise for ChannelPRelu<N> {
+    const NAME: &'static str = if N::IS_ROUNDED { "ChannelPReluRounded" } else { "ChannelPRelu" };
     const INPUTS: &'static [Port] = &[Port::image("x"), Port::channels("slope")];
-    const OUTPUTS: &'static [Port] = &[Port::image("y")];
-    const INPLACES: &'static [(u32, u32)] = &[(0, 0)];
+    const OUTPUTS: &'static [Port] = &[Port::image("y").of::<N>()];
+    const INPLACES: &'static [(u32, u32)] = if N::IS_ROUNDED { &[] } else { &[(0, 0)] };
 
     fn new(_: &KernelContext<'_>) -> Result<Self, Error> {
-        Ok(Self)
+        Ok(Self(PhantomData))
     }
 
     fn compute(&self, call: &Call<'_>) -> Result<(), Error> {
         let rows = Rows::new(call.elements(), call.channels());
-        let (x, y) = (call.image(0)?, call.output_image(0)?);
-        compute(call.context, &rows, *self, [x], [call.numbers(1)?], [y]).map(|[]| ())
+        let (x, y) = (call.image(0)?, call.output_image::<N>(0)?);
+        compute(call.context, &rows, PRelu, [x], [call.numbers(1)?], [y]).map(|[]| ())
     }
 }
 
@@ -62,7 +68,7 @@ impl Channelwise for Gradient {
     fn compute(&self, call: &Call<'_>) -> Result<(), Error> {
         let rows = Rows::new(call.elements(), call.channels());
         let (images, slope) = ([call.image(0)?, call.image(2)?], call.numbers(1)?);
-        let outputs = [call.output_image(0)?];
+        let outputs = [call.output_image::<f32>(0)?];
         let [sums] = compute(call.context, &rows, *self, images, [slope], outputs)?;
         call.write_channels(1, &sums)
     }

@@ -63,7 +63,7 @@ impl Channelwise for Update {
         let rows = Rows::new(call.elements(), 1);
         let formula = AtRate { update: *self, rate: call.numbers(3)?[0] };
         let images = [call.image(0)?, call.image(1)?, call.image(2)?];
-        let outputs = [call.output_image(0)?, call.output_image(1)?];
+        let outputs = [call.output_image::<f32>(0)?, call.output_image::<f32>(1)?];
         compute(call.context, &rows, formula, images, [], outputs).map(|[]| ())
     }
 }

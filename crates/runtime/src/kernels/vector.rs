@@ -3,6 +3,7 @@
 //! Every operation is that of one element, rounded once: nothing is fused and nothing is added
 //! across lanes, so what is computed is the same to the bit on every machine.
 
+use half::bf16;
 use std::cell::Cell;
 
 /// Floats that are computed with at a time.
@@ -26,6 +27,8 @@ pub(super) trait Lanes: Copy {
     fn load(block: &Block) -> Self;
     /// Writes numbers of an image.
     fn store(self, block: &Block);
+    /// Writes them rounded to bfloat16: to the nearest, of two to the even one.
+    fn store_rounded(self, block: &[Cell<bf16>; LANES]);
     /// The sum.
     fn add(self, other: Self) -> Self;
     /// The difference.
@@ -85,6 +88,12 @@ impl Lanes for Plain {
     fn store(self, block: &Block) {
         for (own, cell) in self.0.iter().zip(block) {
             cell.set(*own);
+        }
+    }
+    #[inline(always)]
+    fn store_rounded(self, block: &[Cell<bf16>; LANES]) {
+        for (own, cell) in self.0.iter().zip(block) {
+            cell.set(bf16::from_f32(*own));
         }
     }
     #[inline(always)]

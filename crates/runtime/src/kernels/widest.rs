@@ -23,6 +23,8 @@ pub(super) fn widest<W: Work>(work: W) -> W::Made {
 mod tests {
     use super::super::vector::{Block, LANES, Lanes, Numbers};
     use super::*;
+    use half::bf16;
+    use std::cell::Cell;
 
     /// All that lanes can do, on numbers of which some are no numbers.
     struct Everything<'a>(&'a Numbers, &'a Numbers);
@@ -39,6 +41,9 @@ mod tests {
                 let mut numbers = [0.0; LANES];
                 V::load(&block).put(&mut numbers);
                 bits.extend(numbers.map(f32::to_bits));
+                let rounded: [Cell<bf16>; LANES] = Default::default();
+                lanes.store_rounded(&rounded);
+                bits.extend(rounded.map(|number| u32::from(number.get().to_bits())));
             }
             bits
         }
@@ -49,11 +54,15 @@ mod tests {
         let a = std::array::from_fn(|at| (at as f32 - 7.5) * 0.37);
         let mut b: Numbers = std::array::from_fn(|at| 1.0 / (at as f32 + 3.0));
         b[3] = f32::INFINITY;
+        b[4] = f32::from_bits(0x7f80_0001);
+        b[5] = f32::from_bits(0x3f80_8000);
+        b[6] = f32::MAX;
         let work = || Everything(&a, &b);
         let plain = work().run::<Plain>();
         assert_eq!(f32::from_bits(plain[0]), a[0] + b[0]);
-        assert_eq!(f32::from_bits(plain[3 * LANES]), b[0]);
-        assert_eq!(f32::from_bits(plain[4 * LANES - 1]), a[15]);
+        assert_eq!(f32::from_bits(plain[6 * LANES]), b[0]);
+        assert_eq!(f32::from_bits(plain[7 * LANES - 1]), a[15]);
+        assert_eq!(plain[8 * LANES - 1], u32::from(bf16::from_f32(a[15]).to_bits()));
         #[cfg(target_arch = "x86_64")]
         for wide in [x86::in_avx512(work()), x86::in_avx2(work())] {
             assert!(wide.map_or(true, |bits| bits == plain));
