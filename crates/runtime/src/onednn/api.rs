@@ -99,6 +99,8 @@ table! {
         fn(*mut *mut DescObject, c_int, *const Dims, c_int, *const Dims) -> Status;
     dnnl_memory_desc_create_with_tag:
         fn(*mut *mut DescObject, c_int, *const Dims, c_int, c_int) -> Status;
+    dnnl_memory_desc_create_submemory:
+        fn(*mut *mut DescObject, *const DescObject, *const Dims, *const Dims) -> Status;
     dnnl_memory_desc_clone: fn(*mut *mut DescObject, *const DescObject) -> Status;
     dnnl_memory_desc_destroy: fn(*mut DescObject) -> Status;
     dnnl_memory_desc_get_size: fn(*const DescObject) -> usize;

@@ -4,11 +4,11 @@
 use super::constants::{DNNL_BF16, DNNL_F32, DNNL_QUERY_DIFF_WEIGHTS_MD, DNNL_QUERY_WEIGHTS_MD};
 use super::engine::Engine;
 use super::fault::Fault;
-use super::primitive::Primitive;
 use super::scratch::{floats, piece};
 use super::shape::{Factors, Pass, Shape};
-use super::tensor::{Desc, Memory};
-use super::work::{Work, copy, long};
+use super::tensor::{Desc, long};
+use super::turn::Turn;
+use super::work::Work;
 use std::ops::Range;
 use std::sync::Mutex;
 
@@ -32,7 +32,7 @@ pub(super) struct Plan {
     /// Kernels in the library's.
     kernels: Desc,
     /// From one to the other: to the library's, where kernels are read.
-    turn: Primitive,
+    turn: Turn,
 }
 
 impl Plan {
@@ -46,7 +46,8 @@ impl Plan {
         shape: Shape,
         parts: Vec<Range<usize>>,
     ) -> Result<Self, Fault> {
-        let extents = [shape.outputs, shape.inputs, shape.kernel, shape.kernel].map(long);
+        let all = [shape.outputs, shape.inputs, shape.kernel, shape.kernel];
+        let extents = all.map(long);
         let [_, inputs, kernel, _] = extents;
         let strides = [inputs * kernel * kernel, kernel * kernel, kernel, 1];
         let plain = Desc::strided(engine, extents, DNNL_F32, strides)?;
@@ -66,8 +67,8 @@ impl Plan {
         // Kernels are turned once, so that all parts have them in the layout of the largest.
         let kernels = first.code.part(query)?;
         let turn = match shape.pass {
-            Pass::ByKernels => Primitive::reorder(engine, &kernels, &plain)?,
-            Pass::Forward | Pass::ByImages => Primitive::reorder(engine, &plain, &kernels)?,
+            Pass::ByKernels => Turn::new(engine, &kernels, &plain, all)?,
+            Pass::Forward | Pass::ByImages => Turn::new(engine, &plain, &kernels, all)?,
         };
         let mut works = vec![first];
         for &images in sizes.iter().skip(1) {
@@ -89,38 +90,29 @@ impl Plan {
             Pass::Forward | Pass::ByImages => 1,
         };
         let parts = self.parts.iter().map(|part| self.work(part).scratch()).sum::<usize>();
-        copies * kernels + floats(self.turn.scratch_bytes()) + parts
+        copies * kernels + self.turn.scratch() + parts
     }
 
-    /// Runs it: `a` and `b` in the order of the operator's inputs, `made` its output; `scratch` has the
-    /// length that [`Plan::scratch`] says.
-    pub(super) fn run(
+    /// Positions from images, or images from positions: `read` and kernels to `made`; `scratch` has the length
+    /// that [`Plan::scratch`] says.
+    pub(super) fn map<N: Copy + Sync>(
         &self,
-        [a, b]: [&[f32]; 2],
+        read: &[N],
+        kernels: &[f32],
         made: &mut [f32],
         mut scratch: &mut [f32],
         spread: Spread<'_>,
     ) -> ort::Result<()> {
-        match self.shape.pass {
-            Pass::Forward | Pass::ByImages => {
-                let (images, kernels) = match self.shape.pass {
-                    Pass::Forward => (a, b),
-                    _ => (b, a),
-                };
-                let turned = piece(&mut scratch, floats(self.kernels.bytes()));
-                let spare = piece(&mut scratch, floats(self.turn.scratch_bytes()));
-                let plain = Memory::read(&self.plain, kernels)?;
-                copy(&self.turn, &plain, &self.kernels, turned, spare)?;
-                self.map_images(images, turned, made, scratch, spread)
-            }
-            Pass::ByKernels => self.gather_kernels(a, b, made, scratch, spread),
-        }
+        let turned = piece(&mut scratch, floats(self.kernels.bytes()));
+        let spare = piece(&mut scratch, self.turn.scratch());
+        self.turn.run(kernels, (&self.kernels, turned), spare, spread)?;
+        self.map_images(read, turned, made, scratch, spread)
     }
 
     /// Each part from its images, or positions, and all kernels.
-    fn map_images(
+    fn map_images<N: Copy + Sync>(
         &self,
-        mut read: &[f32],
+        mut read: &[N],
         kernels: &[f32],
         mut made: &mut [f32],
         mut scratch: &mut [f32],
@@ -147,11 +139,10 @@ impl Plan {
         })
     }
 
-    /// The gradient by kernels: each part's own, added in their order.
-    fn gather_kernels(
+    /// The gradient by kernels: each part's own, added in their order. `scratch` as for [`Plan::map`].
+    pub(super) fn gather<N: Copy + Sync>(
         &self,
-        mut images: &[f32],
-        mut positions: &[f32],
+        [mut images, mut positions]: [&[N]; 2],
         made: &mut [f32],
         mut scratch: &mut [f32],
         spread: Spread<'_>,
@@ -159,7 +150,7 @@ impl Plan {
         let (image, position) = (self.shape.image_numbers(), self.shape.position_numbers());
         let length = floats(self.kernels.bytes());
         let mut sums = piece(&mut scratch, self.parts.len() * length);
-        let spare = piece(&mut scratch, floats(self.turn.scratch_bytes()));
+        let spare = piece(&mut scratch, self.turn.scratch());
         if self.parts.is_empty() {
             made.fill(0.0);
             return Ok(());
@@ -177,7 +168,7 @@ impl Plan {
         spread(tasks.len(), &|number| {
             let mut task = tasks[number].lock().expect("each task is done once");
             let (work, images, positions, sum, scratch) = &mut *task;
-            work.gather(images, positions, (&self.kernels, sum), scratch)
+            work.gather([images, positions], (&self.kernels, sum), scratch)
         })?;
         drop(tasks);
         let sum = piece(&mut sums, length);
@@ -193,7 +184,6 @@ impl Plan {
             Ok(())
         })?;
         drop(rows);
-        let sum = Memory::read(&self.kernels, sum)?;
-        Ok(copy(&self.turn, &sum, &self.plain, made, spare)?)
+        self.turn.run(sum, (&self.plain, made), spare, spread)
     }
 }

@@ -10,8 +10,9 @@
 //! | `DnnlConvInputGradient` | w, dy | dx | `height`, `width` of x |
 //! | `DnnlConvWeightGradient` | x, dy | dw | |
 //!
-//! These have the attributes `kernel`, `stride` and `pad`, whole numbers for both edges, and may have
-//! `rounded`: 1 has what is multiplied rounded to bfloat16 first, sums are in f32 then too.
+//! These have the attributes `kernel`, `stride` and `pad`, whole numbers for both edges. `DnnlConvRounded`,
+//! `DnnlConvInputGradientRounded` and `DnnlConvWeightGradientRounded` take x and dy in bfloat16 and round w
+//! to it; sums, and what they make, are f32 then too.
 //!
 //! `DnnlLayer` is a convolution of constant kernels with what a network does around it, for inference: of
 //! x `[n, h, w, c]`, w `[outputs, c/group, rows, columns]` and bias `[outputs]` it makes w∗x + bias, with
@@ -38,6 +39,7 @@ mod scratch;
 mod shape;
 mod store;
 mod tensor;
+mod turn;
 mod unfit;
 mod work;
 
@@ -60,12 +62,12 @@ pub(super) fn add_to(
     library: &OneDnn,
 ) -> Result<OperatorDomain, ort::Error> {
     let domain = domain.add(Layer { library: library.clone() })?;
-    OPERATORS.iter().try_fold(domain, |domain, &(name, pass)| {
-        domain.add(Convolution { name, pass, library: library.clone() })
+    OPERATORS.iter().try_fold(domain, |domain, &(name, pass, factors)| {
+        domain.add(Convolution { name, pass, factors, library: library.clone() })
     })
 }
 
 /// Whether nodes of this name need the library.
 pub(super) fn has(operator: &str) -> bool {
-    operator == Layer::NAME || OPERATORS.iter().any(|(name, _)| *name == operator)
+    operator == Layer::NAME || OPERATORS.iter().any(|(name, ..)| *name == operator)
 }

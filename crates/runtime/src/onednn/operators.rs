@@ -1,27 +1,34 @@
 //! The three products of a convolution as operators of ONNX Runtime.
 
 use super::super::guard::guarded;
-use super::convolution::Task;
+use super::convolution::{Spread, Task};
 use super::library::OneDnn;
 use super::shape::{Factors, Pass, Shape};
+use half::bf16;
 use ort::operator::{
     ComputeContext, Kernel, KernelContext, Operator, OperatorInput, OperatorOutput,
     ShapeInferenceContext,
 };
-use ort::value::{SymbolicDimensions, TensorElementType, ValueType};
+use ort::value::{
+    PrimitiveTensorElementType, SymbolicDimensions, TensorElementType, ValueRef, ValueType,
+};
 use std::sync::{Mutex, PoisonError};
 
 /// The operators, by the names that nodes call them by.
-pub(super) const OPERATORS: [(&str, Pass); 3] = [
-    ("DnnlConv", Pass::Forward),
-    ("DnnlConvInputGradient", Pass::ByImages),
-    ("DnnlConvWeightGradient", Pass::ByKernels),
+pub(super) const OPERATORS: [(&str, Pass, Factors); 6] = [
+    ("DnnlConv", Pass::Forward, Factors::Float),
+    ("DnnlConvRounded", Pass::Forward, Factors::Bfloat16),
+    ("DnnlConvInputGradient", Pass::ByImages, Factors::Float),
+    ("DnnlConvInputGradientRounded", Pass::ByImages, Factors::Bfloat16),
+    ("DnnlConvWeightGradient", Pass::ByKernels, Factors::Float),
+    ("DnnlConvWeightGradientRounded", Pass::ByKernels, Factors::Bfloat16),
 ];
 
 /// One of [`OPERATORS`].
 pub(super) struct Convolution {
     pub(super) name: &'static str,
     pub(super) pass: Pass,
+    pub(super) factors: Factors,
     pub(super) library: OneDnn,
 }
 
@@ -44,6 +51,12 @@ pub(super) struct Node {
     library: OneDnn,
 }
 
+impl Convolution {
+    fn kind(&self) -> (Pass, Factors) {
+        (self.pass, self.factors)
+    }
+}
+
 impl Operator for Convolution {
     type Kernel<'attr> = Node;
 
@@ -52,7 +65,17 @@ impl Operator for Convolution {
     }
 
     fn inputs(&self) -> impl IntoIterator<Item = OperatorInput> {
-        [const { OperatorInput::required(TensorElementType::Float32) }; 2]
+        let images = match self.factors {
+            Factors::Float => TensorElementType::Float32,
+            Factors::Bfloat16 => TensorElementType::Bfloat16,
+        };
+        let kernels = TensorElementType::Float32;
+        let inputs = match self.pass {
+            Pass::Forward => [images, kernels],
+            Pass::ByImages => [kernels, images],
+            Pass::ByKernels => [images; 2],
+        };
+        inputs.map(OperatorInput::required)
     }
 
     fn outputs(&self) -> impl IntoIterator<Item = OperatorOutput> {
@@ -61,14 +84,14 @@ impl Operator for Convolution {
 
     fn create_kernel<'attr>(&self, node: &KernelContext<'attr>) -> ort::Result<Node> {
         let name = format!("{} {:?}", self.name, node.node_name()?);
-        let attributes = Attributes::read(self.pass, |name| node.get::<i64>(name));
+        let attributes = Attributes::read(self.kind(), |name| node.get::<i64>(name));
         let attributes =
             attributes.map_err(|reason| ort::Error::new(format!("{name}: {reason}")))?;
         Ok(Node { name, attributes, library: self.library.clone() })
     }
 
     fn infer_shape(&self, context: &mut ShapeInferenceContext) -> ort::Result<()> {
-        let attributes = Attributes::read(self.pass, |name| context.attr::<i64>(name).ok());
+        let attributes = Attributes::read(self.kind(), |name| context.attr::<i64>(name).ok());
         let attributes = attributes.map_err(ort::Error::new)?;
         let extents = |kind: &ValueType| {
             kind.tensor_shape().and_then(|shape| <[i64; 4]>::try_from(shape.to_vec()).ok())
@@ -88,7 +111,10 @@ impl Operator for Convolution {
 
 impl Attributes {
     /// What a node says, by `get`; `Err` says which attribute is wrong.
-    fn read(pass: Pass, get: impl Fn(&str) -> Option<i64>) -> Result<Self, String> {
+    fn read(
+        (pass, factors): (Pass, Factors),
+        get: impl Fn(&str) -> Option<i64>,
+    ) -> Result<Self, String> {
         let number = |name: &str, least: usize| {
             let found = get(name);
             let own = found.and_then(|number| usize::try_from(number).ok());
@@ -96,11 +122,6 @@ impl Attributes {
                 let found = found.map_or_else(|| "none".to_owned(), |found| found.to_string());
                 format!("expected a number from {least} to {LARGEST} as {name}, found {found}")
             })
-        };
-        let factors = match get("rounded") {
-            None | Some(0) => Factors::Float,
-            Some(1) => Factors::Bfloat16,
-            Some(found) => return Err(format!("expected 0 or 1 as rounded, found {found}")),
         };
         let images = match pass {
             Pass::ByImages => Some([number("height", 1)?, number("width", 1)?]),
@@ -163,8 +184,8 @@ pub(in super::super) fn scratch_bytes(
     get: impl Fn(&str) -> Option<i64>,
     [a, b]: [[usize; 4]; 2],
 ) -> Option<u64> {
-    let (_, pass) = OPERATORS.iter().find(|(name, _)| *name == operator)?;
-    let attributes = Attributes::read(*pass, get).ok()?;
+    let &(_, pass, factors) = OPERATORS.iter().find(|(name, ..)| *name == operator)?;
+    let attributes = Attributes::read((pass, factors), get).ok()?;
     Some(attributes.shape(a, b).ok()?.scratch_bytes())
 }
 
@@ -174,20 +195,25 @@ const LARGEST: usize = 1 << 24;
 impl Kernel for Node {
     fn compute(&mut self, context: &ComputeContext) -> ort::Result<()> {
         // A panic would end the process.
-        let done =
-            guarded(|| self.run(context)).unwrap_or_else(|words| Err(ort::Error::new(words)));
+        let done = guarded(|| match self.attributes.factors {
+            Factors::Float => self.run::<f32>(context),
+            Factors::Bfloat16 => self.run::<bf16>(context),
+        })
+        .unwrap_or_else(|words| Err(ort::Error::new(words)));
         done.map_err(|error| ort::Error::new(format!("{}: {error}", self.name)))
     }
 }
 
 impl Node {
-    fn run(&self, context: &ComputeContext) -> ort::Result<()> {
+    /// Of images of such numbers.
+    fn run<N: PrimitiveTensorElementType + Copy + Sync>(
+        &self,
+        context: &ComputeContext,
+    ) -> ort::Result<()> {
         let absent = || ort::Error::new("expected two inputs and an output");
         let a = context.input(0)?.ok_or_else(absent)?;
         let b = context.input(1)?.ok_or_else(absent)?;
-        let ((a_extents, a), (b_extents, b)) =
-            (a.try_extract_tensor::<f32>()?, b.try_extract_tensor::<f32>()?);
-        let shape = self.attributes.shape(four(a_extents)?, four(b_extents)?);
+        let shape = self.attributes.shape(four(a.shape())?, four(b.shape())?);
         let shape = shape.map_err(ort::Error::new)?;
         let [rows, columns] = shape.positions_of_all();
         let made = match shape.pass {
@@ -200,11 +226,26 @@ impl Node {
         let (store, engine) = (self.library.store(), self.library.engine());
         let done = store.plan(engine, shape).map_err(ort::Error::from).and_then(|plan| {
             store.with_scratch(plan.scratch(), |scratch| {
-                plan.run([a, b], made, scratch, &|count, task| spread(context, count, task))
+                let spread: Spread<'_> = &|count, task| spread(context, count, task);
+                match shape.pass {
+                    Pass::Forward => {
+                        plan.map(numbers::<N>(&a)?, numbers(&b)?, made, scratch, spread)
+                    }
+                    Pass::ByImages => {
+                        plan.map(numbers::<N>(&b)?, numbers(&a)?, made, scratch, spread)
+                    }
+                    Pass::ByKernels => {
+                        plan.gather([numbers::<N>(&a)?, numbers::<N>(&b)?], made, scratch, spread)
+                    }
+                }
             })
         });
         done.map_err(|error| ort::Error::new(format!("{shape}: {error}")))
     }
+}
+
+fn numbers<'a, N: PrimitiveTensorElementType>(value: &'a ValueRef<'_>) -> ort::Result<&'a [N]> {
+    Ok(value.try_extract_tensor::<N>()?.1)
 }
 
 /// Has the runtime's threads do tasks; the first of them that fails is what fails.

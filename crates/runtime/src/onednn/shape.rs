@@ -14,12 +14,12 @@ pub(super) enum Pass {
     ByKernels,
 }
 
-/// What the numbers that are multiplied are; sums are always in f32.
+/// What the numbers that are multiplied are; sums, and what is made, are always in f32.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) enum Factors {
-    /// As they come.
+    /// f32.
     Float,
-    /// Rounded to bfloat16, to the nearest and of two to the even one.
+    /// bfloat16: images and positions come so, kernels are rounded to the nearest, of two to the even one.
     Bfloat16,
 }
 
@@ -87,19 +87,15 @@ impl Shape {
     }
 
     /// Bytes of memory to work in: the kernels as the library has them, for the gradient by kernels once a
-    /// part, and what is rounded.
+    /// part.
     pub(super) fn scratch_bytes(&self) -> u64 {
-        const FLOAT: usize = 4;
-        const ROUNDED: usize = 2;
         let kernels = self.inputs * self.outputs * self.kernel * self.kernel;
-        let (x, y) = (self.images * self.image_numbers(), self.images * self.position_numbers());
-        let (copies, read) = match self.pass {
-            Pass::Forward => (1, x),
-            Pass::ByImages => (1, y),
-            Pass::ByKernels => (self.parts().len(), x + y),
+        let (copies, bytes) = match (self.pass, self.factors) {
+            (Pass::ByKernels, _) => (self.parts().len(), 4),
+            (_, Factors::Float) => (1, 4),
+            (_, Factors::Bfloat16) => (1, 2),
         };
-        let rounded = if self.factors == Factors::Bfloat16 { ROUNDED * read } else { 0 };
-        (copies * FLOAT * kernels + rounded) as u64
+        (copies * bytes * kernels) as u64
     }
 
     /// The images in parts of which each is one thread's work, the larger ones first. They follow from
@@ -156,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn memory_to_work_in_holds_the_kernels_of_each_part_and_what_is_rounded() {
+    fn memory_to_work_in_holds_the_kernels_of_each_part() {
         let shape = Shape {
             pass: Pass::Forward,
             factors: Factors::Float,
@@ -169,14 +165,14 @@ mod tests {
             stride: 1,
             pad: 1,
         };
-        let (kernels, x, y) = (4 * 16 * 32 * 9, 8 * 28 * 28 * 16, 8 * 28 * 28 * 32);
+        let kernels = 4 * 16 * 32 * 9;
         let rounded = Shape { factors: Factors::Bfloat16, ..shape };
         assert_eq!(shape.scratch_bytes(), kernels);
-        assert_eq!(rounded.scratch_bytes(), kernels + 2 * x);
-        assert_eq!(Shape { pass: Pass::ByImages, ..rounded }.scratch_bytes(), kernels + 2 * y);
+        assert_eq!(rounded.scratch_bytes(), kernels / 2);
+        assert_eq!(Shape { pass: Pass::ByImages, ..rounded }.scratch_bytes(), kernels / 2);
         let by_kernels = Shape { pass: Pass::ByKernels, ..rounded };
         let parts = by_kernels.parts().len() as u64;
         assert!(parts > 1);
-        assert_eq!(by_kernels.scratch_bytes(), parts * kernels + 2 * (x + y));
+        assert_eq!(by_kernels.scratch_bytes(), parts * kernels);
     }
 }

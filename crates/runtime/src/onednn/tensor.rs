@@ -64,6 +64,30 @@ impl Desc {
         Ok(Self { engine, raw })
     }
 
+    /// A part of the tensor, in the same memory: so many elements from a place on.
+    ///
+    /// # Errors
+    /// A part that does not begin and end where blocks of the layout do.
+    #[allow(unsafe_code)]
+    pub(super) fn part<const N: usize>(
+        &self,
+        extents: [usize; N],
+        first: [usize; N],
+    ) -> Result<Self, Fault> {
+        let (engine, [extents, first]) =
+            (self.engine, [extents, first].map(|own| dims(own.map(long))));
+        let mut raw = ptr::null_mut();
+        // SAFETY: the result has a place, the description is alive, and both lists are as long as any of
+        // the library's.
+        unsafe {
+            call!(
+                engine.api,
+                dnnl_memory_desc_create_submemory(&mut raw, self.raw, &extents, &first)
+            )
+        }?;
+        Ok(Self { engine, raw })
+    }
+
     /// Bytes of the tensor, with what the library pads it by.
     #[allow(unsafe_code)]
     pub(super) fn bytes(&self) -> usize {
@@ -80,6 +104,11 @@ impl Drop for Desc {
     }
 }
 
+/// An extent as the library takes it.
+pub(super) fn long(extent: usize) -> i64 {
+    i64::try_from(extent).expect("an extent of a tensor that is in memory")
+}
+
 /// Numbers as the list that the library takes.
 pub(super) fn dims<const N: usize>(numbers: [i64; N]) -> Dims {
     let mut dims = [0; 12];
@@ -87,7 +116,7 @@ pub(super) fn dims<const N: usize>(numbers: [i64; N]) -> Dims {
     dims
 }
 
-/// Memory of the caller's, as a tensor of the library; that the caller's are floats does not bind it.
+/// Memory of the caller's, as a tensor of the library; what numbers the caller has there does not bind it.
 pub(super) struct Memory<'a> {
     engine: &'static Engine,
     pub(super) raw: *mut MemoryObject,
@@ -99,7 +128,7 @@ impl<'a> Memory<'a> {
     ///
     /// # Errors
     /// Fewer bytes than the tensor has.
-    pub(super) fn read(desc: &Desc, numbers: &'a [f32]) -> Result<Self, Fault> {
+    pub(super) fn read<N: Copy>(desc: &Desc, numbers: &'a [N]) -> Result<Self, Fault> {
         Self::over(desc, numbers.as_ptr().cast_mut().cast(), size_of_val(numbers))
     }
 
@@ -109,6 +138,19 @@ impl<'a> Memory<'a> {
     /// As [`Memory::read`].
     pub(super) fn write(desc: &Desc, numbers: &'a mut [f32]) -> Result<Self, Fault> {
         Self::over(desc, numbers.as_mut_ptr().cast(), size_of_val(numbers))
+    }
+
+    /// Numbers of a tensor, of which primitives write parts that have nothing in common, each its own.
+    ///
+    /// # Errors
+    /// As [`Memory::read`], of the whole.
+    pub(super) fn parts<'d>(
+        (whole, numbers): (&Desc, &'a mut [f32]),
+        parts: impl Iterator<Item = &'d Desc>,
+    ) -> Result<Vec<Self>, Fault> {
+        let (start, bytes) = (numbers.as_mut_ptr(), size_of_val(numbers));
+        Self::over(whole, start.cast(), bytes)?;
+        parts.map(|part| Self::over(part, start.cast(), bytes)).collect()
     }
 
     #[allow(unsafe_code)]
@@ -128,6 +170,10 @@ impl<'a> Memory<'a> {
         Ok(Self { engine, raw, numbers: PhantomData })
     }
 }
+
+#[allow(unsafe_code)]
+// SAFETY: it is one thread's at a time, and so are the numbers that it lends.
+unsafe impl Send for Memory<'_> {}
 
 impl Drop for Memory<'_> {
     #[allow(unsafe_code)]

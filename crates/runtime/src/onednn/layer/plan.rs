@@ -9,8 +9,7 @@ use super::super::engine::Engine;
 use super::super::fault::Fault;
 use super::super::primitive::Primitive;
 use super::super::scratch::{Scratch, floats};
-use super::super::tensor::{Desc, Memory};
-use super::super::work::{copy, long};
+use super::super::tensor::{Desc, Memory, long};
 use super::edge::edge;
 use super::shape::{Geometry, Shape};
 use std::ffi::c_int;
@@ -83,7 +82,10 @@ impl Plan {
         let mut turned = Scratch::default();
         let mut spare = vec![0.0; floats(turn.scratch_bytes())];
         let place = turned.of(floats(kernel_desc.bytes()));
-        copy(&turn, &Memory::read(&plain, constants.kernels)?, &kernel_desc, place, &mut spare)?;
+        let from = Memory::read(&plain, constants.kernels)?;
+        let to = Memory::write(&kernel_desc, place)?;
+        turn.run(&[(DNNL_ARG_SRC, &from), (DNNL_ARG_DST, &to)], &mut spare)?;
+        drop(to);
         Ok(Self {
             shape,
             code,

@@ -33,9 +33,6 @@ impl Node {
         let (inputs, output) = case.ports(pass);
         let mut attributes =
             vec![("kernel", case.kernel), ("stride", case.stride), ("pad", case.pad)];
-        if kind == Kind::Rounded {
-            attributes.push(("rounded", 1));
-        }
         if pass == Pass::ByImages {
             attributes.extend([("height", case.height), ("width", case.width)]);
         }
@@ -64,7 +61,8 @@ pub(super) fn open_ended(node: &Node) -> Model {
 
 fn with_outputs(node: &Node, output: Option<[usize; 4]>) -> Model {
     let (nodes, initializer) = match node.kind {
-        Kind::OneDnn | Kind::Rounded => (vec![own(node)], Vec::new()),
+        Kind::OneDnn => (vec![own(node)], Vec::new()),
+        Kind::Rounded => (rounded(node), Vec::new()),
         Kind::Stock => stock(node),
     };
     let graph = Graph {
@@ -97,6 +95,30 @@ fn own(node: &Node) -> qgface_graph::onnx::Node {
         attribute: node.attributes.iter().map(attribute).collect(),
         ..call("node", op_type, &["a", "b"], "made")
     }
+}
+
+/// The same of images that the runtime rounds.
+fn rounded(node: &Node) -> Vec<qgface_graph::onnx::Node> {
+    let mut own = own(node);
+    own.op_type.push_str("Rounded");
+    let images: &[usize] = match node.pass {
+        Pass::Forward => &[0],
+        Pass::ByImages => &[1],
+        Pass::ByKernels => &[0, 1],
+    };
+    let mut nodes = Vec::new();
+    for &at in images {
+        let given = std::mem::take(&mut own.input[at]);
+        own.input[at] = format!("{given} rounded");
+        let mut round = call(&own.input[at], "Cast", &[&given], &own.input[at]);
+        let to = ElementType::Bfloat16 as i64;
+        let kind = AttributeType::Int as i32;
+        round.attribute =
+            vec![Attribute { name: "to".into(), i: Some(to), kind, ..Attribute::default() }];
+        nodes.push(round);
+    }
+    nodes.push(own);
+    nodes
 }
 
 /// The runtime's own nodes, which take channels before rows: a convolution, a transposed one, and the
