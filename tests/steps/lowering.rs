@@ -6,9 +6,13 @@ use crate::cases::{Case, Gradient, cases};
 use crate::laid::rounds;
 use crate::reference::{Tensor, evaluate};
 use crate::run::{run, run_in};
+use crate::trial::small;
 use qgface_data::graph::lower::{Arrangement, DOMAIN, Layout, Problem, Rows, lower_with_rows};
 use qgface_data::graph::{Builder, Element, Graph, Window};
-use std::collections::BTreeSet;
+use qgface_data::nn::HeadKind;
+use qgface_data::onnx::Model;
+use qgface_data::train::StepGraph;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Difference allowed, relative to the largest magnitude in the same output: a hundred roundings to
 /// 24 bits.
@@ -181,27 +185,55 @@ fn large_convolutions() -> Vec<Case> {
     cases
 }
 
+/// In a network images are rounded as they are made, but for those that more than convolutions read.
+#[test]
+fn a_step_in_bfloat16_rounds_few_images_that_are_there() {
+    let step = StepGraph::new(small(HeadKind::AdaFace, None)).unwrap();
+    let arrangement = Layout::RoundedPixels.into();
+    let model = lower_with_rows(&step.gradients, "step", &Rows::new(), &arrangement);
+    let mut counts = BTreeMap::new();
+    for name in own_operators(&model) {
+        *counts.entry(name).or_insert(0) += 1;
+    }
+    let forms = ["Affine", "PRelu", "Combine"];
+    let all = forms.iter().all(|name| counts.contains_key(&format!("Channel{name}Rounded")));
+    assert!(all, "{counts:?}");
+    // What is fed, what blocks add, and its gradients.
+    assert!(counts["ChannelRound"] * 3 < counts["DnnlConvRounded"] * 2, "{counts:?}");
+    assert!(!counts.contains_key("DnnlConv"), "{counts:?}");
+}
+
+fn own_operators(model: &Model) -> Vec<String> {
+    let own = model.graph().node.iter().filter(|node| node.domain == DOMAIN);
+    own.map(|node| node.op_type.clone()).collect()
+}
+
 /// Of the program's own operators there is none that no row is lowered to.
 #[test]
 fn rows_are_lowered_to_all_operators_of_images_with_channels_last() {
-    let mut met = BTreeSet::new();
-    for case in cases().iter().filter(|case| case.gradient != Gradient::Refused) {
-        let model = lower_with_rows(&case.backward(), "case", &Rows::new(), &Layout::Pixels.into());
-        let own = model.graph().node.iter().filter(|node| node.domain == DOMAIN);
-        met.extend(own.map(|node| node.op_type.clone()));
-    }
-    let expected = [
+    let met = |layout: Layout| {
+        let cases = cases();
+        let cases = cases.iter().filter(|case| case.gradient != Gradient::Refused);
+        let models = cases
+            .map(|case| lower_with_rows(&case.backward(), "case", &Rows::new(), &layout.into()));
+        models.flat_map(|model| own_operators(&model)).collect::<BTreeSet<_>>()
+    };
+    let channels = [
         "ChannelAffine",
         "ChannelCombine",
         "ChannelMoments",
         "ChannelPRelu",
         "ChannelPReluGradient",
         "ChannelProducts",
-        "DnnlConv",
-        "DnnlConvInputGradient",
-        "DnnlConvWeightGradient",
     ];
-    assert!(met.iter().eq(expected), "{met:?}");
+    let whole = ["DnnlConv", "DnnlConvInputGradient", "DnnlConvWeightGradient"];
+    let pixels = met(Layout::Pixels);
+    assert!(pixels.iter().eq(channels.iter().chain(&whole)), "{pixels:?}");
+    let rounded = met(Layout::RoundedPixels);
+    let convolutions = whole.map(|name| format!("{name}Rounded"));
+    let expected = channels.iter().map(|&name| name.to_owned());
+    let expected = expected.chain(["ChannelRound".to_owned()]).chain(convolutions);
+    assert!(rounded.iter().eq(&expected.collect::<BTreeSet<_>>()), "{rounded:?}");
 }
 
 #[test]

@@ -54,7 +54,7 @@ struct Made<'a> {
 type Rule = fn(&Made<'_>) -> Option<Vec<Value>>;
 
 /// Operators by domain and name.
-static RULES: [(&str, &[&str], Rule); 28] = [
+static RULES: [(&str, &[&str], Rule); 33] = [
     ("", &["Neg", "Exp", "Log", "Sqrt", "Cos", "Sin", "Sigmoid", "Relu", "Reciprocal"], as_first),
     ("", &["Clip", "LogSoftmax", "BatchNormalization", "Identity", "ScatterElements"], as_first),
     ("", &["Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu"], broadcast),
@@ -77,7 +77,12 @@ static RULES: [(&str, &[&str], Rule); 28] = [
     ("", &["Conv"], conv),
     ("", &["ConvTranspose"], conv_transposed),
     ("", &["MaxPool"], pooled),
-    ("qgface", &["DnnlConv", "DnnlConvInputGradient", "DnnlConvWeightGradient"], dnnl),
+    ("qgface", &["DnnlConv", "DnnlConvRounded"], dnnl_conv),
+    ("qgface", &["DnnlConvInputGradient", "DnnlConvInputGradientRounded"], dnnl_by_images),
+    ("qgface", &["DnnlConvWeightGradient", "DnnlConvWeightGradientRounded"], dnnl_by_kernels),
+    ("qgface", &["ChannelRound"], as_first_rounded),
+    ("qgface", &["ChannelAffineRounded", "ChannelPReluRounded"], as_first_rounded),
+    ("qgface", &["ChannelCombineRounded"], as_first_rounded),
     ("qgface", &["ChannelAffine", "ChannelPRelu", "ChannelCombine"], as_first),
     ("qgface", &["ChannelMoments", "ChannelProducts"], by_channel),
     ("qgface", &["ChannelPReluGradient", "MomentumUpdate"], as_both),
@@ -365,26 +370,40 @@ fn pooled(made: &Made<'_>) -> Option<Vec<Value>> {
     Some(vec![Value { extents, element }, positions])
 }
 
-/// Images lie with their channels last, kernels as in ONNX.
-fn dnnl(made: &Made<'_>) -> Option<Vec<Value>> {
+/// Images have their channels last; what is made is in 32 bits whatever was multiplied.
+fn dnnl_conv(made: &Made<'_>) -> Option<Vec<Value>> {
     let (a, b) = (made.image(0)?, made.image(1)?);
     let (kernel, stride) = (made.extent("kernel")?, made.extent("stride")?);
     let pad = made.extent("pad")?;
     let positions =
         |extent: usize| Some((extent + 2 * pad).checked_sub(kernel)?.checked_div(stride)? + 1);
-    match made.node.op_type.as_str() {
-        "DnnlConv" => made.one(vec![a[0], positions(a[1])?, positions(a[2])?, b[0]]),
-        "DnnlConvInputGradient" => {
-            made.one(vec![b[0], made.extent("height")?, made.extent("width")?, a[1]])
-        }
-        _ => made.one(vec![b[3], a[3], kernel, kernel]),
-    }
+    Some(vec![floats(vec![a[0], positions(a[1])?, positions(a[2])?, b[0]])])
+}
+
+fn dnnl_by_images(made: &Made<'_>) -> Option<Vec<Value>> {
+    let (a, b) = (made.image(0)?, made.image(1)?);
+    Some(vec![floats(vec![b[0], made.extent("height")?, made.extent("width")?, a[1]])])
+}
+
+fn dnnl_by_kernels(made: &Made<'_>) -> Option<Vec<Value>> {
+    let (a, b) = (made.image(0)?, made.image(1)?);
+    let kernel = made.extent("kernel")?;
+    Some(vec![floats(vec![b[3], a[3], kernel, kernel])])
+}
+
+fn floats(extents: Vec<usize>) -> Value {
+    Value { extents, element: ElementType::Float }
+}
+
+fn as_first_rounded(made: &Made<'_>) -> Option<Vec<Value>> {
+    let extents = made.input(0)?.extents.clone();
+    Some(vec![Value { extents, element: ElementType::Bfloat16 }])
 }
 
 /// Two outputs of as many numbers as an image has channels.
 fn by_channel(made: &Made<'_>) -> Option<Vec<Value>> {
     let channels = vec![*made.input(0)?.extents.last()?];
-    let value = Value { extents: channels, element: ElementType::Float };
+    let value = floats(channels);
     Some(vec![value.clone(), value])
 }
 

@@ -23,7 +23,7 @@ const IN_PLACE: [(&str, &[usize]); 9] = [
     ("Clip", &[0]),
     ("Cast", &[0]),
     ("ScatterElements", &[0]),
-    ("ChannelAffine", &[0]),
+    ("ChannelAffine", &[0, 3]),
     ("ChannelPRelu", &[0]),
     ("ChannelCombine", &[1, 0]),
     ("ChannelPReluGradient", &[2, 0]),

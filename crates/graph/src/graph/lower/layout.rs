@@ -16,7 +16,8 @@ pub enum Layout {
     Planes,
     /// `[N, H, W, C]` where that is read and made, in the program's own operators of [`DOMAIN`].
     Pixels,
-    /// The same, but that convolutions round their factors to bfloat16; sums and all else are in 32 bits.
+    /// The same, but that convolutions multiply in bfloat16, and images that they alone read are in it; sums
+    /// and all else are in 32 bits.
     RoundedPixels,
     /// `[N, C, H, W]`, with the gradients of convolutions and the normalisations of training in operators
     /// that CUDA's library computes, and ONNX's else.
@@ -27,11 +28,13 @@ pub enum Layout {
 #[derive(Default)]
 pub(super) struct Pixels {
     pub(super) names: HashMap<Value, String>,
+    /// The same in bfloat16.
+    pub(super) roundings: HashMap<Value, String>,
     /// Sums by channel of dy, and of x·dy, by x and dy.
     pub(super) sums: HashMap<(Value, Value), [String; 2]>,
     /// Gradients of slopes, by x and dy.
     pub(super) slopes: HashMap<(Value, Value), String>,
-    /// Whether convolutions round their factors.
+    /// Whether convolutions multiply in bfloat16.
     pub(super) rounded: bool,
     /// How many nodes and outputs read a value.
     pub(super) uses: HashMap<Value, usize>,

@@ -3,6 +3,7 @@
 use super::emitter::{self, Emitter, integer, moves};
 use super::layout::{DOMAIN, Layout, Pixels};
 use super::problem::{Arrangement, Formulations, Problem};
+use super::rounding;
 use super::vendor::Vendor;
 use crate::graph::{Element, Graph, Literal, Node, Op, Value};
 use crate::onnx;
@@ -240,6 +241,7 @@ impl<'g> Lowering<'g> {
             }
         }
         self.emitter.rename(&renamed);
+        rounding::merge(&mut self.emitter.nodes);
         onnx::Graph {
             name: name.to_owned(),
             node: self.emitter.nodes,

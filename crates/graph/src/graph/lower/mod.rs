@@ -19,6 +19,7 @@ mod pool;
 mod prelu;
 mod problem;
 mod reduce;
+mod rounding;
 mod rows;
 mod update;
 mod vendor;

@@ -7,9 +7,26 @@
 use super::emitter::{Emitter, integer};
 use super::layout::{DOMAIN, Pixels, by_channel, moved};
 use super::lowering::Lowering;
+use super::rounding::{ROUND, ROUNDED};
 use super::ways::{FLOAT32, IN_PLANES};
 use crate::graph::{Node, Op, Value, Window};
 use crate::onnx::Attribute;
+
+/// What a convolution multiplies.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// float32.
+    Whole,
+    /// bfloat16.
+    Rounded,
+}
+
+impl Form {
+    /// The name of an operator on such images.
+    fn of(self, operator: &str) -> String {
+        format!("{operator}{}", if self == Self::Rounded { ROUNDED } else { "" })
+    }
+}
 
 /// What a node was lowered to.
 enum Made {
@@ -45,24 +62,22 @@ impl Lowering<'_> {
         let made = match &node.op {
             Op::Detach => Made::Pixels(self.known().names.get(&read[0])?.clone()),
             Op::Conv(window) => {
-                let inputs = [self.pixels(read[0]), self.name(read[1])];
-                Made::Pixels(self.convolution("DnnlConv", &inputs, moved(*window), chosen))
+                let form = self.form(chosen);
+                let inputs = [self.factor(read[0], form), self.name(read[1])];
+                Made::Pixels(self.own(&form.of("DnnlConv"), &inputs, moved(*window)))
             }
             Op::ConvInputGradient(window, [height, width]) => {
-                let inputs = [self.name(read[0]), self.pixels(read[1])];
+                let form = self.form(chosen);
+                let inputs = [self.name(read[0]), self.factor(read[1], form)];
                 let mut attributes = moved(*window);
                 attributes
                     .extend([integer("height", *height as i64), integer("width", *width as i64)]);
-                Made::Pixels(self.convolution("DnnlConvInputGradient", &inputs, attributes, chosen))
+                Made::Pixels(self.own(&form.of("DnnlConvInputGradient"), &inputs, attributes))
             }
             Op::ConvWeightGradient(window) => {
-                let inputs = [self.pixels(read[0]), self.pixels(read[1])];
-                Made::Plain(self.convolution(
-                    "DnnlConvWeightGradient",
-                    &inputs,
-                    moved(*window),
-                    chosen,
-                ))
+                let form = self.form(chosen);
+                let inputs = [0, 1].map(|at| self.factor(read[at], form));
+                Made::Plain(self.own(&form.of("DnnlConvWeightGradient"), &inputs, moved(*window)))
             }
             Op::BatchNormTraining { epsilon } => {
                 let (mean, variance) = self.moments(read[0]);
@@ -167,17 +182,26 @@ impl Lowering<'_> {
         self.names.insert(value, name);
     }
 
-    /// Appends a convolution or one of its gradients.
-    fn convolution(
-        &mut self,
-        op: &str,
-        inputs: &[String],
-        mut attributes: Vec<Attribute>,
-        chosen: Option<&str>,
-    ) -> String {
-        let rounded = self.known().rounded && chosen != Some(FLOAT32);
-        attributes.push(integer("rounded", i64::from(rounded)));
-        self.own(op, inputs, attributes)
+    /// What a convolution multiplies.
+    fn form(&mut self, chosen: Option<&str>) -> Form {
+        match self.known().rounded && chosen != Some(FLOAT32) {
+            true => Form::Rounded,
+            false => Form::Whole,
+        }
+    }
+
+    /// An image as a convolution reads it.
+    fn factor(&mut self, value: Value, form: Form) -> String {
+        if form == Form::Whole {
+            return self.pixels(value);
+        }
+        if let Some(name) = self.known().roundings.get(&value) {
+            return name.clone();
+        }
+        let whole = self.pixels(value);
+        let rounded = self.own(ROUND, &[whole], vec![]);
+        self.known().roundings.insert(value, rounded.clone());
+        rounded
     }
 
     /// Appends an operator of our own with one output.
@@ -187,12 +211,17 @@ impl Lowering<'_> {
         made
     }
 
-    /// A sum by channel that nothing else reads takes what is added to it along.
+    /// A sum by channel, or a normalisation, that nothing else reads takes what is added to it along.
     fn added_in_passing(&mut self, a: Value, b: Value) -> Option<String> {
         let alone = |own: &Value, lowering: &mut Self| {
             let known = lowering.known();
             let made = known.names.contains_key(own) && known.uses[own] == 1;
-            made && lowering.graph.node(*own).op == Op::ChannelSum
+            let op = &lowering.graph.node(*own).op;
+            let adds = matches!(
+                op,
+                Op::ChannelSum | Op::BatchNormTraining { .. } | Op::BatchNormalization { .. }
+            );
+            made && adds
         };
         let (sum, other) = [(a, b), (b, a)].into_iter().find(|(sum, _)| alone(sum, self))?;
         let (sum, other) = (self.pixels(sum), self.pixels(other));
