@@ -274,7 +274,11 @@ fn profile(network: &str, batch: usize, kind: &Kind) {
         *by_node.entry(node).or_insert(0.0) += taken;
     }
     let total: f64 = by_operator.values().sum();
-    println!("{network} batch {batch}, {}, share of the time of gradients", kind.name);
+    let each = total / (WARM_UP + STEPS) as f64;
+    println!(
+        "{network} batch {batch}, {}, share of the {each:.3} s of a step's gradients",
+        kind.name
+    );
     for table in [by_operator, by_node] {
         let mut rows: Vec<(&str, f64)> = table.into_iter().collect();
         rows.sort_by(|a, b| b.1.total_cmp(&a.1));
