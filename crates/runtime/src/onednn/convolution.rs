@@ -6,6 +6,7 @@ use super::engine::Engine;
 use super::fault::Fault;
 use super::scratch::{floats, piece};
 use super::shape::{Factors, Pass, Shape};
+use super::spread::Spread;
 use super::tensor::{Desc, long};
 use super::turn::Turn;
 use super::work::Work;
@@ -14,11 +15,6 @@ use std::sync::Mutex;
 
 /// Numbers that are added up by one call of a thread.
 const SUM_NUMBERS: usize = 1 << 16;
-
-/// Has threads do tasks: it is called with their count and what to do for each number.
-pub(super) type Spread<'a> = &'a dyn Fn(usize, &Task<'_>) -> Result<(), ort::Error>;
-/// One of many tasks, by its number.
-pub(super) type Task<'a> = dyn Fn(usize) -> Result<(), Fault> + Sync + Send + 'a;
 
 /// A convolution of one shape, ready to run.
 #[derive(Debug)]

@@ -37,6 +37,7 @@ mod operators;
 mod primitive;
 mod scratch;
 mod shape;
+mod spread;
 mod store;
 mod tensor;
 mod turn;

@@ -1,9 +1,9 @@
 //! The three products of a convolution as operators of ONNX Runtime.
 
 use super::super::guard::guarded;
-use super::convolution::{Spread, Task};
 use super::library::OneDnn;
 use super::shape::{Factors, Pass, Shape};
+use super::spread::{Spread, spread};
 use half::bf16;
 use ort::operator::{
     ComputeContext, Kernel, KernelContext, Operator, OperatorInput, OperatorOutput,
@@ -12,7 +12,6 @@ use ort::operator::{
 use ort::value::{
     PrimitiveTensorElementType, SymbolicDimensions, TensorElementType, ValueRef, ValueType,
 };
-use std::sync::{Mutex, PoisonError};
 
 /// The operators, by the names that nodes call them by.
 pub(super) const OPERATORS: [(&str, Pass, Factors); 6] = [
@@ -246,25 +245,6 @@ impl Node {
 
 fn numbers<'a, N: PrimitiveTensorElementType>(value: &'a ValueRef<'_>) -> ort::Result<&'a [N]> {
     Ok(value.try_extract_tensor::<N>()?.1)
-}
-
-/// Has the runtime's threads do tasks; the first of them that fails is what fails.
-pub(super) fn spread(context: &ComputeContext, count: usize, task: &Task<'_>) -> ort::Result<()> {
-    let failed: Mutex<Option<(usize, ort::Error)>> = Mutex::new(None);
-    context.par_for(count, count, |number| {
-        let done = match guarded(|| task(number)) {
-            Ok(done) => done.map_err(ort::Error::from),
-            Err(words) => Err(ort::Error::new(words)),
-        };
-        if let Err(error) = done {
-            let mut failed = failed.lock().unwrap_or_else(PoisonError::into_inner);
-            if failed.as_ref().is_none_or(|(first, _)| number < *first) {
-                *failed = Some((number, error));
-            }
-        }
-    })?;
-    let failed = failed.into_inner().unwrap_or_else(PoisonError::into_inner);
-    failed.map_or(Ok(()), |(_, error)| Err(error))
 }
 
 pub(super) fn four(extents: &[i64]) -> ort::Result<[usize; 4]> {

@@ -1,11 +1,11 @@
 //! Kernels from one layout to another, in parts that threads share.
 
 use super::constants::{DNNL_ARG_DST, DNNL_ARG_SRC};
-use super::convolution::Spread;
 use super::engine::Engine;
 use super::fault::Fault;
 use super::primitive::Primitive;
 use super::scratch::{floats, piece};
+use super::spread::Spread;
 use super::tensor::{Desc, Memory};
 use std::sync::Mutex;
 

@@ -2,7 +2,8 @@
 
 use super::super::super::guard::guarded;
 use super::super::library::OneDnn;
-use super::super::operators::{four, spread};
+use super::super::operators::four;
+use super::super::spread::spread;
 use super::plan::{Constants, Plan};
 use super::shape::{Clip, Geometry, Shape};
 use ort::operator::{
