@@ -1,8 +1,8 @@
 //! Training steps beside PyTorch's, in turn, as ratios; the time by operator.
 //!
 //! `QGFACE_PEERS=DIR cargo bench --bench step`: DIR holds `step.py`, and `QGFACE_PYTHON` is a
-//! Python with PyTorch. `-- ir18 ir50` chooses networks (`ir18`), `-- profile` lists operators
-//! instead, and `QGFACE_DEVICE=cuda:0` runs steps and step.py there. Each measurement is a process of its own,
+//! Python with PyTorch. `-- ir18 ir50 8` chooses networks (`ir18`) and images a step (8 and 16), `-- profile`
+//! lists operators instead, and `QGFACE_DEVICE=cuda:0` runs steps and step.py there. Each measurement is a process of its own,
 //! so that its peak memory is its own. Times are medians of [`ROUNDS`] rounds of [`STEPS`] steps, and
 //! ratios medians of the rounds' own: what slows a machine for minutes slows both sides of a round.
 
@@ -101,8 +101,11 @@ fn measure(arguments: &[String]) {
         return;
     }
     let work = tempfile::tempdir().expect("a folder for the benchmark");
+    let chosen = BATCHES.into_iter().filter(|batch| named(&batch.to_string().as_str()));
+    let chosen: Vec<usize> = chosen.collect();
+    let batches = if chosen.is_empty() { BATCHES.to_vec() } else { chosen };
     for network in networks {
-        for batch in BATCHES {
+        for &batch in &batches {
             compare(network, batch, work.path());
         }
     }
