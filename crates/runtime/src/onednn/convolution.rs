@@ -101,7 +101,7 @@ impl Plan {
     ) -> ort::Result<()> {
         let turned = piece(&mut scratch, floats(self.kernels.bytes()));
         let spare = piece(&mut scratch, self.turn.scratch());
-        self.turn.run(kernels, (&self.kernels, turned), spare, spread)?;
+        self.turn.run((&self.plain, kernels), (&self.kernels, turned), spare, spread)?;
         self.map_images(read, turned, made, scratch, spread)
     }
 
@@ -180,6 +180,6 @@ impl Plan {
             Ok(())
         })?;
         drop(rows);
-        self.turn.run(sum, (&self.plain, made), spare, spread)
+        self.turn.run((&self.kernels, &*sum), (&self.plain, made), spare, spread)
     }
 }

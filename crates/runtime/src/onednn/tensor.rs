@@ -140,11 +140,15 @@ impl<'a> Memory<'a> {
         Self::over(desc, numbers.as_mut_ptr().cast(), size_of_val(numbers))
     }
 
-    /// Numbers of a tensor, of which primitives write parts that have nothing in common, each its own.
+    /// Numbers of a tensor, of which primitives write parts, each its own.
     ///
     /// # Errors
     /// As [`Memory::read`], of the whole.
-    pub(super) fn parts<'d>(
+    ///
+    /// # Safety
+    /// The parts are of the whole, and no two of them have an element in common.
+    #[allow(unsafe_code)]
+    pub(super) unsafe fn parts<'d>(
         (whole, numbers): (&Desc, &'a mut [f32]),
         parts: impl Iterator<Item = &'d Desc>,
     ) -> Result<Vec<Self>, Fault> {
@@ -172,7 +176,7 @@ impl<'a> Memory<'a> {
 }
 
 #[allow(unsafe_code)]
-// SAFETY: it is one thread's at a time, and so are the numbers that it lends.
+// SAFETY: it may be another thread's; what it lends is read only, or nobody else's part.
 unsafe impl Send for Memory<'_> {}
 
 impl Drop for Memory<'_> {

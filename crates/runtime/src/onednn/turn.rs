@@ -59,14 +59,18 @@ impl Turn {
     }
 
     /// Turns kernels; `scratch` has the length that [`Turn::scratch`] says.
+    #[allow(unsafe_code)]
     pub(super) fn run(
         &self,
-        from: &[f32],
+        (whole, from): (&Desc, &[f32]),
         to: (&Desc, &mut [f32]),
         mut scratch: &mut [f32],
         spread: Spread<'_>,
     ) -> ort::Result<()> {
-        let places = Memory::parts(to, self.parts.iter().map(|part| &part.to))?;
+        // The library does not say how far a part reaches that begins later.
+        Memory::read(whole, from)?;
+        // SAFETY: parts are of other outputs each.
+        let places = unsafe { Memory::parts(to, self.parts.iter().map(|part| &part.to)) }?;
         let task = |(part, place)| {
             let part: &Part = part;
             let spare = piece(&mut scratch, floats(part.code.scratch_bytes()));

@@ -91,7 +91,8 @@ impl Problem {
     }
 
     /// The problem alone, solved by a formulation. Images that it takes and makes lie as the layout has
-    /// them; the extents of inputs and outputs are the model's, and all are floats.
+    /// them; the extents of inputs and outputs are the model's, and all are floats: an image that a step would
+    /// make in bfloat16 is rounded here, which is to the disadvantage of the formulation that reads it so.
     ///
     /// # Panics
     /// For a formulation that is none of [`Problem::formulations`].

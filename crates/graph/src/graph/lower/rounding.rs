@@ -56,8 +56,10 @@ mod tests {
     #[test]
     fn an_image_is_rounded_as_it_is_made_where_nothing_else_reads_it() {
         let mut nodes = vec![
-            node("ChannelAffine", &["x", "scale", "shift"], "alone"),
+            node("ChannelAffine", &["x", "scale", "shift", "more"], "alone"),
             node(ROUND, &["alone"], "alone rounded"),
+            node("DnnlConvRounded", &["alone rounded", "w"], "y"),
+            node("DnnlConvWeightGradientRounded", &["alone rounded", "dy"], "dw"),
             node("ChannelPRelu", &["x", "slope"], "read"),
             node(ROUND, &["read"], "read rounded"),
             node("Add", &["read", "x"], "sum"),
@@ -65,12 +67,15 @@ mod tests {
             node(ROUND, &["x"], "x rounded"),
         ];
         merge(&mut nodes);
+        assert!(nodes[1..3].iter().all(|reader| reader.input[0] == nodes[0].output[0]));
         let left: Vec<_> =
             nodes.iter().map(|node| (node.op_type.as_str(), node.output[0].as_str())).collect();
         assert_eq!(
             left,
             [
                 ("ChannelAffineRounded", "alone rounded"),
+                ("DnnlConvRounded", "y"),
+                ("DnnlConvWeightGradientRounded", "dw"),
                 ("ChannelPRelu", "read"),
                 (ROUND, "read rounded"),
                 ("Add", "sum"),
