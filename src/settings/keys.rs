@@ -133,8 +133,8 @@ keys! {
                         AVX-512), float16 (with a loss scale; slow on a processor), or mixed (float16 on CUDA, \
                         bfloat16 where it is measured to be faster, else float32)";
         TRAIN_TUNE: Words<bool> = "tune", Words(&[("auto", true), ("off", false)]),
-            "auto", "how steps are made on a processor: auto (as is fastest there, measured once), or off (in \
-                     ONNX's operators alone)";
+            "auto", "how steps are made: auto (as is fastest on the machine, measured once), or off (in ONNX's \
+                     operators alone)";
         TRAIN_MEMORY: Words<bool> = "memory", Words(&[("refuse", true), ("warn", false)]),
             "refuse", "what becomes of a run that would take far more memory than is left: refuse, or warn (it \
                        is begun all the same)";

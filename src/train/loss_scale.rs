@@ -19,7 +19,7 @@ const LEAST: f32 = 1.0;
 /// Counts are exact in 32 bits up to this one.
 const MOST_COUNTED: u32 = 1 << 24;
 
-/// The tensors of a state that hold it.
+/// The tensors of a state that hold it; their names begin with [`LossScale::TENSORS`].
 const SCALE: &str = "loss_scale.scale";
 const GOOD: &str = "loss_scale.good_steps";
 const SKIPPED: &str = "loss_scale.skipped_steps";
@@ -42,6 +42,9 @@ impl Default for LossScale {
 }
 
 impl LossScale {
+    /// What the names of a state's tensors begin with that hold it.
+    pub(super) const TENSORS: &str = "loss_scale.";
+
     /// The scale with which nothing was made yet.
     ///
     /// # Panics

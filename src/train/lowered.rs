@@ -29,11 +29,11 @@ impl StepGraph {
     /// operator of our own updates them in one pass.
     ///
     /// # Panics
-    /// Where the arrangement names a formulation that there is not, and for a step of half width in another
-    /// layout than in planes: the program's own operators have none.
+    /// Where the arrangement names a formulation that there is not, and for a step of half width with channels
+    /// last: the program's own operators have none.
     pub fn lowered(&self, device: Device, arrangement: &Arrangement) -> Lowered {
         let layout = arrangement.layout;
-        let has_width = self.width == Width::Whole || layout == Layout::Planes;
+        let has_width = self.width == Width::Whole || layout.has_half();
         assert!(has_width, "{:?} floats in {layout:?}", self.width);
         let rows = match (device, layout) {
             (Device::Cpu, Layout::Planes | Layout::VendorPlanes) => self.large_as_rows(),

@@ -147,6 +147,17 @@ fn a_run_that_multiplies_in_bfloat16_says_so_and_goes_on_in_it() {
         assert!(!bench.path().join("runs/a").exists());
         return;
     }
+    // Without the library, and without a Python that would fetch it.
+    let without = [("DNNL_DYLIB_PATH", ""), ("PATH", "/nowhere")];
+    let info = bench.ran(&["runtime", "info", "--format", "json"], &without);
+    let info: Value = serde_json::from_slice(&info.stdout).unwrap();
+    // The system may have it.
+    if info["onednn"]["path"].is_null() {
+        let refused = bench.ran(&run, &without);
+        assert_eq!(refused.status.code(), Some(2), "{}", words(&refused));
+        let told = "train.precision: expected float32, float16 or mixed without oneDNN";
+        assert!(words(&refused).contains(told), "{}", words(&refused));
+    }
     let said = bench.done(&run);
     assert!(said.contains("convolutions multiply in bfloat16"), "{said}");
     assert_eq!(bench.kept("a")["layout"], "rounded pixels");
@@ -191,9 +202,16 @@ fn mixed_precision_is_what_was_faster_and_stays_that_in_its_run() {
 fn few_steps_and_tuning_that_is_off_measure_nothing() {
     let bench = Bench::new();
     bench.done(&small(&["name=few", "epochs=2"]));
+    // What an attempt left that broke off before its first checkpoint says nothing of the next.
+    fs::create_dir_all(bench.path().join("runs/off")).unwrap();
+    for (file, text) in [("config.toml", ""), ("tuning.json", "{")] {
+        fs::write(bench.path().join("runs/off").join(file), text).unwrap();
+    }
     bench.done(&long(&["name=off", "tune=off"]));
     assert!(!bench.table().exists());
-    assert_eq!(bench.kept("few")["layout"], "planes");
+    for run in ["few", "off"] {
+        assert_eq!(bench.kept(run)["layout"], "planes");
+    }
 }
 
 #[test]

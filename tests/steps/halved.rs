@@ -7,6 +7,7 @@ use qgface_data::graph::lower::Layout;
 use qgface_data::nn::{Architecture, Backbone, HeadKind};
 use qgface_data::onnx::ElementType;
 use qgface_data::runtime::{Device, OnMissing, Runtime};
+use qgface_data::train::tuning::with_library;
 use qgface_data::train::{StepGraph, StepOptions, Tensor, TrainState};
 
 /// Of the largest magnitude of a tensor: 11 bits are rounded in some fifty operators in a row, which makes
@@ -172,8 +173,8 @@ fn half_width_is_within_a_step_and_where_it_was_asked_for_alone() {
     }
 }
 
-/// A whole step of an IR-18 on CUDA beside the same in 32 bits on the processor. Runs where there is a CUDA
-/// device: `cargo test-cuda`.
+/// A whole step of an IR-18 on CUDA, in ONNX's operators and by cuDNN, beside the same in 32 bits on the
+/// processor. Runs where there is a CUDA device: `cargo test-cuda`.
 #[test]
 #[ignore = "needs a CUDA device"]
 fn cuda_steps_in_half_width_are_near_those_of_the_processor() {
@@ -184,11 +185,21 @@ fn cuda_steps_in_half_width_are_near_those_of_the_processor() {
     };
     let mut losses = Vec::new();
     // CUDA first: its build of ONNX Runtime serves both.
-    for (device, width) in [(Device::Cuda(0), Width::Half), (Device::Cpu, Width::Whole)] {
+    for (device, width, layout) in [
+        (Device::Cuda(0), Width::Half, Layout::Planes),
+        (Device::Cuda(0), Width::Half, Layout::VendorPlanes),
+        (Device::Cpu, Width::Whole, Layout::Planes),
+    ] {
         let runtime = Runtime::start(device, OnMissing::Refuse, &|_| ()).unwrap();
-        let mut trial = Trial::in_width(&runtime, options.clone(), width);
+        let runtime = match layout {
+            Layout::Planes => runtime,
+            _ => with_library(runtime, &|said| panic!("{said}")).unwrap(),
+        };
+        let graph = StepGraph::in_width(options.clone(), width).unwrap();
+        let mut trial = Trial::of(&runtime, graph, &layout.into(), 1);
         let stepped = (0..20).map(|_| trial.step(&RATES)).find(|stepped| stepped.applied).unwrap();
         losses.push(stepped.scalars.loss);
     }
-    assert!((losses[0] - losses[1]).abs() < LOSS * losses[1].abs(), "{losses:?}");
+    let (cpu, cuda) = losses.split_last().unwrap();
+    assert!(cuda.iter().all(|own| (own - cpu).abs() < LOSS * cpu.abs()), "{losses:?}");
 }

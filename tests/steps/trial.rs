@@ -102,7 +102,12 @@ impl Trial {
         Self::of(runtime, graph, &Arrangement::default(), 1)
     }
 
-    fn of(runtime: &Runtime, graph: StepGraph, arrangement: &Arrangement, threads: usize) -> Self {
+    pub(crate) fn of(
+        runtime: &Runtime,
+        graph: StepGraph,
+        arrangement: &Arrangement,
+        threads: usize,
+    ) -> Self {
         let threads = NonZeroUsize::new(threads).unwrap();
         let (batch, classes) = (graph.options.batch, graph.options.classes as i64);
         let state = TrainState::initial(&graph, Seed::new(1));

@@ -38,7 +38,7 @@ pub(super) fn advice(error: &Error) -> Option<String> {
         )),
         Error::NoOneDnn { .. } => Some(
             "`qgface-data runtime install` puts it in place; train.tune=off goes on without it, to other \
-             last digits"
+             last digits, and train.precision=float32 with it where the run is in bfloat16"
                 .to_owned(),
         ),
         Error::NoCudnn { .. } => Some(

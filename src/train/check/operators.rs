@@ -4,11 +4,11 @@
 use super::report::Check;
 use crate::causes::chain;
 use crate::graph::lower::{Arrangement, Formulations, Layout, Problem, Rows, lower_with_rows};
-use crate::graph::{Builder, Element, Graph, Literal, Node, Op, Value};
+use crate::graph::{Builder, Element, Graph, Literal, Node, Op, Value, Width};
 use crate::runtime::{self, Buffer, Program, Runtime};
 use crate::seed::{Seed, Stream};
 use crate::train::Error;
-use crate::train::tuning::{FLOAT16, apart, bounds, name};
+use crate::train::tuning::{apart, bounds, name};
 use std::collections::{BTreeMap, HashSet};
 use std::num::NonZeroUsize;
 
@@ -18,8 +18,8 @@ struct Alone {
     graph: Graph,
     /// The same in 32 bits, of inputs that are rounded as its are.
     reference: Graph,
-    /// Whether it is half as wide.
-    is_half: bool,
+    /// How wide it is.
+    width: Width,
 }
 
 /// The operators of graphs, each once for the extents that it is at work on.
@@ -35,11 +35,12 @@ fn alone<'g>(graphs: impl IntoIterator<Item = &'g Graph>) -> Vec<Alone> {
             if computes && met.insert(format!("{:?} {inputs:?}", node.op)) {
                 let elements = node.inputs.iter().map(|&input| graph.node(input).element);
                 let is_half = elements.chain([node.element]).any(|own| own == Element::Half);
+                let width = if is_half { Width::Half } else { Width::Whole };
                 all.push(Alone {
                     operator: node.op.name(),
                     graph: graph_of(graph, node, Element::Half),
                     reference: graph_of(graph, node, Element::Float),
-                    is_half,
+                    width,
                 });
             }
         }
@@ -121,19 +122,17 @@ pub(super) fn check<'g>(
     graphs: impl IntoIterator<Item = &'g Graph>,
 ) -> Result<Vec<Check>, Error> {
     let mut found: BTreeMap<&str, Found> = BTreeMap::new();
-    for Alone { operator, graph, reference, is_half } in alone(graphs) {
+    for Alone { operator, graph, reference, width } in alone(graphs) {
         let fed = fed(&graph);
         let expected = run(processor, &reference, &simplest(&reference), threads, &fed)?;
-        // Half as wide there are ONNX's operators alone.
-        let layouts = if is_half { &[Layout::Planes] } else { layouts };
-        for &layout in layouts {
+        let has_width = |layout: &&Layout| width == Width::Whole || layout.has_half();
+        for &layout in layouts.iter().filter(has_width) {
             let own = found.entry(operator).or_default();
             for arrangement in arrangements(&graph, layout) {
                 own.compared += 1;
                 let difference = run(device, &graph, &arrangement, threads, &fed)
                     .map(|found| apart(&expected, &found));
-                let bounds = if is_half { FLOAT16 } else { bounds(device.device(), layout) };
-                let bound = bounds.operator;
+                let bound = bounds(device.device(), layout, width).operator;
                 let fault = match difference {
                     Ok(difference) if difference <= bound => {
                         own.worst = own.worst.max(difference);

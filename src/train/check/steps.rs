@@ -11,7 +11,7 @@ use crate::nn::{
 use crate::optim::Sgd;
 use crate::runtime::Runtime;
 use crate::seed::Seed;
-use crate::train::tuning::{FLOAT16, bounds, name};
+use crate::train::tuning::{bounds, name};
 use crate::train::{
     Batch, Error, LossScale, Making, Rates, Scales, StepGraph, StepOptions, Stepper, TrainState,
 };
@@ -97,11 +97,12 @@ impl Trained {
         &self,
         runtime: &Runtime,
         threads: NonZeroUsize,
+        layout: Layout,
         scale: LossScale,
     ) -> Result<Stepper, Error> {
         let mut state = self.state.clone();
         state.tensors.extend(scale.tensors());
-        ready(runtime, threads, &Arrangement::default(), &self.half, &state)
+        ready(runtime, threads, &layout.into(), &self.half, &state)
     }
 }
 
@@ -154,15 +155,20 @@ pub(super) fn check(
     drop(reference);
     let own = |&layout: &Layout| {
         let stepper = trained.stepper(device, threads, &layout.into());
-        let bound = bounds(device.device(), layout).step;
+        let bound = bounds(device.device(), layout, Width::Whole).step;
         let found = stepper.and_then(|own| stepped(own, bound, trained, &expected));
         told(&format!("a step of {} in {}", trained.name, name(layout)), found)
     };
     let mut checks: Vec<Check> = layouts.iter().map(own).collect();
-    let half = trained.half_stepper(device, threads, LossScale::default());
-    let half = half.and_then(|own| stepped(own, FLOAT16.step, trained, &expected));
-    checks.push(told(&format!("a step of {} in float16", trained.name), half));
-    let scaled = trained.half_stepper(device, threads, LossScale::starting_at(OVERFLOWING));
+    for &layout in layouts.iter().filter(|layout| layout.has_half()) {
+        let bound = bounds(device.device(), layout, Width::Half).step;
+        let half = trained.half_stepper(device, threads, layout, LossScale::default());
+        let half = half.and_then(|own| stepped(own, bound, trained, &expected));
+        let what = format!("a step of {} in {} in float16", trained.name, name(layout));
+        checks.push(told(&what, half));
+    }
+    let scale = LossScale::starting_at(OVERFLOWING);
+    let scaled = trained.half_stepper(device, threads, Layout::Planes, scale);
     let scaled = scaled.and_then(|own| overflowing(own, trained));
     checks.push(told(&format!("the loss scale of {}", trained.name), scaled));
     Ok(checks)

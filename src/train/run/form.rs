@@ -14,20 +14,21 @@ pub(super) struct Form {
     pub(super) width: Width,
 }
 
-/// The name of [`Form::HALF`]; others have that of their layout.
-const HALF: &str = "half planes";
+/// The names of those of half width; others have that of their layout.
+static HALVES: [(Layout, &str); 2] =
+    [(Layout::Planes, "half planes"), (Layout::VendorPlanes, "half vendor planes")];
 
 impl Form {
     /// In ONNX's operators.
     pub(super) const PLAIN: Self = Self::whole(Layout::Planes);
     /// In float16.
-    const HALF: Self = Self { layout: Layout::Planes, width: Width::Half };
+    pub(super) const HALF: Self = Self { layout: Layout::Planes, width: Width::Half };
 
     const fn whole(layout: Layout) -> Self {
         Self { layout, width: Width::Whole }
     }
 
-    /// What a precision asks for, where it asks for more than what is fastest.
+    /// What a precision asks for, unless something else of it was measured to be faster.
     pub(super) fn of(precision: Precision) -> Option<Self> {
         match precision {
             Precision::Float32 | Precision::Mixed => None,
@@ -39,12 +40,17 @@ impl Form {
     pub(super) fn name(self) -> &'static str {
         match self.width {
             Width::Whole => tuning::name(self.layout),
-            Width::Half => HALF,
+            Width::Half => {
+                let row = HALVES.iter().find(|(layout, _)| *layout == self.layout);
+                row.map(|(_, name)| *name).expect("a layout with half width has a row")
+            }
         }
     }
 
     pub(super) fn named(name: &str) -> Option<Self> {
-        if name == HALF { Some(Self::HALF) } else { tuning::layout(name).map(Self::whole) }
+        let half = HALVES.iter().find(|(_, own)| *own == name);
+        let half = half.map(|&(layout, _)| Self { layout, width: Width::Half });
+        half.or_else(|| tuning::layout(name).map(Self::whole))
     }
 
     /// The same in 32 bits.
@@ -66,6 +72,10 @@ mod tests {
         for (form, wide) in [
             (Form::PLAIN, Form::PLAIN),
             (Form::HALF, Form::PLAIN),
+            (
+                Form { layout: Layout::VendorPlanes, ..Form::HALF },
+                Form::whole(Layout::VendorPlanes),
+            ),
             (pixels, pixels),
             (rounded, pixels),
         ] {

@@ -10,6 +10,7 @@ use crate::train::checkpoint;
 use crate::train::plan::{PlanReport, Speed, Verdict};
 use crate::train::tuning::{self, Site};
 use crate::train::{Config, Error};
+use std::fmt::Write;
 
 /// What a table of speeds does not know of a run.
 const UNTIMED: &str = "the head, the contrast and waiting for images are not in the speed";
@@ -48,7 +49,7 @@ pub fn plan(config: &Config, start: &Start, jobs: usize) -> Result<PlanReport, E
     let parameters = weighed.graph.params.parameters.iter();
     let parameters =
         parameters.map(|own| own.shape.iter().map(|&extent| extent as u64).product::<u64>());
-    let command = format!(
+    let mut command = format!(
         "qgface-data runtime tune --network {architecture} {}={width} {}={} {}={}",
         keys::BACKBONE_WIDTH.name(),
         keys::TRAIN_BATCH.name(),
@@ -56,6 +57,12 @@ pub fn plan(config: &Config, start: &Start, jobs: usize) -> Result<PlanReport, E
         keys::TRAIN_PRESET.name(),
         config.preset.name,
     );
+    if config.precision != Precision::default() {
+        _ = write!(command, " {}={}", keys::TRAIN_PRECISION.name(), config.precision);
+    }
+    if config.device != Device::Cpu {
+        _ = write!(command, " {}={}", keys::TRAIN_DEVICE.name(), config.device);
+    }
     Ok(PlanReport {
         network: format!("{architecture} of width {width}"),
         device: config.device.to_string(),

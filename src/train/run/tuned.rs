@@ -4,7 +4,8 @@ use super::folder::{RunFolder, TUNING};
 use super::form::Form;
 use crate::graph::Width;
 use crate::graph::lower::{Arrangement, Layout};
-use crate::runtime::{Device, Machine, Precision, Runtime, tuning_table};
+use crate::runtime::{Device, Machine, Precision, Processor, Runtime, tuning_table};
+use crate::settings::keys;
 use crate::train::tuning::{self, Choice, Depth, Site, Table};
 use crate::train::{Error, StepGraph};
 use crate::{causes, fs};
@@ -49,6 +50,16 @@ impl Wanted<'_> {
         let least = (self.precision == Precision::Mixed).then_some(Depth::Layout);
         Depth::for_steps(self.steps).or(least).filter(|_| self.tune)
     }
+
+    /// How steps are made where nothing is to be measured: in ONNX's operators, of which there are float32
+    /// and float16.
+    fn untuned(&self) -> Option<Form> {
+        let plain = match Form::of(self.precision) {
+            None => Some(Form::PLAIN),
+            form => form.filter(|own| *own == Form::HALF),
+        };
+        plain.filter(|_| !self.tune)
+    }
 }
 
 /// How the steps of a run are made.
@@ -62,18 +73,21 @@ pub(super) struct Made {
 ///
 /// # Errors
 /// [`Error::NoOneDnn`] and [`Error::NoCudnn`] where a run was begun with the library and there is none now,
-/// [`Error::Kept`] for a file that does not say how the run was begun.
+/// [`Error::Option`] where a new one asks for what there is no library for, [`Error::Kept`] for a file that
+/// does not say how the run was begun, and [`Error::Files`].
 pub(super) fn tuned(
     runtime: Runtime,
     folder: &RunFolder,
     wanted: &Wanted<'_>,
     say: &dyn Fn(&str),
 ) -> Result<(Runtime, Made), Error> {
-    let asked = Form::of(wanted.precision);
-    if !(wanted.tune || asked.is_some()) {
-        return Ok((runtime, Made { arrangement: Arrangement::default(), width: Width::Whole }));
-    }
     let path = folder.tuning();
+    if let Some(form) = wanted.untuned() {
+        if !wanted.resumed {
+            keep(&path, &Kept::unmeasured(form))?;
+        }
+        return Ok((runtime, Made { arrangement: Arrangement::default(), width: form.width }));
+    }
     let (runtime, kept) = match wanted.resumed {
         true => (runtime, kept(&path)?),
         false => begun(runtime, wanted, say)?,
@@ -97,10 +111,15 @@ pub(super) fn tuned(
         });
     }
     if !wanted.resumed {
-        let text = serde_json::to_vec_pretty(&kept).expect("numbers and texts by name");
-        fs::write_whole(&path, &text)?;
+        keep(&path, &kept)?;
     }
     Ok((runtime, made))
+}
+
+/// Writes what a new run keeps, over what an earlier one left that broke off.
+fn keep(path: &Path, kept: &Kept) -> Result<(), Error> {
+    let text = serde_json::to_vec_pretty(kept).expect("numbers and texts by name");
+    Ok(fs::write_whole(path, &text)?)
 }
 
 /// How the steps of a run will be made, as far as that is known before it begins.
@@ -133,11 +152,16 @@ pub(super) fn expected(
         choice.filter(|own| tuning::misfit(&wanted.step.gradients, &own.arrangement()).is_none());
     let unmeasured = Kept::unmeasured(asked.unwrap_or(Form::PLAIN));
     let (kept, since) = match run {
-        _ if !(wanted.tune || asked.is_some()) => (unmeasured, "train.tune=off"),
+        _ if wanted.untuned().is_some() => (unmeasured, "train.tune=off"),
         Some(run) => (kept(&run.join(TUNING))?, "as the run was begun"),
         None => match (asked, &choice, wanted.depth()) {
             (None, Some(choice), Some(_)) => {
                 let layout = tuning::name(choice.arrangement().layout).to_owned();
+                (Kept { layout, choice: Some(choice.clone()) }, "as was fastest here")
+            }
+            (Some(Form::HALF), Some(choice), Some(_)) if device != Device::Cpu => {
+                let layout = choice.arrangement().layout;
+                let layout = Form { layout, ..Form::HALF }.name().to_owned();
                 (Kept { layout, choice: Some(choice.clone()) }, "as was fastest here")
             }
             (None, None, Some(_)) => {
@@ -159,6 +183,7 @@ fn made(kept: &Kept, device: Device, wanted: &Wanted<'_>) -> Result<Made, String
     let form = match wanted.asked {
         // As it was measured, or as a run began that goes on.
         Precision::Mixed if wanted.resumed || wanted.precision == Precision::Mixed => begun,
+        _ if wanted.precision == Precision::Float16 && begun.width == Width::Half => begun,
         _ => Form::of(wanted.precision).unwrap_or(begun.widened()),
     };
     let Form { layout, width } = match tuning::has(device, form.layout) {
@@ -166,6 +191,10 @@ fn made(kept: &Kept, device: Device, wanted: &Wanted<'_>) -> Result<Made, String
         // A run that began on another kind of device goes on in ONNX's operators.
         false => Form { layout: Layout::Planes, ..form },
     };
+    if layout == Layout::RoundedPixels {
+        let here = Precision::Bfloat16.on(device, &Processor::here());
+        here.map_err(|_| format!("the layout {:?}, and no bfloat16 here", kept.layout))?;
+    }
     let formulations = kept.choice.as_ref().map(Choice::formulations).cloned();
     let arrangement = Arrangement { layout, formulations: formulations.unwrap_or_default() };
     match tuning::misfit(&wanted.step.gradients, &arrangement) {
@@ -187,12 +216,18 @@ fn begun(
         (None, Some(depth)) => depth,
         // Where factors are rounded images lie in one way, but problems have several.
         (Some(_), Some(Depth::Problems)) if rounds => Depth::Problems,
-        _ => return Ok((runtime, unmeasured)),
+        // In half width there are several ways on CUDA alone.
+        (Some(Form::HALF), Some(depth)) if runtime.device() != Device::Cpu => depth,
+        _ if !rounds => return Ok((runtime, unmeasured)),
+        _ => {
+            let runtime = with_onednn(runtime, wanted.precision, say)?;
+            return Ok((runtime, unmeasured));
+        }
     };
-    let runtime = tuning::with_library(runtime, say)?;
-    if rounds && runtime.onednn().is_none() {
-        return Ok((runtime, unmeasured));
-    }
+    let runtime = match rounds {
+        true => with_onednn(runtime, wanted.precision, say)?,
+        false => tuning::with_library(runtime, say)?,
+    };
     let mut table = Table::read(tuning_table(), say);
     let site = Site::of(&wanted.step.options).in_precision(wanted.precision);
     let choice = tuning::choose(&runtime, wanted.threads, (&site, depth), &mut table, say)?;
@@ -200,8 +235,26 @@ fn begun(
     if let Err(error) = table.write() {
         say(&format!("what is fastest is not kept: {}", causes::chain(&error)));
     }
-    let layout = tuning::name(choice.arrangement().layout).to_owned();
+    let width = form.map_or(Width::Whole, |own| own.width);
+    let layout = Form { layout: choice.arrangement().layout, width }.name().to_owned();
     Ok((runtime, Kept { layout, choice: Some(choice) }))
+}
+
+/// The runtime with the library that alone has a precision.
+fn with_onednn(
+    runtime: Runtime,
+    precision: Precision,
+    say: &dyn Fn(&str),
+) -> Result<Runtime, Error> {
+    let runtime = tuning::with_library(runtime, say)?;
+    match runtime.onednn() {
+        Some(_) => Ok(runtime),
+        None => Err(Error::Option {
+            option: keys::TRAIN_PRECISION.name(),
+            expected: "float32, float16 or mixed without oneDNN".to_owned(),
+            found: precision.to_string(),
+        }),
+    }
 }
 
 /// What the folder of a run says. One that says nothing was begun in ONNX's operators.

@@ -1,5 +1,6 @@
 //! How far two results may be apart, by the bits of the factors that their products are of.
 
+use crate::graph::Width;
 use crate::graph::lower::Layout;
 use crate::runtime::Device;
 
@@ -21,17 +22,18 @@ const FLOAT32: Bounds = Bounds { operator: 1e-3, step: 5e-2 };
 const TF32: Bounds = Bounds { operator: 1.0 / 256.0, step: 0.1 };
 
 /// Of the 11 bits of float16, which results are rounded to as well.
-pub(crate) const FLOAT16: Bounds = Bounds { operator: 1.0 / 256.0, step: 0.5 };
+const FLOAT16: Bounds = Bounds { operator: 1.0 / 256.0, step: 0.5 };
 
 /// Of the 8 bits of bfloat16: some ten convolutions in a row are each off by a part in 300.
 const BFLOAT16: Bounds = Bounds { operator: 1.0 / 64.0, step: 0.5 };
 
-/// Of tensors of float32 in a layout on a device.
-pub(crate) fn bounds(device: Device, layout: Layout) -> Bounds {
-    match (device, layout) {
-        (_, Layout::RoundedPixels) => BFLOAT16,
-        (Device::Cuda(_), _) => TF32,
-        (Device::Cpu, _) => FLOAT32,
+/// Of a step or operator of a width, in a layout on a device.
+pub(crate) fn bounds(device: Device, layout: Layout, width: Width) -> Bounds {
+    match (device, layout, width) {
+        (_, _, Width::Half) => FLOAT16,
+        (_, Layout::RoundedPixels, _) => BFLOAT16,
+        (Device::Cuda(_), ..) => TF32,
+        (Device::Cpu, ..) => FLOAT32,
     }
 }
 
@@ -60,7 +62,8 @@ mod tests {
             (Device::Cuda(0), Layout::Planes, TF32),
             (Device::Cuda(0), Layout::VendorPlanes, TF32),
         ] {
-            assert_eq!(bounds(device, layout), expected, "{device} {layout:?}");
+            assert_eq!(bounds(device, layout, Width::Whole), expected, "{device} {layout:?}");
+            assert_eq!(bounds(device, layout, Width::Half), FLOAT16, "{device} {layout:?}");
         }
     }
 

@@ -14,7 +14,7 @@ mod solve;
 mod table;
 mod trial;
 
-pub(crate) use apart::{FLOAT16, apart, bounds};
+pub(crate) use apart::{apart, bounds};
 pub use depth::Depth;
 pub(crate) use layouts::told;
 pub use layouts::{has, layout, name};
@@ -24,7 +24,7 @@ pub use solve::solve_by;
 pub use table::{Choice, Machine, Solved, Table};
 pub use trial::{Measured, measure};
 
-use super::{Error, StepGraph};
+use super::Error;
 use crate::graph::lower::{Arrangement, Formulations, Problem};
 use crate::runtime::{Cudnn, Device, Runtime};
 use schemars::JsonSchema;
@@ -71,7 +71,7 @@ pub fn choose(
     say: &dyn Fn(&str),
 ) -> Result<Choice, Error> {
     let machine = Machine::of(runtime, threads);
-    let graph = StepGraph::new(site.step())?.gradients;
+    let graph = site.step()?.gradients;
     let known = table.get(&machine, site);
     let known = known.filter(|own| misfit(&graph, &own.arrangement()).is_none()).cloned();
     if let Some(choice) = known.clone().filter(|own| own.depth() >= depth) {

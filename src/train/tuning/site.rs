@@ -1,10 +1,11 @@
 //! What is tuned: a network and the rows that it is fed.
 
+use crate::graph::Width;
 use crate::graph::lower::{Layout, MOST_IMAGES};
 use crate::nn::{Backbone, HeadKind, HeadOptions, JointOptions};
 use crate::optim::Sgd;
 use crate::runtime::{Device, Precision};
-use crate::train::{Scales, StepOptions};
+use crate::train::{Error, Scales, StepGraph, StepOptions};
 use std::fmt;
 
 /// Classes of a trial: what is fastest for a backbone does not depend on its head.
@@ -18,13 +19,15 @@ pub struct Site {
     factors: Factors,
 }
 
-/// What convolutions multiply on a processor.
+/// What convolutions multiply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Factors {
     /// float32.
     Whole,
     /// Them rounded to bfloat16.
     Rounded,
+    /// float16, and so are images.
+    Half,
     /// Either, as is faster.
     Either,
 }
@@ -44,7 +47,8 @@ impl Site {
     /// The same in what [`Precision::on`] found.
     pub fn in_precision(self, precision: Precision) -> Self {
         let factors = match precision {
-            Precision::Float32 | Precision::Float16 => Factors::Whole,
+            Precision::Float32 => Factors::Whole,
+            Precision::Float16 => Factors::Half,
             Precision::Bfloat16 => Factors::Rounded,
             Precision::Mixed => Factors::Either,
         };
@@ -59,6 +63,7 @@ impl Site {
     /// Layouts that can be chosen for it on a device, the reference first.
     pub fn layouts(&self, device: Device) -> &'static [Layout] {
         match (device, self.factors) {
+            (Device::Cpu, Factors::Half) => &[Layout::Planes],
             (Device::Cpu, Factors::Whole) => &[Layout::Planes, Layout::Pixels],
             (Device::Cpu, Factors::Rounded) => &[Layout::RoundedPixels],
             (Device::Cpu, Factors::Either) => {
@@ -69,7 +74,15 @@ impl Site {
     }
 
     /// A step that is nothing but the backbone and a small head.
-    pub(super) fn step(&self) -> StepOptions {
+    ///
+    /// # Errors
+    /// [`Error::Option`].
+    pub(super) fn step(&self) -> Result<StepGraph, Error> {
+        let width = if self.factors == Factors::Half { Width::Half } else { Width::Whole };
+        StepGraph::in_width(self.options(), width)
+    }
+
+    fn options(&self) -> StepOptions {
         StepOptions {
             backbone: self.backbone.clone(),
             joint: JointOptions { head: HeadOptions::new(HeadKind::AdaFace), contrast: None },
@@ -101,6 +114,7 @@ impl fmt::Display for Site {
         let factors = match self.factors {
             Factors::Whole => "",
             Factors::Rounded => ", in bfloat16",
+            Factors::Half => ", in float16",
             Factors::Either => ", in float32 or bfloat16",
         };
         write!(f, ", embedding {embedding}{factors}")
@@ -123,6 +137,11 @@ mod tests {
         }
         let layouts = |precision| site.clone().in_precision(precision).layouts(Device::Cpu);
         assert_eq!(layouts(Precision::Bfloat16), [Layout::RoundedPixels]);
+        let halves = site.clone().in_precision(Precision::Float16);
+        for device in [Device::Cpu, Device::Cuda(0)] {
+            let layouts = halves.layouts(device);
+            assert!(layouts.iter().all(|&own| has(device, own) && own.has_half()), "{layouts:?}");
+        }
         assert_eq!(
             layouts(Precision::Mixed),
             [Layout::Planes, Layout::Pixels, Layout::RoundedPixels]

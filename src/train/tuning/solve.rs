@@ -4,7 +4,7 @@ use super::apart::{apart, bounds, worse};
 use super::table::Solved;
 use crate::causes::chain;
 use crate::graph::lower::{Arrangement, Layout, Problem};
-use crate::graph::{Graph, Node};
+use crate::graph::{Graph, Node, Width};
 use crate::onnx::Model;
 use crate::runtime::{Binding, Buffer, Program, Runtime};
 use crate::seed::Seed;
@@ -73,7 +73,7 @@ pub(super) fn solve(
 ) -> Result<Solved, Error> {
     let names = problem.formulations();
     let models: Vec<_> = names.into_iter().map(|name| (name, problem.alone(name))).collect();
-    let bound = bounds(runtime.device(), problem.layout()).operator;
+    let bound = bounds(runtime.device(), problem.layout(), Width::Whole).operator;
     solve_by(runtime, threads, &models, problem.built_in(), bound)
 }
 

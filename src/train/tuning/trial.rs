@@ -6,7 +6,7 @@ use super::site::Site;
 use crate::graph::lower::Arrangement;
 use crate::runtime::Runtime;
 use crate::seed::Seed;
-use crate::train::{Batch, Error, Making, Rates, StepGraph, Stepper, TrainState};
+use crate::train::{Batch, Error, LossScale, Making, Rates, StepGraph, Stepper, TrainState};
 use std::num::NonZeroUsize;
 use std::time::Instant;
 
@@ -45,18 +45,25 @@ pub fn measure(
     site: &Site,
     arrangements: &[Arrangement],
 ) -> Result<Vec<Measured>, Error> {
-    let graph = StepGraph::new(site.step())?;
+    let graph = site.step()?;
     let state = TrainState::initial(&graph, Seed::new(0));
     let batch = batch(&graph);
-    let ready = |arrangement| -> Result<(Stepper, TrainState), Error> {
+    // The state after a step, where one could be made.
+    let ready = |arrangement| -> Result<(Stepper, Option<TrainState>), Error> {
         let making = Making { threads, arrangement, profile: None };
         let mut stepper = Stepper::made(runtime, graph.clone(), &making)?;
         stepper.load(&state)?;
-        stepper.step(&batch, &RATES)?;
-        let after = stepper.state()?;
-        Ok((stepper, after))
+        let mut stepped = stepper.step(&batch, &RATES)?;
+        // In half width the loss scale is too large for some networks at first.
+        while stepped.overflowed && !stepper.loss_scale().is_some_and(LossScale::is_spent) {
+            stepped = stepper.step(&batch, &RATES)?;
+        }
+        let mut after = stepper.state()?;
+        // The scale is no gradient, and of another size.
+        after.tensors.retain(|name, _| !name.starts_with(LossScale::TENSORS));
+        Ok((stepper, stepped.applied.then_some(after)))
     };
-    let mut reference: Option<(&Arrangement, TrainState)> = None;
+    let mut reference: Option<(&Arrangement, Option<TrainState>)> = None;
     let mut contenders = Vec::new();
     for arrangement in arrangements {
         let (stepper, difference) = match (ready(arrangement), &reference) {
@@ -65,12 +72,14 @@ pub fn measure(
                 (Ok(stepper), 0.0)
             }
             (Ok((stepper, after)), Some((first, reference))) => {
-                let difference = reference.difference(&after);
+                let both = reference.as_ref().zip(after.as_ref());
+                let difference = both.map_or(f64::NAN, |(own, other)| own.difference(other));
                 let wrong = || {
                     format!("gradients differ by {difference:.1e} from those of {}", told(first))
                 };
                 // What is no number is no small one.
-                let right = difference <= bounds(runtime.device(), arrangement.layout).step;
+                let right =
+                    difference <= bounds(runtime.device(), arrangement.layout, graph.width).step;
                 (if right { Ok(stepper) } else { Err(wrong()) }, difference)
             }
             (Err(error), None) => return Err(error),

@@ -54,7 +54,7 @@ struct Made<'a> {
 type Rule = fn(&Made<'_>) -> Option<Vec<Value>>;
 
 /// Operators by domain and name.
-static RULES: [(&str, &[&str], Rule); 33] = [
+static RULES: [(&str, &[&str], Rule); 34] = [
     ("", &["Neg", "Exp", "Log", "Sqrt", "Cos", "Sin", "Sigmoid", "Relu", "Reciprocal"], as_first),
     ("", &["Clip", "LogSoftmax", "BatchNormalization", "Identity", "ScatterElements"], as_first),
     ("", &["Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu"], broadcast),
@@ -86,7 +86,8 @@ static RULES: [(&str, &[&str], Rule); 33] = [
     ("qgface", &["ChannelAffine", "ChannelPRelu", "ChannelCombine"], as_first),
     ("qgface", &["ChannelMoments", "ChannelProducts"], by_channel),
     ("qgface", &["ChannelPReluGradient", "MomentumUpdate"], as_both),
-    ("qgface", &["CudnnConvInputGradient", "CudnnConvWeightGradient"], cudnn),
+    ("qgface", &["CudnnConvInputGradient", "CudnnConvInputGradient16"], cudnn_by_images),
+    ("qgface", &["CudnnConvWeightGradient", "CudnnConvWeightGradient16"], cudnn_by_kernels),
     ("qgface", &["CudnnBatchNorm", "CudnnBatchNormGradient"], with_two_by_channel),
 ];
 
@@ -414,17 +415,15 @@ fn as_both(made: &Made<'_>) -> Option<Vec<Value>> {
 }
 
 /// Images lie in planes.
-fn cudnn(made: &Made<'_>) -> Option<Vec<Value>> {
+fn cudnn_by_images(made: &Made<'_>) -> Option<Vec<Value>> {
     let (a, b) = (made.image(0)?, made.image(1)?);
-    match made.node.op_type.as_str() {
-        "CudnnConvInputGradient" => {
-            made.one(vec![b[0], a[1], made.extent("height")?, made.extent("width")?])
-        }
-        _ => {
-            let kernel = made.extent("kernel")?;
-            made.one(vec![b[1], a[1], kernel, kernel])
-        }
-    }
+    made.one(vec![b[0], a[1], made.extent("height")?, made.extent("width")?])
+}
+
+fn cudnn_by_kernels(made: &Made<'_>) -> Option<Vec<Value>> {
+    let (a, b) = (made.image(0)?, made.image(1)?);
+    let kernel = made.extent("kernel")?;
+    made.one(vec![b[1], a[1], kernel, kernel])
 }
 
 /// An image, and two numbers by channel, as many as the second input has.

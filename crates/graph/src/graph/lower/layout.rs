@@ -24,6 +24,16 @@ pub enum Layout {
     VendorPlanes,
 }
 
+impl Layout {
+    /// Whether its operators have floats of half width.
+    pub fn has_half(self) -> bool {
+        match self {
+            Self::Planes | Self::VendorPlanes => true,
+            Self::Pixels | Self::RoundedPixels => false,
+        }
+    }
+}
+
 /// Names of what is known of images with channels last.
 #[derive(Default)]
 pub(super) struct Pixels {

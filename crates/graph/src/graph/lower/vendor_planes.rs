@@ -5,7 +5,12 @@ use super::batch_norm_gradient::BatchNormGradient;
 use super::emitter::{float, integer};
 use super::layout::{DOMAIN, moved};
 use super::lowering::Lowering;
-use crate::graph::{Node, Op, Value};
+use crate::graph::{Element, Node, Op, Value};
+
+/// The name of an operator on images of an element: one name cannot have two.
+fn form(operator: &str, element: Element) -> String {
+    format!("{operator}{}", if element == Element::Half { "16" } else { "" })
+}
 
 impl Lowering<'_> {
     /// For each node, whether an output depends on it.
@@ -52,14 +57,15 @@ impl Lowering<'_> {
                 attributes
                     .extend([integer("height", *height as i64), integer("width", *width as i64)]);
                 let [w, dy] = [0, 1].map(|at| self.name(node.inputs[at]));
-                let own = "CudnnConvInputGradient";
-                let [dx] = self.emitter.outputs_of(DOMAIN, own, &[&w, &dy], attributes);
+                let own = form("CudnnConvInputGradient", node.element);
+                let [dx] = self.emitter.outputs_of(DOMAIN, &own, &[&w, &dy], attributes);
                 Some(dx)
             }
             Op::ConvWeightGradient(window) => {
                 let [x, dy] = [0, 1].map(|at| self.name(node.inputs[at]));
-                let (own, attributes) = ("CudnnConvWeightGradient", moved(*window));
-                let [dw] = self.emitter.outputs_of(DOMAIN, own, &[&x, &dy], attributes);
+                let (own, attributes) =
+                    (form("CudnnConvWeightGradient", node.element), moved(*window));
+                let [dw] = self.emitter.outputs_of(DOMAIN, &own, &[&x, &dy], attributes);
                 Some(dw)
             }
             Op::BatchNormTraining { epsilon } if node.shape.len() == 4 => {
