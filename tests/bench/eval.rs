@@ -1,8 +1,9 @@
 //! Scoring at full size and embedding beside what a user would otherwise run, in turn, as ratios.
 //!
-//! `QGFACE_PEERS=DIR cargo bench --bench eval` (`-- scoring` or `-- embedding` for a part): DIR holds `score.py` and `embed.py`, and `QGFACE_PYTHON` is a
-//! Python that has what they need (NumPy, scikit-learn, PyTorch with its ONNX export). Times are medians of
-//! [`ROUNDS`] rounds with a warm file cache; absolute times mean little, so each line says the ratio.
+//! `QGFACE_PEERS=DIR cargo bench --bench eval` (`-- scoring` or `-- embedding` for a part): DIR holds `score.py`
+//! and `embed.py`, and `QGFACE_PYTHON` is a Python that has what they need (NumPy, scikit-learn, PyTorch with
+//! its ONNX export). Times are medians of [`ROUNDS`] rounds with a warm file cache; absolute times mean little,
+//! so each line says the ratio.
 
 mod median;
 mod watch;

@@ -1,15 +1,16 @@
 //! Training steps beside PyTorch's, in turn, as ratios; the time by operator.
 //!
 //! `QGFACE_PEERS=DIR cargo bench --bench step`: DIR holds `step.py`, and `QGFACE_PYTHON` is a
-//! Python with PyTorch. `-- ir18 ir50 8` chooses networks (`ir18`) and images a step (8 and 16), `-- profile`
+//! Python with PyTorch. `-- ir18 ir50 8` chooses networks (`ir18`) and images a step (8 and 16; 64), `-- profile`
 //! lists operators instead, and `QGFACE_DEVICE=cuda:0` runs steps and step.py there. Each measurement is a process of its own,
-//! so that its peak memory is its own. Times are medians of [`ROUNDS`] rounds of [`STEPS`] steps, and
+//! so that its peak memory is its own. Times are medians of [`ROUNDS`] rounds (`QGFACE_ROUNDS`) of [`STEPS`] steps, and
 //! ratios medians of the rounds' own: what slows a machine for minutes slows both sides of a round.
 
 mod median;
 mod watch;
 
 use median::median;
+use qgface_data::graph::Width;
 use qgface_data::graph::lower::Layout;
 use qgface_data::nn::{
     Backbone, ContrastOptions, HeadKind, HeadOptions, JointOptions, QueueKind, QueueOptions,
@@ -19,7 +20,7 @@ use qgface_data::runtime::{Device, OnMissing, Runtime, use_huge_pages};
 use qgface_data::seed::Seed;
 use qgface_data::train::tuning::{has, with_library};
 use qgface_data::train::{
-    Batch, Making, Rates, Scales, StepGraph, StepOptions, Stepper, TrainState,
+    Batch, LossScale, Making, Rates, Scales, StepGraph, StepOptions, Stepper, TrainState,
 };
 use std::collections::HashMap;
 use std::fs::File;
@@ -35,8 +36,9 @@ const STEPS: usize = 3;
 /// Steps before the timed ones, as in step.py.
 const WARM_UP: usize = 2;
 
-/// Images through the backbone a step.
-const BATCHES: [usize; 2] = [8, 16];
+/// Images through the backbone a step, and how many of them are meant unless some are chosen.
+const BATCHES: [usize; 3] = [8, 16, 64];
+const USUAL: usize = 2;
 /// Identities of CASIA-WebFace, as in step.py.
 const CLASSES: usize = 10_572;
 
@@ -44,34 +46,62 @@ const CLASSES: usize = 10_572;
 struct Kind {
     name: &'static str,
     layout: Layout,
+    width: Width,
     /// The whole QG step of as many images, in two views and with a queue; else that of step.py.
     joint: bool,
 }
 
 impl Kind {
-    /// Each device has own operators of the program's.
+    /// Each device has own operators of the program's, and a processor has few of half width.
     fn runs_on(&self, device: &str) -> bool {
-        has(device.parse().expect("cpu or cuda:0"), self.layout)
+        let device = device.parse().expect("cpu or cuda:0");
+        has(device, self.layout) && (self.width == Width::Whole || device != Device::Cpu)
+    }
+
+    /// What step.py is asked for to multiply in as many bits.
+    fn precision(&self) -> &'static str {
+        match (self.width, self.layout) {
+            (Width::Half, _) => "fp16",
+            (_, Layout::RoundedPixels) => "bf16",
+            _ => "fp32",
+        }
     }
 }
 
 /// Steps in ONNX's operators alone, and in the program's own: with channels last on the processor, by
 /// cuDNN on CUDA.
-static KINDS: [Kind; 5] = [
-    Kind { name: "planes", layout: Layout::Planes, joint: false },
-    Kind { name: "pixels", layout: Layout::Pixels, joint: false },
-    Kind { name: "vendor", layout: Layout::VendorPlanes, joint: false },
-    Kind { name: "bfloat16", layout: Layout::RoundedPixels, joint: false },
-    Kind { name: "joint", layout: Layout::Pixels, joint: true },
+static KINDS: [Kind; 7] = [
+    kind("planes", Layout::Planes),
+    kind("pixels", Layout::Pixels),
+    kind("vendor", Layout::VendorPlanes),
+    kind("bfloat16", Layout::RoundedPixels),
+    Kind { width: Width::Half, ..kind("half planes", Layout::Planes) },
+    Kind { width: Width::Half, ..kind("half vendor", Layout::VendorPlanes) },
+    Kind { joint: true, ..kind("joint", Layout::Pixels) },
 ];
 
+const fn kind(name: &'static str, layout: Layout) -> Kind {
+    Kind { name, layout, width: Width::Whole, joint: false }
+}
+
 /// What step.py is asked for: a name, precision and variant.
-static PEERS: [(&str, &str, &str); 4] = [
+static PEERS: [(&str, &str, &str); 6] = [
     ("eager", "fp32", "eager"),
     ("best", "fp32", "best"),
     ("eager bf16", "bf16", "eager"),
     ("best bf16", "bf16", "best"),
+    ("eager fp16", "fp16", "eager"),
+    ("best fp16", "fp16", "best"),
 ];
+
+/// Peers of the kinds that a device has; on CUDA without those that are compiled, which takes minutes.
+fn peers(device: &str) -> Vec<(&'static str, &'static str, &'static str)> {
+    let kinds = KINDS.iter().filter(|kind| kind.runs_on(device));
+    let asked: Vec<&str> = kinds.map(Kind::precision).collect();
+    let compiles = device == "cpu";
+    let peers = PEERS.into_iter().filter(|(_, precision, _)| asked.contains(precision));
+    peers.filter(|(.., variant)| compiles || *variant != "best").collect()
+}
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -103,7 +133,7 @@ fn measure(arguments: &[String]) {
     let work = tempfile::tempdir().expect("a folder for the benchmark");
     let chosen = BATCHES.into_iter().filter(|batch| named(&batch.to_string().as_str()));
     let chosen: Vec<usize> = chosen.collect();
-    let batches = if chosen.is_empty() { BATCHES.to_vec() } else { chosen };
+    let batches = if chosen.is_empty() { BATCHES[..USUAL].to_vec() } else { chosen };
     for network in networks {
         for &batch in &batches {
             compare(network, batch, work.path());
@@ -117,16 +147,20 @@ fn device() -> String {
 
 fn compare(network: &str, batch: usize, work: &Path) {
     let mut measured: HashMap<&str, (Vec<Duration>, u64)> = HashMap::new();
-    for _ in 0..ROUNDS {
+    let rounds = std::env::var("QGFACE_ROUNDS").map_or(ROUNDS, |own| own.parse().expect("rounds"));
+    for _ in 0..rounds {
         for kind in KINDS.iter().filter(|kind| kind.runs_on(&device())) {
             let mut command = Command::new(std::env::current_exe().expect("this program"));
             command.args(["child", network, &batch.to_string(), kind.name]);
             use_huge_pages(&mut command);
             note(&mut measured, kind.name, timed(&mut command, work));
         }
-        let peers = std::env::var_os("QGFACE_PEERS");
-        for (folder, peer) in peers.iter().flat_map(|folder| PEERS.map(|own| (folder, own))) {
-            let (name, precision, variant) = peer;
+        let folder = std::env::var_os("QGFACE_PEERS");
+        let peers = peers(&device());
+        for (folder, peer) in
+            folder.iter().flat_map(|own| peers.iter().map(move |peer| (own, peer)))
+        {
+            let &(name, precision, variant) = peer;
             let python = std::env::var_os("QGFACE_PYTHON").unwrap_or_else(|| "python3".into());
             let mut command = Command::new(python);
             let device = device().split(':').next().unwrap_or_default().to_owned();
@@ -151,7 +185,7 @@ fn compare(network: &str, batch: usize, work: &Path) {
     for ((peer, precision, _), own) in
         PEERS.iter().flat_map(|peer| KINDS.iter().map(move |own| (peer, own)))
     {
-        let like = (own.layout == Layout::RoundedPixels) == (*precision == "bf16");
+        let like = own.precision() == *precision;
         let both = measured.get(peer).zip(measured.get(own.name));
         if let Some(((times, _), (own_times, _))) = both.filter(|_| like && !own.joint) {
             let [least, middle, most] = ratios(times, own_times);
@@ -220,7 +254,7 @@ impl Trial {
             },
             sgd: Sgd::default(),
         };
-        let graph = StepGraph::new(options).expect("a step");
+        let graph = StepGraph::in_width(options, kind.width).expect("a step");
         let state = TrainState::initial(&graph, Seed::new(1));
         let mut draws = Seed::new(2).stream("batch");
         let count: usize = graph.image_shape().iter().product();
@@ -248,13 +282,18 @@ impl Trial {
         let (images, labels, dropout_mask) =
             (self.images.clone(), self.labels.clone(), self.mask.clone());
         let batch = Batch { images, labels, dropout_mask };
-        let mut times = Vec::new();
-        for _ in 0..warm_up + steps {
+        for _ in 0..warm_up {
+            // A loss scale may come down at first.
+            while self.stepper.step(&batch, &RATES).expect("a step").overflowed {
+                assert!(!self.stepper.loss_scale().is_some_and(LossScale::is_spent));
+            }
+        }
+        let mut step = || {
             let start = Instant::now();
             assert!(self.stepper.step(&batch, &RATES).expect("a step").applied);
-            times.push(start.elapsed());
-        }
-        times.split_off(warm_up)
+            start.elapsed()
+        };
+        (0..steps).map(|_| step()).collect()
     }
 }
 
@@ -277,7 +316,8 @@ fn profile(network: &str, batch: usize, kind: &Kind) {
         *by_node.entry(node).or_insert(0.0) += taken;
     }
     let total: f64 = by_operator.values().sum();
-    let each = total / (WARM_UP + STEPS) as f64;
+    let runs = events.iter().filter(|event| event["name"] == "model_run").count();
+    let each = total / runs as f64;
     println!(
         "{network} batch {batch}, {}, share of the {each:.3} s of a step's gradients",
         kind.name

@@ -78,8 +78,9 @@ run() {
     step info "$stay/qgface-data" runtime info
     step check_quick "$stay/qgface-data" runtime check --quick --device "$QGFACE_DEVICE" --save "$out/check_quick.json"
     step tests "$stay/steps" --ignored cuda_
-    step bench_ir18 timeout 400 "$stay/step" --bench ir18
-    step bench_ir50 timeout 400 "$stay/step" --bench ir50
+    export QGFACE_ROUNDS=${QGFACE_ROUNDS:-3}
+    step bench_ir18 timeout 400 "$stay/step" --bench ir18 16 64
+    step bench_ir50 timeout 400 "$stay/step" --bench ir50 16 64
     step profile timeout 200 "$stay/step" --bench profile ir18
     if [ -n "$full" ]; then
         step check "$stay/qgface-data" runtime check --device "$QGFACE_DEVICE" --save "$out/check.json"
@@ -89,8 +90,6 @@ run() {
         for network in ir18 ir50; do
             for batch in 8 64; do
                 for precision in fp32 fp16; do
-                    step "step_${network}_${batch}_$precision" "${QGFACE_PYTHON:-python3}" "$QGFACE_PEERS/step.py" \
-                        "$network" "$batch" 10572 cuda "$precision" 5 channels_last
                     step "embed_${network}_${batch}_$precision" "${QGFACE_PYTHON:-python3}" "$QGFACE_PEERS/embed.py" \
                         "$network" "$batch" cuda "$precision"
                 done
