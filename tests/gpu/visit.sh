@@ -18,7 +18,7 @@ pack() {
     cd "$(dirname "$0")/../.."
     local work files
     work=$(mktemp -d)
-    trap 'rm -rf "$work"' EXIT
+    trap "rm -rf '$work'" EXIT
     cargo build --release --locked
     # What cargo calls test and benchmark programs has a digest in its name.
     files=$(cargo test --release --locked --test steps --bench step --no-run --message-format=json |
@@ -67,7 +67,7 @@ run() {
     nvidia-smi >"$out/card.txt" 2>&1 || true
     nvidia-smi --query-gpu=timestamp,memory.used --format=csv -l 1 >"$out/memory.csv" 2>/dev/null &
     card=$!
-    trap 'kill "$card" 2>/dev/null || true' EXIT
+    trap "kill $card 2>/dev/null || true" EXIT
     # Whatever fails, the rest is brought home, too.
     step() {
         local name=$1 status=0
