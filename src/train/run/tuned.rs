@@ -26,6 +26,13 @@ impl Kept {
     fn unmeasured(form: Form) -> Self {
         Self { layout: form.name().to_owned(), choice: None }
     }
+
+    /// As was fastest, in the width of what is asked for.
+    fn measured(asked: Option<Form>, choice: Choice) -> Self {
+        let width = asked.map_or(Width::Whole, |own| own.width);
+        let form = Form { layout: choice.arrangement().layout, width };
+        Self { layout: form.name().to_owned(), choice: Some(choice) }
+    }
 }
 
 /// What decides on the steps of a run.
@@ -156,13 +163,10 @@ pub(super) fn expected(
         Some(run) => (kept(&run.join(TUNING))?, "as the run was begun"),
         None => match (asked, &choice, wanted.depth()) {
             (None, Some(choice), Some(_)) => {
-                let layout = tuning::name(choice.arrangement().layout).to_owned();
-                (Kept { layout, choice: Some(choice.clone()) }, "as was fastest here")
+                (Kept::measured(asked, choice.clone()), "as was fastest here")
             }
             (Some(Form::HALF), Some(choice), Some(_)) if device != Device::Cpu => {
-                let layout = choice.arrangement().layout;
-                let layout = Form { layout, ..Form::HALF }.name().to_owned();
-                (Kept { layout, choice: Some(choice.clone()) }, "as was fastest here")
+                (Kept::measured(asked, choice.clone()), "as was fastest here")
             }
             (None, None, Some(_)) => {
                 (unmeasured, "not measured here yet, in others it may be less")
@@ -209,24 +213,22 @@ fn begun(
     wanted: &Wanted<'_>,
     say: &dyn Fn(&str),
 ) -> Result<(Runtime, Kept), Error> {
-    let form = Form::of(wanted.precision);
-    let unmeasured = Kept::unmeasured(form.unwrap_or(Form::PLAIN));
-    let rounds = wanted.precision == Precision::Bfloat16;
-    let depth = match (form, wanted.depth()) {
-        (None, Some(depth)) => depth,
-        // Where factors are rounded images lie in one way, but problems have several.
-        (Some(_), Some(Depth::Problems)) if rounds => Depth::Problems,
+    let asked = Form::of(wanted.precision);
+    let is_worth = |depth: &Depth| match asked {
+        None => true,
         // In half width there are several ways on CUDA alone.
-        (Some(Form::HALF), Some(depth)) if runtime.device() != Device::Cpu => depth,
-        _ if !rounds => return Ok((runtime, unmeasured)),
-        _ => {
-            let runtime = with_onednn(runtime, wanted.precision, say)?;
-            return Ok((runtime, unmeasured));
-        }
+        Some(Form::HALF) => runtime.device() != Device::Cpu,
+        // Where factors are rounded images lie in one way, but problems have several.
+        Some(_) => *depth == Depth::Problems,
     };
-    let runtime = match rounds {
-        true => with_onednn(runtime, wanted.precision, say)?,
-        false => tuning::with_library(runtime, say)?,
+    let depth = wanted.depth().filter(is_worth);
+    let runtime = match (wanted.precision, depth) {
+        (Precision::Bfloat16, _) => with_onednn(runtime, wanted.precision, say)?,
+        (_, Some(_)) => tuning::with_library(runtime, say)?,
+        (_, None) => runtime,
+    };
+    let Some(depth) = depth else {
+        return Ok((runtime, Kept::unmeasured(asked.unwrap_or(Form::PLAIN))));
     };
     let mut table = Table::read(tuning_table(), say);
     let site = Site::of(&wanted.step.options).in_precision(wanted.precision);
@@ -235,9 +237,7 @@ fn begun(
     if let Err(error) = table.write() {
         say(&format!("what is fastest is not kept: {}", causes::chain(&error)));
     }
-    let width = form.map_or(Width::Whole, |own| own.width);
-    let layout = Form { layout: choice.arrangement().layout, width }.name().to_owned();
-    Ok((runtime, Kept { layout, choice: Some(choice) }))
+    Ok((runtime, Kept::measured(asked, choice)))
 }
 
 /// The runtime with the library that alone has a precision.
