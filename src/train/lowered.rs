@@ -2,7 +2,6 @@
 
 use super::StepGraph;
 use super::step::{GRADIENT, MOMENTUM, NEXT, RATE};
-use crate::graph::Width;
 use crate::graph::lower::{
     Arrangement, ByRow, Layout, MomentumUpdate, Rows, lower_by_row, lower_updates, lower_with_rows,
     rows_of,
@@ -33,8 +32,7 @@ impl StepGraph {
     /// last: the program's own operators have none.
     pub fn lowered(&self, device: Device, arrangement: &Arrangement) -> Lowered {
         let layout = arrangement.layout;
-        let has_width = self.width == Width::Whole || layout.has_half();
-        assert!(has_width, "{:?} floats in {layout:?}", self.width);
+        assert!(layout.has(self.width), "{:?} floats in {layout:?}", self.width);
         let rows = match (device, layout) {
             (Device::Cpu, Layout::Planes | Layout::VendorPlanes) => self.large_as_rows(),
             (Device::Cpu, Layout::Pixels | Layout::RoundedPixels) => {

@@ -330,6 +330,19 @@ impl Stepper {
         self.learn(0, rates)
     }
 
+    /// Learns from a batch in half width, whose loss scale may be too large at first: again, until it is not
+    /// or is spent. Elsewhere as [`Stepper::step`].
+    ///
+    /// # Errors
+    /// As [`Stepper::step`].
+    pub fn step_in_scale(&mut self, batch: &Batch, rates: &Rates) -> Result<Stepped, Error> {
+        let mut stepped = self.step(batch, rates)?;
+        while stepped.overflowed && !self.loss_scale.is_some_and(LossScale::is_spent) {
+            stepped = self.step(batch, rates)?;
+        }
+        Ok(stepped)
+    }
+
     /// Learns from the batch that lies in a feed; the last one of a step is followed by its update.
     /// Unless all that it reports is finite, the state stays as it was.
     ///

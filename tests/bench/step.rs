@@ -1,10 +1,11 @@
 //! Training steps beside PyTorch's, in turn, as ratios; the time by operator.
 //!
 //! `QGFACE_PEERS=DIR cargo bench --bench step`: DIR holds `step.py`, and `QGFACE_PYTHON` is a
-//! Python with PyTorch. `-- ir18 ir50 8` chooses networks (`ir18`) and images a step (8 and 16; 64), `-- profile`
-//! lists operators instead, and `QGFACE_DEVICE=cuda:0` runs steps and step.py there. Each measurement is a process of its own,
-//! so that its peak memory is its own. Times are medians of [`ROUNDS`] rounds (`QGFACE_ROUNDS`) of [`STEPS`] steps, and
-//! ratios medians of the rounds' own: what slows a machine for minutes slows both sides of a round.
+//! Python with PyTorch. `-- ir18 ir50 8` chooses networks (`ir18`) and images a step (8 and 16; 64),
+//! `-- profile` lists operators instead, and `QGFACE_DEVICE=cuda:0` runs steps and step.py there. Each
+//! measurement is a process of its own, so that its peak memory is its own. Times are medians of [`ROUNDS`]
+//! rounds (`QGFACE_ROUNDS`) of [`STEPS`] steps, and ratios medians of the rounds' own: what slows a machine
+//! for minutes slows both sides of a round.
 
 mod median;
 mod watch;
@@ -20,7 +21,7 @@ use qgface_data::runtime::{Device, OnMissing, Runtime, use_huge_pages};
 use qgface_data::seed::Seed;
 use qgface_data::train::tuning::{has, with_library};
 use qgface_data::train::{
-    Batch, LossScale, Making, Rates, Scales, StepGraph, StepOptions, Stepper, TrainState,
+    Batch, Making, Rates, Scales, StepGraph, StepOptions, Stepper, TrainState,
 };
 use std::collections::HashMap;
 use std::fs::File;
@@ -283,10 +284,7 @@ impl Trial {
             (self.images.clone(), self.labels.clone(), self.mask.clone());
         let batch = Batch { images, labels, dropout_mask };
         for _ in 0..warm_up {
-            // A loss scale may come down at first.
-            while self.stepper.step(&batch, &RATES).expect("a step").overflowed {
-                assert!(!self.stepper.loss_scale().is_some_and(LossScale::is_spent));
-            }
+            assert!(self.stepper.step_in_scale(&batch, &RATES).expect("a step").applied);
         }
         let mut step = || {
             let start = Instant::now();

@@ -125,8 +125,7 @@ pub(super) fn check<'g>(
     for Alone { operator, graph, reference, width } in alone(graphs) {
         let fed = fed(&graph);
         let expected = run(processor, &reference, &simplest(&reference), threads, &fed)?;
-        let has_width = |layout: &&Layout| width == Width::Whole || layout.has_half();
-        for &layout in layouts.iter().filter(has_width) {
+        for &layout in layouts.iter().filter(|layout| layout.has(width)) {
             let own = found.entry(operator).or_default();
             for arrangement in arrangements(&graph, layout) {
                 own.compared += 1;

@@ -160,7 +160,7 @@ pub(super) fn check(
         told(&format!("a step of {} in {}", trained.name, name(layout)), found)
     };
     let mut checks: Vec<Check> = layouts.iter().map(own).collect();
-    for &layout in layouts.iter().filter(|layout| layout.has_half()) {
+    for &layout in layouts.iter().filter(|layout| layout.has(Width::Half)) {
         let bound = bounds(device.device(), layout, Width::Half).step;
         let half = trained.half_stepper(device, threads, layout, LossScale::default());
         let half = half.and_then(|own| stepped(own, bound, trained, &expected));
@@ -187,11 +187,7 @@ fn told(what: &str, found: Found) -> Check {
 
 /// What is found of steps that begin with the first state.
 fn stepped(mut stepper: Stepper, bound: f64, trained: &Trained, expected: &TrainState) -> Found {
-    let mut made = stepper.step(&trained.batch, &rates(LEARNING))?;
-    // A loss scale that is too large at first comes down.
-    while made.overflowed && stepper.loss_scale().is_some_and(|own| !own.is_spent()) {
-        made = stepper.step(&trained.batch, &rates(LEARNING))?;
-    }
+    let made = stepper.step_in_scale(&trained.batch, &rates(LEARNING))?;
     let first = made.scalars.loss_cla;
     let difference = expected.difference(&stepper.state()?);
     // What is no number is no small one.

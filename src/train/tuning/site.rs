@@ -16,27 +16,15 @@ const CLASSES: usize = 16;
 pub struct Site {
     backbone: Backbone,
     rows: usize,
-    factors: Factors,
-}
-
-/// What convolutions multiply.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Factors {
-    /// float32.
-    Whole,
-    /// Them rounded to bfloat16.
-    Rounded,
-    /// float16, and so are images.
-    Half,
-    /// Either, as is faster.
-    Either,
+    /// What [`Precision::on`] found.
+    precision: Precision,
 }
 
 impl Site {
     /// The backbone fed with `rows`, or with [`MOST_IMAGES`] where these are more: they are as fast in
     /// proportion, and would take longer to try.
     pub fn new(backbone: Backbone, rows: usize) -> Self {
-        Self { backbone, rows: rows.min(MOST_IMAGES), factors: Factors::Whole }
+        Self { backbone, rows: rows.min(MOST_IMAGES), precision: Precision::Float32 }
     }
 
     /// Of a step.
@@ -46,13 +34,7 @@ impl Site {
 
     /// The same in what [`Precision::on`] found.
     pub fn in_precision(self, precision: Precision) -> Self {
-        let factors = match precision {
-            Precision::Float32 => Factors::Whole,
-            Precision::Float16 => Factors::Half,
-            Precision::Bfloat16 => Factors::Rounded,
-            Precision::Mixed => Factors::Either,
-        };
-        Self { factors, ..self }
+        Self { precision, ..self }
     }
 
     /// Images at a time.
@@ -62,11 +44,11 @@ impl Site {
 
     /// Layouts that can be chosen for it on a device, the reference first.
     pub fn layouts(&self, device: Device) -> &'static [Layout] {
-        match (device, self.factors) {
-            (Device::Cpu, Factors::Half) => &[Layout::Planes],
-            (Device::Cpu, Factors::Whole) => &[Layout::Planes, Layout::Pixels],
-            (Device::Cpu, Factors::Rounded) => &[Layout::RoundedPixels],
-            (Device::Cpu, Factors::Either) => {
+        match (device, self.precision) {
+            (Device::Cpu, Precision::Float16) => &[Layout::Planes],
+            (Device::Cpu, Precision::Float32) => &[Layout::Planes, Layout::Pixels],
+            (Device::Cpu, Precision::Bfloat16) => &[Layout::RoundedPixels],
+            (Device::Cpu, Precision::Mixed) => {
                 &[Layout::Planes, Layout::Pixels, Layout::RoundedPixels]
             }
             (Device::Cuda(_), _) => &[Layout::Planes, Layout::VendorPlanes],
@@ -78,7 +60,8 @@ impl Site {
     /// # Errors
     /// [`Error::Option`].
     pub(super) fn step(&self) -> Result<StepGraph, Error> {
-        let width = if self.factors == Factors::Half { Width::Half } else { Width::Whole };
+        let is_half = self.precision == Precision::Float16;
+        let width = if is_half { Width::Half } else { Width::Whole };
         StepGraph::in_width(self.options(), width)
     }
 
@@ -111,13 +94,13 @@ impl fmt::Display for Site {
             let times = if times == 1 { String::new() } else { format!("*{times}") };
             write!(f, " {}{stride}{times}", block.channels)?;
         }
-        let factors = match self.factors {
-            Factors::Whole => "",
-            Factors::Rounded => ", in bfloat16",
-            Factors::Half => ", in float16",
-            Factors::Either => ", in float32 or bfloat16",
+        let precision = match self.precision {
+            Precision::Float32 => "",
+            Precision::Bfloat16 => ", in bfloat16",
+            Precision::Float16 => ", in float16",
+            Precision::Mixed => ", in float32 or bfloat16",
         };
-        write!(f, ", embedding {embedding}{factors}")
+        write!(f, ", embedding {embedding}{precision}")
     }
 }
 
@@ -140,7 +123,10 @@ mod tests {
         let halves = site.clone().in_precision(Precision::Float16);
         for device in [Device::Cpu, Device::Cuda(0)] {
             let layouts = halves.layouts(device);
-            assert!(layouts.iter().all(|&own| has(device, own) && own.has_half()), "{layouts:?}");
+            assert!(
+                layouts.iter().all(|&own| has(device, own) && own.has(Width::Half)),
+                "{layouts:?}"
+            );
         }
         assert_eq!(
             layouts(Precision::Mixed),

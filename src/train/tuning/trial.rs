@@ -53,11 +53,7 @@ pub fn measure(
         let making = Making { threads, arrangement, profile: None };
         let mut stepper = Stepper::made(runtime, graph.clone(), &making)?;
         stepper.load(&state)?;
-        let mut stepped = stepper.step(&batch, &RATES)?;
-        // In half width the loss scale is too large for some networks at first.
-        while stepped.overflowed && !stepper.loss_scale().is_some_and(LossScale::is_spent) {
-            stepped = stepper.step(&batch, &RATES)?;
-        }
+        let stepped = stepper.step_in_scale(&batch, &RATES)?;
         let mut after = stepper.state()?;
         // The scale is no gradient, and of another size.
         after.tensors.retain(|name, _| !name.starts_with(LossScale::TENSORS));

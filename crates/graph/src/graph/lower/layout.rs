@@ -1,7 +1,7 @@
 //! How images lie, and what is known of those with their channels last.
 
 use super::emitter::integer;
-use crate::graph::{Axes, Graph, Value, Window};
+use crate::graph::{Axes, Graph, Value, Width, Window};
 use crate::onnx::Attribute;
 use std::collections::HashMap;
 
@@ -25,11 +25,11 @@ pub enum Layout {
 }
 
 impl Layout {
-    /// Whether its operators have floats of half width.
-    pub fn has_half(self) -> bool {
+    /// Whether its operators have floats of a width.
+    pub fn has(self, width: Width) -> bool {
         match self {
             Self::Planes | Self::VendorPlanes => true,
-            Self::Pixels | Self::RoundedPixels => false,
+            Self::Pixels | Self::RoundedPixels => width == Width::Whole,
         }
     }
 }
