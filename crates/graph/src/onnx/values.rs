@@ -54,7 +54,7 @@ struct Made<'a> {
 type Rule = fn(&Made<'_>) -> Option<Vec<Value>>;
 
 /// Operators by domain and name.
-static RULES: [(&str, &[&str], Rule); 34] = [
+static RULES: [(&str, &[&str], Rule); 33] = [
     ("", &["Neg", "Exp", "Log", "Sqrt", "Cos", "Sin", "Sigmoid", "Relu", "Reciprocal"], as_first),
     ("", &["Clip", "LogSoftmax", "BatchNormalization", "Identity", "ScatterElements"], as_first),
     ("", &["Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu"], broadcast),
@@ -80,9 +80,8 @@ static RULES: [(&str, &[&str], Rule); 34] = [
     ("qgface", &["DnnlConv", "DnnlConvRounded"], dnnl_conv),
     ("qgface", &["DnnlConvInputGradient", "DnnlConvInputGradientRounded"], dnnl_by_images),
     ("qgface", &["DnnlConvWeightGradient", "DnnlConvWeightGradientRounded"], dnnl_by_kernels),
-    ("qgface", &["ChannelRound"], as_first_rounded),
-    ("qgface", &["ChannelAffineRounded", "ChannelPReluRounded"], as_first_rounded),
-    ("qgface", &["ChannelCombineRounded"], as_first_rounded),
+    ("qgface", &["ChannelRound", "ChannelAffineRounded"], as_first_rounded),
+    ("qgface", &["ChannelPReluRounded", "ChannelCombineRounded"], as_first_rounded),
     ("qgface", &["ChannelAffine", "ChannelPRelu", "ChannelCombine"], as_first),
     ("qgface", &["ChannelMoments", "ChannelProducts"], by_channel),
     ("qgface", &["ChannelPReluGradient", "MomentumUpdate"], as_both),

@@ -51,7 +51,7 @@ impl fmt::Display for Shape {
 }
 
 /// The most parts: as many threads can work on a convolution at once.
-const PARTS: usize = 16;
+pub(super) const PARTS: usize = 16;
 
 /// The most parts of the gradient by kernels whose parts have fewer positions than [`KERNEL_POSITIONS`]:
 /// each part makes a gradient as large as the kernels, and all are added up.

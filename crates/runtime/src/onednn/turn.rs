@@ -5,15 +5,13 @@ use super::engine::Engine;
 use super::fault::Fault;
 use super::primitive::Primitive;
 use super::scratch::{floats, piece};
+use super::shape::PARTS;
 use super::spread::Spread;
 use super::tensor::{Desc, Memory};
 use std::sync::Mutex;
 
 /// Outputs of a part are a multiple of these, of which the library's blocks are parts.
 const OUTPUTS: usize = 64;
-
-/// The most parts.
-const PARTS: usize = 16;
 
 /// Numbers of a part that are worth a call.
 const PART_NUMBERS: usize = 1 << 16;

@@ -88,14 +88,22 @@ fn network(width: Width) -> Graph {
     own.g.finish(outputs)
 }
 
-/// Numbers that graphs are fed with.
-fn inputs(graph: &Graph) -> Vec<Tensor> {
+/// All outputs of a graph, in ONNX's operators and by the library.
+fn both(runtime: &Runtime, graph: &Graph) -> [Vec<Vec<f32>>; 2] {
     let inputs = graph.inputs().into_iter().zip(7..);
     let drawn = inputs.map(|((_, node), seed)| {
         let numbers = noise(seed, node.shape.iter().product());
         (node.shape.clone(), numbers.iter().map(|own| own + 0.1).collect())
     });
-    drawn.collect()
+    let inputs: Vec<Tensor> = drawn.collect();
+    let outputs: Vec<_> =
+        graph.outputs().iter().map(|(_, value)| graph.node(*value).shape.clone()).collect();
+    [Layout::Planes, Layout::VendorPlanes]
+        .map(|layout| run(runtime, &lowered(graph, layout), lent(), &inputs, &outputs).unwrap())
+}
+
+fn largest(numbers: &[f32]) -> f32 {
+    numbers.iter().fold(0.0, |largest: f32, own| largest.max(own.abs()))
 }
 
 fn lowered(graph: &Graph, layout: Layout) -> Model {
@@ -111,12 +119,7 @@ fn operators(model: &Model, own: bool) -> Vec<&str> {
 fn a_network_has_the_same_gradients_as_in_the_operators_of_onnx() {
     let Some(runtime) = Runtime::installed() else { return };
     let graph = network(Width::Whole);
-    let inputs = inputs(&graph);
-    let outputs: Vec<_> =
-        graph.outputs().iter().map(|(_, value)| graph.node(*value).shape.clone()).collect();
-    let [stock, own] = [Layout::Planes, Layout::VendorPlanes]
-        .map(|layout| run(&runtime, &lowered(&graph, layout), lent(), &inputs, &outputs).unwrap());
-    let largest = |own: &[f32]| own.iter().fold(0.0, |largest: f32, own| largest.max(own.abs()));
+    let [stock, own] = both(&runtime, &graph);
     let all = stock.iter().map(|own| largest(own)).fold(0.0, f32::max);
     for (at, (stock, own)) in stock.iter().zip(&own).enumerate() {
         // Before a normalisation a gradient may be zero but for rounding.
@@ -152,12 +155,7 @@ fn in_half_width_the_library_has_gradients_of_halves_and_moments_of_floats() {
     assert_eq!(made, expected.concat());
     assert!(own.graph().values().is_ok());
     let Some(runtime) = Runtime::installed() else { return };
-    let inputs = inputs(&graph);
-    let outputs: Vec<_> =
-        graph.outputs().iter().map(|(_, value)| graph.node(*value).shape.clone()).collect();
-    let [stock, own] = [Layout::Planes, Layout::VendorPlanes]
-        .map(|layout| run(&runtime, &lowered(&graph, layout), lent(), &inputs, &outputs).unwrap());
-    let largest = |own: &[f32]| own.iter().fold(0.0, |largest: f32, own| largest.max(own.abs()));
+    let [stock, own] = both(&runtime, &graph);
     let all = stock.iter().map(|own| largest(own)).fold(0.0, f32::max);
     let both: Vec<_> =
         stock.iter().zip(&own).filter(|(stock, _)| largest(stock) > 1e-3 * all).collect();
