@@ -4,6 +4,7 @@
 //! they are made, and only then.
 
 mod elementwise;
+mod exchange;
 mod images;
 mod layout;
 mod products;
@@ -48,19 +49,67 @@ pub(crate) fn evaluate_through(
     feeds: &[(&str, Tensor)],
     hands: &mut dyn FnMut(Value, &mut Tensor),
 ) -> Vec<Tensor> {
-    let live = graph.live();
-    let mut made: Vec<Option<Tensor>> = vec![None; live.len()];
-    for (value, node) in graph.values().filter(|(value, _)| live[value.index()]) {
-        let read = node.inputs.iter().map(|input| made[input.index()].as_ref().unwrap());
-        let mut data = compute(node, &read.collect::<Vec<_>>(), feeds);
-        if node.element == Element::Half {
-            data.iter_mut().for_each(|x| *x = f16::from_f64(*x).to_f64());
-        }
-        let mut tensor = Tensor::new(&node.shape, data);
-        hands(value, &mut tensor);
-        made[value.index()] = Some(tensor);
+    let (graphs, feeds) = ([graph], [feeds.to_vec()]);
+    evaluate_in_step(&graphs, &feeds, hands).swap_remove(0)
+}
+
+/// The same for the ranks of a world, each with its graph and feeds: all compute a value before any
+/// computes the next, so that they can exchange it.
+///
+/// # Panics
+/// As [`evaluate`], and when the graphs have other operators or numbers of ranks.
+pub(crate) fn evaluate_together(
+    graphs: &[&Graph],
+    feeds: &[Vec<(&str, Tensor)>],
+) -> Vec<Vec<Tensor>> {
+    evaluate_in_step(graphs, feeds, &mut |_, _| ())
+}
+
+fn evaluate_in_step(
+    graphs: &[&Graph],
+    feeds: &[Vec<(&str, Tensor)>],
+    hands: &mut dyn FnMut(Value, &mut Tensor),
+) -> Vec<Vec<Tensor>> {
+    let live = graphs[0].live();
+    for graph in graphs {
+        assert!(graph.live() == live, "ranks that compute other values");
     }
-    graph.outputs().iter().map(|(_, value)| made[value.index()].clone().unwrap()).collect()
+    let mut made: Vec<Vec<Option<Tensor>>> = vec![vec![None; live.len()]; graphs.len()];
+    let values = graphs[0].values().map(|(value, _)| value);
+    for value in values.filter(|value| live[value.index()]) {
+        let nodes: Vec<&Node> = graphs.iter().map(|graph| graph.node(value)).collect();
+        let reads = |rank: usize| {
+            let read = nodes[rank].inputs.iter().map(|input| made[rank][input.index()].as_ref());
+            read.map(Option::unwrap).collect::<Vec<_>>()
+        };
+        let all: Vec<Vec<f64>> = match exchange::world(&nodes[0].op) {
+            Some(_) => {
+                let read: Vec<&Tensor> = (0..nodes.len()).map(|rank| reads(rank)[0]).collect();
+                exchange::exchanged(&nodes, &read)
+            }
+            None => (0..nodes.len())
+                .map(|rank| compute(nodes[rank], &reads(rank), &feeds[rank]))
+                .collect(),
+        };
+        for (rank, mut data) in all.into_iter().enumerate() {
+            let node = nodes[rank];
+            assert!(node.op.name() == nodes[0].op.name(), "{} on rank {rank}", node.name);
+            if node.element == Element::Half {
+                data.iter_mut().for_each(|x| *x = f16::from_f64(*x).to_f64());
+            }
+            let mut tensor = Tensor::new(&node.shape, data);
+            hands(value, &mut tensor);
+            made[rank][value.index()] = Some(tensor);
+        }
+    }
+    let returned = |(rank, graph): (usize, &&Graph)| {
+        graph
+            .outputs()
+            .iter()
+            .map(|(_, value)| made[rank][value.index()].clone().unwrap())
+            .collect()
+    };
+    graphs.iter().enumerate().map(returned).collect()
 }
 
 /// The elements that an operator makes of its inputs.
@@ -116,7 +165,9 @@ fn compute(node: &Node, inputs: &[&Tensor], feeds: &[(&str, Tensor)]) -> Vec<f64
         }
         Op::MaxPool(window) => images::max_pool(inputs[0], *window, shape),
         Op::MaxPoolGradient(window) => images::max_pool_gradient(inputs[0], inputs[1], *window),
-        Op::BatchNormalization { epsilon } => images::batch_normalization(inputs, *epsilon),
+        Op::BatchNormalization { epsilon } | Op::BatchNormSynchronised { epsilon, .. } => {
+            images::batch_normalization(inputs, *epsilon)
+        }
         Op::BatchNormTraining { epsilon } => images::batch_norm_training(inputs, *epsilon),
         Op::BatchVariance => images::moments(inputs[0]).1.data,
         Op::PRelu => images::prelu(inputs[0], inputs[1]),
@@ -124,6 +175,9 @@ fn compute(node: &Node, inputs: &[&Tensor], feeds: &[(&str, Tensor)]) -> Vec<f64
         Op::PReluSlopeGradient => images::prelu_slope(inputs[0], inputs[1]),
         Op::ProductMean => images::product_mean(inputs[0], inputs[1]),
         Op::ChannelSum => images::channel_sum(inputs),
+        Op::AllReduce(..) | Op::AllGather(_) | Op::ReduceScatter(_) | Op::Broadcast(..) => {
+            panic!("{} is of all ranks", node.op.name())
+        }
     }
 }
 

@@ -22,5 +22,6 @@ mod run;
 mod runtime;
 mod solving;
 mod stepping;
+mod together;
 mod torch;
 mod trial;

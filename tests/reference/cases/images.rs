@@ -1,7 +1,7 @@
 //! Rows of pooling, batch normalisation and slopes.
 
 use super::{Case, Draw, Gradient, distinct, given, normal, positive, ties};
-use qgface_data::graph::{Builder, Op, Value, Window};
+use qgface_data::graph::{Builder, Op, Value, Window, World};
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = pools();
@@ -43,6 +43,14 @@ fn normalisations() -> Vec<Case> {
         let own = [normal(shape), normal(&c), normal(&c)];
         cases.push(Case::new(format!("BatchNormTraining of {shape:?}"), own.clone(), |g, x| {
             g.apply(Op::BatchNormTraining { epsilon: EPSILON }, x)
+        }));
+        let name = format!("BatchNormSynchronised of {shape:?}");
+        cases.push(Case::new(name, own.clone(), |g, x| {
+            let (mean, variance) = (g.mean_by_channel(x[0]), g.apply(Op::BatchVariance, &x[..1]));
+            let shape = g.shape(x[0]);
+            let count = shape.iter().product::<usize>() / shape[1];
+            let op = Op::BatchNormSynchronised { epsilon: EPSILON, count, world: World::ALONE };
+            g.apply(op, &[x[0], x[1], x[2], mean, variance])
         }));
         let name = format!("BatchNormTraining of {shape:?} times its mean");
         cases.push(Case::new(name, own, times_its_mean));

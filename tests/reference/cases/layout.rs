@@ -1,13 +1,34 @@
 //! Rows of what moves, repeats or reduces elements.
 
 use super::{Case, Gradient, distinct, normal, ties};
-use qgface_data::graph::{Axes, Builder, Op, Value};
+use qgface_data::graph::{self, Axes, Builder, Op, Value, World};
 
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = reductions();
     cases.extend(moves());
     cases.extend(joins());
+    cases.extend(exchanges());
     cases
+}
+
+/// Between ranks of which there is one: what is lowered is nothing. Several have `together.rs`.
+fn exchanges() -> Vec<Case> {
+    let alone = World::ALONE;
+    [
+        Op::AllReduce(alone, graph::Reduction::Sum),
+        Op::AllReduce(alone, graph::Reduction::Max),
+        Op::AllGather(alone),
+        Op::ReduceScatter(alone),
+        Op::Broadcast(alone, 0),
+    ]
+    .into_iter()
+    .map(|op| {
+        Case::new(format!("{op:?}"), [normal(&[2, 3])], move |g, x| {
+            let y = g.apply(op.clone(), x);
+            g.exp(y)
+        })
+    })
+    .collect()
 }
 
 type Reduction = fn(Axes) -> Op;

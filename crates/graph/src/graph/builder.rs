@@ -1,7 +1,7 @@
 //! Appending operators, one method each.
 
 use super::op::Axes;
-use super::{Element, Graph, Literal, Node, Op, Value, Width, Window, shape};
+use super::{Element, Graph, Literal, Node, Op, Reduction, Value, Width, Window, World, shape};
 use std::collections::HashMap;
 
 /// A graph in the making. Methods do not fail: a wrong shape panics and names the caller's line.
@@ -399,5 +399,35 @@ impl Builder {
     #[track_caller]
     pub fn prelu(&mut self, x: Value, slope: Value) -> Value {
         self.apply(Op::PRelu, &[x, slope])
+    }
+
+    /// The sum over ranks, on each.
+    #[track_caller]
+    pub fn all_sum(&mut self, x: Value, world: World) -> Value {
+        self.apply(Op::AllReduce(world, Reduction::Sum), &[x])
+    }
+
+    /// The largest of the ranks' elements, on each.
+    #[track_caller]
+    pub fn all_max(&mut self, x: Value, world: World) -> Value {
+        self.apply(Op::AllReduce(world, Reduction::Max), &[x])
+    }
+
+    /// The rows of all ranks, on each.
+    #[track_caller]
+    pub fn all_gather(&mut self, x: Value, world: World) -> Value {
+        self.apply(Op::AllGather(world), &[x])
+    }
+
+    /// The rank's own rows of the sum over ranks.
+    #[track_caller]
+    pub fn reduce_scatter(&mut self, x: Value, world: World) -> Value {
+        self.apply(Op::ReduceScatter(world), &[x])
+    }
+
+    /// The value of the rank `root`, on each.
+    #[track_caller]
+    pub fn broadcast(&mut self, x: Value, world: World, root: usize) -> Value {
+        self.apply(Op::Broadcast(world, root), &[x])
     }
 }

@@ -14,6 +14,7 @@ mod node;
 mod op;
 mod shape;
 mod value;
+mod world;
 
 pub use builder::Builder;
 pub use literal::Literal;
@@ -22,3 +23,4 @@ pub use narrow::narrowed;
 pub use node::{Graph, Node, Width};
 pub use op::{Axes, Op, Window};
 pub use value::{Element, Value};
+pub use world::{Reduction, World};

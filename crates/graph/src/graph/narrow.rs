@@ -41,9 +41,10 @@ fn row(op: &Op) -> Row {
         | Op::Expand(_)
         | Op::Concat(_)
         | Op::Slice { .. } => Row::AsRead,
-        Op::BatchNormalization { .. } | Op::BatchNormTraining { .. } | Op::ChannelSum => {
-            Row::Rounded
-        }
+        Op::BatchNormalization { .. }
+        | Op::BatchNormTraining { .. }
+        | Op::BatchNormSynchronised { .. }
+        | Op::ChannelSum => Row::Rounded,
         Op::Input
         | Op::Constant(_)
         | Op::Cast(_)
@@ -73,7 +74,11 @@ fn row(op: &Op) -> Row {
         | Op::ScatterColumns(_)
         | Op::BatchVariance
         | Op::PReluSlopeGradient
-        | Op::ProductMean => Row::Whole,
+        | Op::ProductMean
+        | Op::AllReduce(..)
+        | Op::AllGather(_)
+        | Op::ReduceScatter(_)
+        | Op::Broadcast(..) => Row::Whole,
     }
 }
 

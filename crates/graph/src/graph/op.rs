@@ -1,6 +1,6 @@
 //! The operators of a graph, named as in ONNX where ONNX has them.
 
-use super::{Element, Literal};
+use super::{Element, Literal, Reduction, World};
 
 /// The window that a convolution or a pooling moves over the rows and columns of an image.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -153,6 +153,16 @@ pub enum Op {
     /// The biased variance by channel, over all axes but the second. Not differentiated: it feeds
     /// the running statistics.
     BatchVariance,
+    /// γ(x − μ)/√(v + ε) + β by channel: of x, γ, β, μ, v, where μ and v are those of x on all ranks.
+    /// Its gradient by x has what goes through them, too, and they have none.
+    BatchNormSynchronised {
+        /// ε.
+        epsilon: f64,
+        /// Elements of a channel on all ranks.
+        count: usize,
+        /// The ranks.
+        world: World,
+    },
     /// x where it is positive, else a·x, with a slope a by channel `[C]`.
     PRelu,
     /// Gradient of [`Op::PRelu`] by x: of x, a and dy.
@@ -164,6 +174,15 @@ pub enum Op {
     /// a·x + b·y + c by channel: of x, y, a, b, c. Not differentiated: it is the gradient of
     /// [`Op::BatchNormTraining`] by its first input.
     ChannelSum,
+    /// On all ranks what the values of all become together, element by element.
+    AllReduce(World, Reduction),
+    /// On all ranks the values of all, one behind the other along the first axis.
+    AllGather(World),
+    /// Of the sum of all ranks' values the rank's own part: the first axis is cut into as many as there
+    /// are ranks.
+    ReduceScatter(World),
+    /// On all ranks the value of the rank of this number.
+    Broadcast(World, usize),
 }
 
 /// The axes that a reduction goes over.
@@ -231,6 +250,11 @@ impl Op {
             Self::PReluSlopeGradient => "PReluSlopeGradient",
             Self::ProductMean => "ProductMean",
             Self::ChannelSum => "ChannelSum",
+            Self::BatchNormSynchronised { .. } => "BatchNormSynchronised",
+            Self::AllReduce(..) => "AllReduce",
+            Self::AllGather(_) => "AllGather",
+            Self::ReduceScatter(_) => "ReduceScatter",
+            Self::Broadcast(..) => "Broadcast",
         }
     }
 }

@@ -131,7 +131,9 @@ fn made(op: &Op, inputs: &[&Node]) -> (Element, Vec<usize>) {
             positions(window, inputs[0], inputs[1]);
             (floats(op, inputs), shape(0))
         }
-        Op::BatchNormalization { .. } | Op::BatchNormTraining { .. } => {
+        Op::BatchNormalization { .. }
+        | Op::BatchNormTraining { .. }
+        | Op::BatchNormSynchronised { .. } => {
             inputs[1..].iter().for_each(|input| by_channel(inputs[0], input));
             (Element::Float, shape(0))
         }
@@ -158,6 +160,25 @@ fn made(op: &Op, inputs: &[&Node]) -> (Element, Vec<usize>) {
             assert!(shape(0) == shape(1), "ProductMean of {:?}", shape(1));
             (Element::Float, vec![shape(0)[1]])
         }
+        Op::AllReduce(world, _) | Op::Broadcast(world, _) => {
+            world.check();
+            (exchanged(op, inputs[0]), shape(0))
+        }
+        Op::AllGather(world) => {
+            world.check();
+            let mut extents = shape(0);
+            assert!(!extents.is_empty(), "AllGather of a number, which has no axis");
+            extents[0] *= world.ranks;
+            (exchanged(op, inputs[0]), extents)
+        }
+        Op::ReduceScatter(world) => {
+            world.check();
+            let mut extents = shape(0);
+            let parts = extents.first().is_some_and(|own| own.is_multiple_of(world.ranks));
+            assert!(parts, "ReduceScatter of {extents:?} to {} ranks", world.ranks);
+            extents[0] /= world.ranks;
+            (exchanged(op, inputs[0]), extents)
+        }
     }
 }
 
@@ -169,7 +190,7 @@ fn arity(op: &Op, given: usize) -> usize {
         Op::Where | Op::ScatterElements | Op::BatchNormTraining { .. } | Op::PReluInputGradient => {
             3
         }
-        Op::BatchNormalization { .. } | Op::ChannelSum => 5,
+        Op::BatchNormalization { .. } | Op::BatchNormSynchronised { .. } | Op::ChannelSum => 5,
         Op::Add
         | Op::Sub
         | Op::Mul
@@ -212,7 +233,11 @@ fn arity(op: &Op, given: usize) -> usize {
         | Op::Slice { .. }
         | Op::LogSoftmax
         | Op::MaxPool(_)
-        | Op::BatchVariance => 1,
+        | Op::BatchVariance
+        | Op::AllReduce(..)
+        | Op::AllGather(_)
+        | Op::ReduceScatter(_)
+        | Op::Broadcast(..) => 1,
     }
 }
 
@@ -248,6 +273,13 @@ fn floats(op: &Op, inputs: &[&Node]) -> Element {
         assert!(fits, "{} of {element:?} and {:?}", op.name(), input.element);
     }
     element
+}
+
+/// What ranks exchange: floats of the lowering's width.
+#[track_caller]
+fn exchanged(op: &Op, node: &Node) -> Element {
+    assert!(node.element == Element::Float, "{} of {:?}", op.name(), node.element);
+    node.element
 }
 
 #[track_caller]

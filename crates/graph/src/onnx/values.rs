@@ -54,7 +54,7 @@ struct Made<'a> {
 type Rule = fn(&Made<'_>) -> Option<Vec<Value>>;
 
 /// Operators by domain and name.
-static RULES: [(&str, &[&str], Rule); 33] = [
+static RULES: [(&str, &[&str], Rule); 36] = [
     ("", &["Neg", "Exp", "Log", "Sqrt", "Cos", "Sin", "Sigmoid", "Relu", "Reciprocal"], as_first),
     ("", &["Clip", "LogSoftmax", "BatchNormalization", "Identity", "ScatterElements"], as_first),
     ("", &["Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu"], broadcast),
@@ -85,6 +85,9 @@ static RULES: [(&str, &[&str], Rule); 33] = [
     ("qgface", &["ChannelAffine", "ChannelPRelu", "ChannelCombine"], as_first),
     ("qgface", &["ChannelMoments", "ChannelProducts"], by_channel),
     ("qgface", &["ChannelPReluGradient", "MomentumUpdate"], as_both),
+    ("qgface", &["AllReduceSum", "AllReduceMax", "Broadcast"], as_first),
+    ("qgface", &["AllGather"], of_all_ranks),
+    ("qgface", &["ReduceScatter"], of_one_rank),
     ("qgface", &["CudnnConvInputGradient", "CudnnConvInputGradient16"], cudnn_by_images),
     ("qgface", &["CudnnConvWeightGradient", "CudnnConvWeightGradient16"], cudnn_by_kernels),
     ("qgface", &["CudnnBatchNorm", "CudnnBatchNormGradient"], with_two_by_channel),
@@ -202,6 +205,19 @@ impl Made<'_> {
 
 fn as_first(made: &Made<'_>) -> Option<Vec<Value>> {
     Some(vec![made.input(0)?.clone()])
+}
+
+fn of_all_ranks(made: &Made<'_>) -> Option<Vec<Value>> {
+    let mut extents = made.input(0)?.extents.clone();
+    *extents.first_mut()? *= made.extent("ranks")?;
+    made.one(extents)
+}
+
+fn of_one_rank(made: &Made<'_>) -> Option<Vec<Value>> {
+    let (mut extents, ranks) = (made.input(0)?.extents.clone(), made.extent("ranks")?);
+    let first = extents.first_mut()?;
+    *first = (ranks > 0 && first.is_multiple_of(ranks)).then(|| *first / ranks)?;
+    made.one(extents)
 }
 
 fn as_second(made: &Made<'_>) -> Option<Vec<Value>> {

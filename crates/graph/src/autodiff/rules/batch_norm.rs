@@ -1,7 +1,7 @@
 //! Rules of batch normalisation. M is the number of elements a channel.
 
 use crate::autodiff::cotangents::Cotangents;
-use crate::graph::{Builder, Node, Op, Value};
+use crate::graph::{Builder, Node, Op, Value, World};
 
 /// `y = γ(x − μ)r + β` with `r = (v + ε)^−½` and μ, v given: `dx = γr·dy`, `dγ = r(Σx·dy − μΣdy)`,
 /// `dβ = Σdy`, `dμ = −γr·Σdy`, `dv = −½γr²·dγ`.
@@ -34,6 +34,46 @@ pub(super) fn training(g: &mut Builder, node: &Node, dy: Value, epsilon: f64) ->
     let inverse = inverse_deviation(g, variance, epsilon);
     let (sum, centred) = means(g, x, dy, mean);
     let half = g.mul(inverse, centred);
+    let dx = by_image(g, [x, dy], gamma, mean, inverse, [sum, half]);
+    let count = per_channel(g, x);
+    vec![Some(dx), Some(g.scale(half, count)), Some(g.scale(sum, count))]
+}
+
+/// The same where μ and v are those of all ranks, which have N elements a channel: s and p are sums over all
+/// ranks over N, `dγ` and `dβ` those of the rank's own (`torch.nn.modules._functions.SyncBatchNorm`).
+pub(super) fn synchronised(
+    g: &mut Builder,
+    node: &Node,
+    dy: Value,
+    epsilon: f64,
+    count: usize,
+    world: World,
+) -> Cotangents {
+    let [x, gamma, _, mean, variance] = node.inputs[..] else { panic!("five inputs") };
+    let inverse = inverse_deviation(g, variance, epsilon);
+    let (sum, centred) = means(g, x, dy, mean);
+    let own = per_channel(g, x);
+    let (sum, centred) = (g.scale(sum, own), g.scale(centred, own));
+    let channels = g.shape(mean)[0];
+    let both = g.concat(&[sum, centred], 0);
+    let all = g.all_sum(both, world);
+    let all = g.scale(all, 1.0 / count as f64);
+    let all_sum = g.slice(all, 0, 0, channels);
+    let all_centred = g.slice(all, 0, channels, 2 * channels);
+    let half = g.mul(inverse, all_centred);
+    let dx = by_image(g, [x, dy], gamma, mean, inverse, [all_sum, half]);
+    vec![Some(dx), Some(g.mul(inverse, centred)), Some(sum), None, None]
+}
+
+/// `dx`, of s and r(p − μs).
+fn by_image(
+    g: &mut Builder,
+    [x, dy]: [Value; 2],
+    gamma: Value,
+    mean: Value,
+    inverse: Value,
+    [sum, half]: [Value; 2],
+) -> Value {
     let slope = g.mul(inverse, half);
     let scale = g.mul(gamma, inverse);
     let constant = {
@@ -43,9 +83,7 @@ pub(super) fn training(g: &mut Builder, node: &Node, dy: Value, epsilon: f64) ->
     };
     let slope = g.mul(scale, slope);
     let slope = g.neg(slope);
-    let dx = g.apply(Op::ChannelSum, &[dy, x, scale, slope, constant]);
-    let count = per_channel(g, x);
-    vec![Some(dx), Some(g.scale(half, count)), Some(g.scale(sum, count))]
+    g.apply(Op::ChannelSum, &[dy, x, scale, slope, constant])
 }
 
 fn inverse_deviation(g: &mut Builder, variance: Value, epsilon: f64) -> Value {

@@ -4,6 +4,7 @@
 //! than its input's, which is then summed, or of a smaller one that broadcasts to it.
 
 mod batch_norm;
+mod collective;
 mod conv;
 mod elementwise;
 mod matmul;
@@ -12,7 +13,7 @@ mod select;
 mod shape;
 
 use super::cotangents::Cotangents;
-use crate::graph::{Builder, Node, Op, Value};
+use crate::graph::{Builder, Node, Op, Reduction, Value};
 
 /// Applies the rule of `node`, which makes `y`, to the cotangent `dy`.
 pub(super) fn vjp(g: &mut Builder, node: &Node, y: Value, dy: Value) -> Cotangents {
@@ -55,6 +56,14 @@ pub(super) fn vjp(g: &mut Builder, node: &Node, y: Value, dy: Value) -> Cotangen
         Op::MaxPool(window) => conv::max_pool(g, node, dy, *window),
         Op::BatchNormalization { epsilon } => batch_norm::given(g, node, dy, *epsilon),
         Op::BatchNormTraining { epsilon } => batch_norm::training(g, node, dy, *epsilon),
+        Op::BatchNormSynchronised { epsilon, count, world } => {
+            batch_norm::synchronised(g, node, dy, *epsilon, *count, *world)
+        }
+        Op::AllReduce(world, Reduction::Sum) => collective::sum(g, dy, *world),
+        Op::AllReduce(world, Reduction::Max) => collective::max(g, node, y, dy, *world),
+        Op::AllGather(world) => collective::gather(g, dy, *world),
+        Op::ReduceScatter(world) => collective::scatter(g, dy, *world),
+        Op::Broadcast(world, root) => collective::broadcast(g, dy, *world, *root),
         Op::PRelu => elementwise::prelu(g, node, dy),
         Op::ConvInputGradient(..)
         | Op::ConvWeightGradient(_)

@@ -42,6 +42,8 @@ pub(super) struct Lowering<'g> {
     pub(super) pixels: Option<Pixels>,
     /// What a device's library computes, where its operators are used.
     pub(super) vendor: Option<Vendor>,
+    /// What the last exchange between ranks made.
+    pub(super) exchanged: Option<String>,
     layout: Layout,
     formulations: &'g Formulations,
 }
@@ -59,6 +61,7 @@ impl<'g> Lowering<'g> {
             rows: None,
             pixels: Pixels::of(graph, *layout),
             vendor: Vendor::of(graph, *layout),
+            exchanged: None,
             layout: *layout,
             formulations,
         }
@@ -178,7 +181,9 @@ impl<'g> Lowering<'g> {
             Op::ConvWeightGradient(window) => self.conv_weight(node, *window),
             Op::MaxPool(window) => emit.node("MaxPool", &inputs, moves(*window)),
             Op::MaxPoolGradient(window) => self.max_pool_gradient(node, *window),
-            Op::BatchNormalization { epsilon } => emit.batch_normalization(&inputs, *epsilon),
+            Op::BatchNormalization { epsilon } | Op::BatchNormSynchronised { epsilon, .. } => {
+                emit.batch_normalization(&inputs, *epsilon)
+            }
             Op::BatchNormTraining { epsilon } => self.batch_norm_training(node, *epsilon),
             Op::BatchVariance => self.moments(node.inputs[0]).1,
             Op::PRelu => self.prelu(node),
@@ -186,6 +191,10 @@ impl<'g> Lowering<'g> {
             Op::PReluSlopeGradient => self.prelu_slope(node),
             Op::ProductMean => self.product_mean(node),
             Op::ChannelSum => self.channel_sum(node),
+            Op::AllReduce(world, _)
+            | Op::AllGather(world)
+            | Op::ReduceScatter(world)
+            | Op::Broadcast(world, _) => self.exchange(node, *world),
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod batch_norm;
 mod batch_norm_gradient;
+mod collective;
 mod conv_input;
 mod conv_weight;
 mod convolution;

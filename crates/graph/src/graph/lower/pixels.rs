@@ -85,7 +85,7 @@ impl Lowering<'_> {
                 let line = line(&mut self.emitter, [&gamma, &beta, &mean, &variance], *epsilon);
                 self.affine(read[0], line)
             }
-            Op::BatchNormalization { epsilon } => {
+            Op::BatchNormalization { epsilon } | Op::BatchNormSynchronised { epsilon, .. } => {
                 let by_channel = [1, 2, 3, 4].map(|at| self.name(read[at]));
                 let line = line(&mut self.emitter, by_channel.each_ref().map(|x| &**x), *epsilon);
                 self.affine(read[0], line)
@@ -219,7 +219,10 @@ impl Lowering<'_> {
             let op = &lowering.graph.node(*own).op;
             let adds = matches!(
                 op,
-                Op::ChannelSum | Op::BatchNormTraining { .. } | Op::BatchNormalization { .. }
+                Op::ChannelSum
+                    | Op::BatchNormTraining { .. }
+                    | Op::BatchNormalization { .. }
+                    | Op::BatchNormSynchronised { .. }
             );
             made && adds
         };
