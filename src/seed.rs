@@ -53,6 +53,15 @@ impl Stream {
         u64::from_le_bytes(word)
     }
 
+    /// Goes to where `draws` draws of 64 bits have been made, in no time.
+    pub fn go_to(&mut self, draws: u64) {
+        let bytes = draws * 8;
+        let inside = bytes % BLOCK as u64;
+        self.output.set_position(bytes - inside);
+        self.output.fill(&mut self.block);
+        self.used = inside as usize;
+    }
+
     /// Fills `bytes` with uniform ones, from the next block of the hash on.
     pub fn fill(&mut self, bytes: &mut [u8]) {
         self.output.fill(bytes);
@@ -111,6 +120,16 @@ mod tests {
         assert_eq!(draw(1, "augment"), draw(1, "augment"));
         assert_ne!(draw(1, "augment"), draw(1, "order"));
         assert_ne!(draw(1, "augment"), draw(2, "augment"));
+    }
+
+    #[test]
+    fn a_stream_goes_on_from_anywhere() {
+        let mut stream = Seed::new(1).stream("draws");
+        let draws: Vec<u64> = (0..40).map(|_| stream.next_u64()).collect();
+        for start in [0, 1, 7, 8, 9, 31, 39] {
+            stream.go_to(start);
+            assert_eq!(stream.next_u64(), draws[start as usize]);
+        }
     }
 
     #[test]

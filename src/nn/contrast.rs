@@ -130,8 +130,8 @@ const RESCALED_CANDIDATES: f64 = 129.0;
 /// The logit of an entry that is not there.
 const ABSENT: f64 = -1e30;
 
-/// What the loss is given; B pairs, Q entries of the queue of which N have just entered.
-#[derive(Debug, Clone, Copy)]
+/// What the loss is given; B pairs, Q entries of the queue.
+#[derive(Debug, Clone)]
 pub struct ContrastInput {
     /// The low-quality halves `[B, D]`.
     pub q: Value,
@@ -155,8 +155,8 @@ pub struct ContrastInput {
     pub present: Option<Value>,
     /// How many are there, a number.
     pub filled: Value,
-    /// N.
-    pub entered: usize,
+    /// Where in the queue rows of the pairs themselves stand: B in a row from each of these on.
+    pub own: Vec<usize>,
     /// b.
     pub quality_scale: QualityScale,
     /// The running margin, a number.
@@ -238,8 +238,7 @@ pub fn contrast(g: &mut Builder, options: &ContrastOptions, input: ContrastInput
     Contrast { loss, similarity: positive, pair_norms, weight, average }
 }
 
-/// True for the entries `[B, Q]` that are no negatives of a pair. The pair's own rows are at i +
-/// jB, j < N/B.
+/// True for the entries `[B, Q]` that are no negatives of a pair.
 fn mask(g: &mut Builder, mask: Mask, input: &ContrastInput, pairs: usize) -> Value {
     match mask {
         Mask::SameClass => g.equal(input.labels, input.entry_labels),
@@ -247,9 +246,11 @@ fn mask(g: &mut Builder, mask: Mask, input: &ContrastInput, pairs: usize) -> Val
             let size = g.shape(input.entries)[0];
             // An entry is a pair's own where their numbers agree; those that entered earlier have
             // none.
-            let own = (0..size)
-                .map(|at| if at < input.entered / pairs * pairs { at % pairs } else { pairs });
-            let own = g.constant(&[1, size], own.map(|pair| pair as f64).collect());
+            let pair_of = |at: usize| {
+                let mut ranges = input.own.iter().map(|&first| first..first + pairs);
+                ranges.find(|own| own.contains(&at)).map_or(pairs, |own| at - own.start)
+            };
+            let own = g.constant(&[1, size], (0..size).map(|at| pair_of(at) as f64).collect());
             let pair = g.constant(&[pairs, 1], (0..pairs).map(|pair| pair as f64).collect());
             g.equal(pair, own)
         }

@@ -1,6 +1,7 @@
 //! CurricularFace (Huang et al. 2020): other classes that come too near weigh the more, the further
 //! the training is.
 
+use super::columns::Places;
 use crate::graph::{Builder, Value};
 use std::f64::consts::PI;
 
@@ -18,13 +19,14 @@ pub(super) struct Hardness {
 }
 
 /// Cosines `[N, C]` with cos(θ + m) in place of the target `[N, 1]`, and c·(t + c) in place of each
-/// other c that exceeds it (equations 8 and 10 of the paper).
+/// other c that exceeds it (equations 8 and 10 of the paper). Of columns that other ranks have the target is
+/// the one that they tell.
 pub(super) fn logits(
     g: &mut Builder,
     hardness: &Hardness,
     cosines: Value,
     target: Value,
-    labels: Value,
+    places: &Places,
 ) -> Value {
     let Hardness { m, fallback, t } = *hardness;
     let one = g.scalar(1.0);
@@ -46,5 +48,5 @@ pub(super) fn logits(
     } else {
         moved
     };
-    g.scatter_elements(others, labels, own)
+    places.replaced(g, others, own)
 }

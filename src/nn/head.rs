@@ -1,6 +1,7 @@
 //! Margin heads: from embeddings and labels to the classification loss (`head.py`; CurricularFace
 //! from Huang et al. 2020).
 
+use super::columns::Columns;
 use super::curricular::{self, Hardness};
 use super::margin;
 use super::quality::{self, Averages, EPSILON, EmaStart, QualityScale};
@@ -74,8 +75,8 @@ pub struct HeadInput {
     pub norms: Value,
     /// Classes `[N, 1]`, integers below the number of columns.
     pub labels: Value,
-    /// One column a class `[D, C]`, of any length.
-    pub kernel: Value,
+    /// One column a class. Where ranks have parts of them the rows are those of all ranks.
+    pub columns: Columns,
     /// b of the quality scaler.
     pub quality_scale: QualityScale,
 }
@@ -87,7 +88,7 @@ pub struct Head {
     pub loss: Value,
     /// q of each row `[N, 1]`.
     pub quality: Value,
-    /// The logits `[N, C]`.
+    /// The logits `[N, C]` of the rank's own columns.
     pub logits: Value,
     /// What is kept.
     pub state: HeadState,
@@ -104,10 +105,11 @@ pub fn head(g: &mut Builder, options: &HeadOptions, input: HeadInput, state: Hea
     let (quality, averages) =
         quality::margin_scaler(g, input.norms, state.averages, options.h, alpha);
     let cosines = cosines(g, options, input);
-    let target = g.gather_elements(cosines, input.labels);
-    let (m, labels) = (options.m, input.labels);
+    let places = input.columns.places(g, input.labels);
+    let target = places.of(g, cosines);
+    let m = options.m;
     let mut next = HeadState { averages, ..state };
-    let replaced = |g: &mut Builder, value| g.scatter_elements(cosines, labels, value);
+    let replaced = |g: &mut Builder, value| places.replaced(g, cosines, value);
     let logits = match options.kind {
         HeadKind::Softmax => cosines,
         HeadKind::CosFace => {
@@ -128,13 +130,14 @@ pub fn head(g: &mut Builder, options: &HeadOptions, input: HeadInput, state: Hea
             replaced(g, moved)
         }
         HeadKind::CurricularFace { fallback, .. } => {
+            let target = places.of_all(g, target, input.columns.world);
             let alpha = g.scalar(options.t_alpha);
             let old = state.t.unwrap_or_else(|| panic!("CurricularFace keeps t"));
             let mean = g.mean(target);
             let mean = g.detach(mean);
             let t = quality::moved(g, old, mean, alpha);
             next.t = Some(t);
-            curricular::logits(g, &Hardness { m, fallback, t }, cosines, target, labels)
+            curricular::logits(g, &Hardness { m, fallback, t }, cosines, target, &places)
         }
     };
     let mut logits = g.scale(logits, options.s);
@@ -145,7 +148,7 @@ pub fn head(g: &mut Builder, options: &HeadOptions, input: HeadInput, state: Hea
         let one = g.scalar(1.0);
         next.started = Some(g.max(started, one));
     }
-    let loss = negative_log_likelihood(g, logits, labels);
+    let loss = input.columns.negative_log_likelihood(g, logits, &places);
     Head { loss, quality, logits, state: next }
 }
 
@@ -160,22 +163,15 @@ fn share(g: &mut Builder, options: &HeadOptions, started: Option<Value>) -> Valu
 
 /// Cosines `[N, C]` between embeddings and columns, held inside ±(1 − ε).
 fn cosines(g: &mut Builder, options: &HeadOptions, input: HeadInput) -> Value {
-    let squared = g.mul(input.kernel, input.kernel);
+    let kernel = input.columns.kernel;
+    let squared = g.mul(kernel, kernel);
     let squares = g.reduce_sum_keep(squared, &[0]);
     let lengths = g.sqrt(squares);
-    let columns = g.div(input.kernel, lengths);
+    let columns = g.div(kernel, lengths);
     let cosines = g.matmul(input.embeddings, columns);
     let eps = match options.kind {
         HeadKind::CurricularFace { eps, .. } => eps,
         _ => EPSILON,
     };
     g.clip(cosines, -1.0 + eps, 1.0 - eps)
-}
-
-/// The mean over rows of −log of the probability of the row's label.
-fn negative_log_likelihood(g: &mut Builder, logits: Value, labels: Value) -> Value {
-    let log = g.log_softmax(logits);
-    let own = g.gather_elements(log, labels);
-    let mean = g.mean(own);
-    g.neg(mean)
 }

@@ -1,12 +1,14 @@
 //! The QG joint loss: the head's and the contrastive loss of one batch (`framework.py`:
 //! training_step).
 
+use super::columns::{Columns, gathered_labels};
 use super::contrast::{Contrast, ContrastInput, ContrastOptions, contrast};
 use super::head::{HeadInput, HeadOptions, HeadState, head};
 use super::quality::QualityScale;
 use super::queue::{Queue, QueueOptions};
 use super::rows::unit;
-use crate::graph::{Builder, Element, Value};
+use super::sharing::{HeadShare, QueueShare, Sharing};
+use crate::graph::{Builder, Element, Value, World};
 
 /// A head, and beside it a contrastive loss with its queue, if any.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -34,17 +36,19 @@ pub struct JointInput {
     pub features: Value,
     /// Classes of all rows `[N]`, integers.
     pub labels: Value,
-    /// Class columns `[D, C]`.
-    pub kernel: Value,
+    /// Class columns, as the ranks share them.
+    pub columns: Columns,
     /// Factor of the contrastive loss, a number.
     pub weight: Value,
     /// b of the head.
     pub head_scale: QualityScale,
     /// b of the contrast.
     pub contrast_scale: QualityScale,
+    /// What the ranks share.
+    pub sharing: Sharing,
 }
 
-/// What the loss makes.
+/// What the loss makes, as this rank has it: the mean over ranks is that of all.
 #[derive(Debug, Clone, Copy)]
 pub struct Joint {
     /// loss_cla + weight·loss_con, a number.
@@ -73,9 +77,22 @@ pub fn joint(
 ) -> Joint {
     let rows = g.shape(input.features)[0];
     let (embeddings, norms) = unit(g, input.features);
-    let labels = g.reshape(input.labels, &[rows, 1]);
-    let (kernel, quality_scale) = (input.kernel, input.head_scale);
-    let head_input = HeadInput { embeddings, norms, labels, kernel, quality_scale };
+    let own = Rows { embeddings, norms, labels: input.labels };
+    let sharing = input.sharing;
+    let scored = match sharing.head {
+        HeadShare::Sharded if !sharing.world.is_alone() => own.of_all(g, sharing.world),
+        _ => own,
+    };
+    let count = g.shape(scored.norms)[0];
+    let (columns, quality_scale) = (input.columns, input.head_scale);
+    let labels = g.reshape(scored.labels, &[count, 1]);
+    let head_input = HeadInput {
+        embeddings: scored.embeddings,
+        norms: scored.norms,
+        labels,
+        columns,
+        quality_scale,
+    };
     let head = g.scoped("head", |g| head(g, &options.head, head_input, state.head));
     let (Some((contrast_options, queue_options)), Some((queue, average))) =
         (options.contrast, state.contrast)
@@ -86,34 +103,49 @@ pub fn joint(
     };
     assert!(rows.is_multiple_of(2), "{rows} rows are no pairs");
     let pairs = rows / 2;
+    let entering = g.scoped("queue", |g| entering(g, sharing, own, scored));
     let queue = g.scoped("queue", |g| {
-        queue_options.enqueue(g, queue, embeddings, input.labels, input.kernel)
+        let Entering { embeddings, labels, .. } = entering;
+        queue_options.enqueue(g, queue, embeddings, labels, columns, sharing.queue)
     });
     let (entries, present) = g.scoped("queue", |g| {
-        (queue_options.entries(g, &queue, input.kernel), queue_options.present(g, &queue))
+        let entries = queue_options.entries(g, &queue, columns, sharing.queue);
+        (entries, queue_options.present(g, &queue))
     });
-    let made = g.scoped("contrast", |g| {
+    let mut made = g.scoped("contrast", |g| {
+        let (own_quality, own_labels) = if count == rows {
+            (head.quality, labels)
+        } else {
+            let first = sharing.world.rank * rows;
+            let quality = g.slice(head.quality, 0, first, first + rows);
+            (quality, g.reshape(own.labels, &[rows, 1]))
+        };
         let high = |g: &mut Builder, value| g.slice(value, 0, 0, pairs);
         let low = |g: &mut Builder, value| g.slice(value, 0, pairs, rows);
-        let float_labels = g.cast(labels, Element::Float);
+        let float_labels = g.cast(own_labels, Element::Float);
         let contrast_input = ContrastInput {
             q: low(g, embeddings),
             k: high(g, embeddings),
             q_norms: low(g, norms),
             k_norms: high(g, norms),
-            q_quality: low(g, head.quality),
-            k_quality: high(g, head.quality),
+            q_quality: low(g, own_quality),
+            k_quality: high(g, own_quality),
             labels: high(g, float_labels),
             entries,
             entry_labels: g.reshape(queue.labels, &[1, queue_options.size]),
             present: Some(present),
             filled: queue.filled,
-            entered: rows,
+            own: entering.own.to_vec(),
             quality_scale: input.contrast_scale,
             average,
         };
         contrast(g, &contrast_options, contrast_input)
     });
+    if sharing.head == HeadShare::Sharded && !sharing.world.is_alone() {
+        // One average for all, as there is one of norms.
+        let sum = g.all_sum(made.average, sharing.world);
+        made.average = g.scale(sum, 1.0 / sharing.world.ranks as f64);
+    }
     let weighed = g.mul(input.weight, made.loss);
     let loss = g.add(head.loss, weighed);
     Joint {
@@ -124,4 +156,93 @@ pub fn joint(
         entries: Some(entries),
         state: JointState { head: head.state, contrast: Some((queue, made.average)) },
     }
+}
+
+/// Rows of embeddings.
+#[derive(Clone, Copy)]
+struct Rows {
+    /// Unit vectors `[N, D]`.
+    embeddings: Value,
+    /// Their lengths before `[N, 1]`.
+    norms: Value,
+    /// Their classes `[N]`, integers.
+    labels: Value,
+}
+
+impl Rows {
+    /// Those of all ranks, one rank's behind the other's. Lengths have no gradient, nor do the losses ask
+    /// for one.
+    fn of_all(self, g: &mut Builder, world: World) -> Self {
+        let norms = g.detach(self.norms);
+        Self {
+            embeddings: g.all_gather(self.embeddings, world),
+            norms: g.all_gather(norms, world),
+            labels: gathered_labels(g, self.labels, world),
+        }
+    }
+}
+
+/// Rows that enter the queue.
+#[derive(Clone, Copy)]
+struct Entering {
+    embeddings: Value,
+    labels: Value,
+    /// Where among them this rank's high-quality and low-quality rows begin.
+    own: [usize; 2],
+}
+
+/// What enters the queue of this rank, of its own rows and of those that the head has scored.
+fn entering(g: &mut Builder, sharing: Sharing, own: Rows, scored: Rows) -> Entering {
+    let rows = g.shape(own.norms)[0];
+    let (pairs, world) = (rows / 2, sharing.world);
+    if sharing.queue == QueueShare::Own || world.is_alone() {
+        let Rows { embeddings, labels, .. } = own;
+        return Entering { embeddings, labels, own: [0, pairs] };
+    }
+    let all = match sharing.head {
+        HeadShare::Sharded => scored,
+        HeadShare::Replicated => {
+            let embeddings = g.detach(own.embeddings);
+            Rows { embeddings, ..own }.of_all(g, world)
+        }
+    };
+    let embeddings = g.detach(all.embeddings);
+    match sharing.head {
+        HeadShare::Replicated => Entering {
+            embeddings: own_first(g, embeddings, world),
+            labels: own_first(g, all.labels, world),
+            own: [0, pairs],
+        },
+        HeadShare::Sharded => Entering {
+            embeddings: by_view(g, embeddings, world),
+            labels: by_view(g, all.labels, world),
+            own: [world.rank * pairs, (world.ranks + world.rank) * pairs],
+        },
+    }
+}
+
+/// Rows of all ranks, the own ones first (`framework.py`: training_step with sync_GPU).
+fn own_first(g: &mut Builder, all: Value, world: World) -> Value {
+    let rows = g.shape(all)[0] / world.ranks;
+    let others = (0..world.ranks).filter(|&rank| rank != world.rank);
+    let parts: Vec<Value> = [world.rank]
+        .into_iter()
+        .chain(others)
+        .map(|rank| g.slice(all, 0, rank * rows, (rank + 1) * rows))
+        .collect();
+    g.concat(&parts, 0)
+}
+
+/// Rows of all ranks, the high-quality ones first, then the low-quality ones, each in the order of ranks.
+fn by_view(g: &mut Builder, all: Value, world: World) -> Value {
+    let pairs = g.shape(all)[0] / world.ranks / 2;
+    let view = |view: usize| {
+        (0..world.ranks).map(move |rank| {
+            let first = (2 * rank + view) * pairs;
+            first..first + pairs
+        })
+    };
+    let parts: Vec<Value> =
+        view(0).chain(view(1)).map(|own| g.slice(all, 0, own.start, own.end)).collect();
+    g.concat(&parts, 0)
 }

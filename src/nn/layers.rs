@@ -1,7 +1,7 @@
 //! Convolution, batch normalisation, slopes, the linear layer and dropout.
 
 use super::params::{Buffer, Decay, Initial, Parameter, Params};
-use crate::graph::{Builder, Element, Op, Value, Window};
+use crate::graph::{Builder, Element, Op, Value, Window, World};
 
 /// Keeps deviations above zero (PyTorch's default).
 const EPSILON: f64 = 1e-5;
@@ -33,6 +33,8 @@ pub struct Layers<'g> {
     /// The parameters' values, in the order of `params`.
     pub values: Vec<Value>,
     mode: Mode,
+    /// The ranks that normalise together.
+    normalised: World,
     path: Vec<String>,
 }
 
@@ -40,7 +42,13 @@ impl<'g> Layers<'g> {
     /// No layers yet.
     pub fn new(g: &'g mut Builder, mode: Mode) -> Self {
         let (params, next, values) = (Params::default(), Vec::new(), Vec::new());
-        Self { g, params, next, values, mode, path: Vec::new() }
+        let normalised = World::ALONE;
+        Self { g, params, next, values, mode, normalised, path: Vec::new() }
+    }
+
+    /// Lets ranks normalise together, each with as many rows as the others.
+    pub fn normalised_by(self, normalised: World) -> Self {
+        Self { normalised, ..self }
     }
 
     /// Lets names of tensors and nodes that `build` makes begin with `name` and a dot.
@@ -137,11 +145,10 @@ impl<'g> Layers<'g> {
             let op = Op::BatchNormalization { epsilon: EPSILON };
             return self.g.apply(op, &[x, gamma, beta, mean, variance]);
         }
-        let y = self.g.apply(Op::BatchNormTraining { epsilon: EPSILON }, &[x, gamma, beta]);
-        let batch_mean = self.g.mean_by_channel(x);
-        let batch_variance = self.g.apply(Op::BatchVariance, &[x]);
+        let count = shape.iter().product::<usize>() / shape[1] * self.normalised.ranks;
+        let Normalised { y, mean: batch_mean, variance: batch_variance } =
+            self.normalised(x, gamma, beta, count);
         // The running variance takes the unbiased one, as PyTorch's does.
-        let count = shape.iter().product::<usize>() / shape[1];
         let unbiased = self.g.scale(batch_variance, count as f64 / (count - 1) as f64);
         for (name, old, new) in
             [("running_mean", mean, batch_mean), ("running_var", variance, unbiased)]
@@ -151,6 +158,24 @@ impl<'g> Layers<'g> {
             self.replace(name, next);
         }
         y
+    }
+
+    /// Normalises by mean and variance of this rank's rows, or of all that normalise together, which have
+    /// `count` elements a channel.
+    fn normalised(&mut self, x: Value, gamma: Value, beta: Value, count: usize) -> Normalised {
+        let (g, world, epsilon) = (&mut *self.g, self.normalised, EPSILON);
+        if world.is_alone() {
+            let y = g.apply(Op::BatchNormTraining { epsilon }, &[x, gamma, beta]);
+            let mean = g.mean_by_channel(x);
+            return Normalised { y, mean, variance: g.apply(Op::BatchVariance, &[x]) };
+        }
+        let own = g.mean_by_channel(x);
+        let own_variance = g.apply(Op::BatchVariance, &[x]);
+        let counts = vec![count / world.ranks; world.ranks];
+        let (mean, variance) = synchronised(g, own, own_variance, &counts, world);
+        let op = Op::BatchNormSynchronised { epsilon, count, world };
+        let y = g.apply(op, &[x, gamma, beta, mean, variance]);
+        Normalised { y, mean, variance }
     }
 
     /// x where positive, else x times a slope of its channel.
@@ -188,4 +213,41 @@ impl<'g> Layers<'g> {
         let kept = self.g.mul(x, mask);
         self.g.scale(kept, 1.0 / (1.0 - p))
     }
+}
+
+/// What a normalisation makes, and what it normalised by `[C]`.
+struct Normalised {
+    y: Value,
+    mean: Value,
+    /// Biased.
+    variance: Value,
+}
+
+/// Mean and biased variance by channel `[C]` of the rows of all ranks, of which each has `counts` elements
+/// a channel, from those of the rank's own: with N = Σn, `mean = Σ n·m/N` and
+/// `variance = Σ n·(v + (m − mean)²)/N` (`torch.nn.modules._functions.SyncBatchNorm`). No gradient.
+pub fn synchronised(
+    g: &mut Builder,
+    mean: Value,
+    variance: Value,
+    counts: &[usize],
+    world: World,
+) -> (Value, Value) {
+    let channels = g.shape(mean)[0];
+    let (mean, variance) = (g.detach(mean), g.detach(variance));
+    let own = g.concat(&[mean, variance], 0);
+    let own = g.reshape(own, &[1, 2 * channels]);
+    let all = g.all_gather(own, world);
+    let (means, variances) =
+        (g.slice(all, 1, 0, channels), g.slice(all, 1, channels, 2 * channels));
+    let total = counts.iter().sum::<usize>() as f64;
+    let shares = counts.iter().map(|&count| count as f64 / total).collect();
+    let shares = g.constant(&[world.ranks, 1], shares);
+    let weighed = g.mul(means, shares);
+    let mean = g.reduce_sum(weighed, &[0]);
+    let apart = g.sub(means, mean);
+    let apart = g.mul(apart, apart);
+    let sum = g.add(variances, apart);
+    let weighed = g.mul(sum, shares);
+    (mean, g.reduce_sum(weighed, &[0]))
 }

@@ -6,6 +6,7 @@
 //! names of PyTorch's `state_dict`.
 
 mod backbone;
+mod columns;
 mod contrast;
 mod curricular;
 mod head;
@@ -16,8 +17,10 @@ mod params;
 mod quality;
 mod queue;
 mod rows;
+mod sharing;
 
 pub use backbone::{Architecture, Backbone, Block, UnknownArchitecture};
+pub use columns::Columns;
 pub use contrast::{
     Contrast, ContrastInput, ContrastOptions, ContrastPhase, Coupling, Curve, Margin, Mask, Range,
     Select, contrast,
@@ -25,8 +28,9 @@ pub use contrast::{
 pub(crate) use head::MARGIN_BOUND;
 pub use head::{Head, HeadInput, HeadKind, HeadOptions, HeadState, head};
 pub use joint::{Joint, JointInput, JointOptions, JointState, joint};
-pub use layers::{Layers, Mode};
+pub use layers::{Layers, Mode, synchronised};
 pub use params::{Buffer, Decay, Initial, Parameter, Params};
 pub use quality::{Averages, EmaStart, QualityScale};
 pub use queue::{Queue, QueueKind, QueueOptions};
 pub use rows::{lengths, unit};
+pub use sharing::{HeadShare, Normalisation, QueueShare, Sharing};

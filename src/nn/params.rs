@@ -10,8 +10,14 @@ pub enum Initial {
     /// Normal draws of deviation √(2/fan-out), fan-out being the outputs times the kernel's pixels
     /// (He et al. 2015; `net.py`: initialize_weights).
     KaimingFanOut,
-    /// Uniform draws from −1 to 1, each column then divided by its length (`head.py`: the kernels).
-    UnitColumns,
+    /// Uniform draws from −1 to 1, each column then divided by its length (`head.py`: the kernels): of
+    /// so many columns those from `first` on, as many as the tensor has.
+    UnitColumns {
+        /// The number of the first.
+        first: usize,
+        /// Of how many.
+        of: usize,
+    },
 }
 
 impl Initial {
@@ -26,9 +32,13 @@ impl Initial {
                 let deviation = (2.0 / fan_out as f64).sqrt();
                 (0..count).map(|_| (deviation * stream.normal()) as f32).collect()
             }
-            Self::UnitColumns => {
-                let draws: Vec<f64> = (0..count).map(|_| stream.uniform(-1.0, 1.0)).collect();
+            Self::UnitColumns { first, of } => {
                 let columns = shape[1];
+                let mut draws: Vec<f64> = Vec::with_capacity(count);
+                for row in 0..shape[0] {
+                    stream.go_to((row * of + first) as u64);
+                    draws.extend((0..columns).map(|_| stream.uniform(-1.0, 1.0)));
+                }
                 let mut squares = vec![0.0; columns];
                 for row in draws.chunks(columns) {
                     row.iter().zip(&mut squares).for_each(|(x, sum)| *sum += x * x);
@@ -95,8 +105,13 @@ mod tests {
     }
 
     #[test]
-    fn columns_begin_with_length_one() {
-        let draws = Initial::UnitColumns.draw("kernel", &[8, 5], Seed::new(1));
+    fn columns_begin_with_length_one_and_a_part_of_them_with_the_same_numbers() {
+        let all = Initial::UnitColumns { first: 0, of: 5 };
+        let draws = all.draw("kernel", &[8, 5], Seed::new(1));
+        let part = Initial::UnitColumns { first: 2, of: 5 }.draw("kernel", &[8, 3], Seed::new(1));
+        for (row, part) in draws.chunks(5).zip(part.chunks(3)) {
+            assert_eq!(row[2..], *part);
+        }
         for column in 0..5 {
             let square: f32 = (0..8).map(|row| draws[row * 5 + column].powi(2)).sum();
             assert!((square - 1.0).abs() < 1e-6, "{square}");

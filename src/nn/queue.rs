@@ -1,7 +1,9 @@
 //! The queue of embeddings that the contrastive loss compares with (`framework.py`:
 //! _dequeue_and_enqueue).
 
+use super::columns::{Asked, Columns};
 use super::rows::lengths;
+use super::sharing::QueueShare;
 use crate::graph::{Builder, Element, Value};
 
 /// What a queue gives back of an embedding that entered earlier.
@@ -23,6 +25,16 @@ pub struct QueueOptions {
     pub size: usize,
 }
 
+impl QueueShare {
+    /// Whose columns ranks ask for that have parts of them: with one queue of all, those of one list.
+    fn asked(self) -> Asked {
+        match self {
+            Self::Own => Asked::Apart,
+            Self::Shared => Asked::Together,
+        }
+    }
+}
+
 /// What a queue holds, newest first. Entries that nothing has entered yet stand behind the `filled`
 /// ones.
 #[derive(Debug, Clone, Copy)]
@@ -38,15 +50,16 @@ pub struct Queue {
 }
 
 impl QueueOptions {
-    /// Puts rows at the front: embeddings `[N, D]`, labels `[N]` as integers, and the class columns
-    /// `[D, C]` of now. No gradient flows into the queue.
+    /// Puts rows at the front: embeddings `[N, D]`, labels `[N]` as integers, and the class columns of
+    /// now. No gradient flows into the queue.
     pub fn enqueue(
         self,
         g: &mut Builder,
         queue: Queue,
         rows: Value,
         labels: Value,
-        kernel: Value,
+        columns: Columns,
+        share: QueueShare,
     ) -> Queue {
         let count = g.shape(rows)[0];
         let rows = g.detach(rows);
@@ -54,7 +67,7 @@ impl QueueOptions {
         let filled = g.offset(queue.filled, count as f64);
         let size = g.scalar(self.size as f64);
         let proxies = queue.proxies.map(|proxies| {
-            let columns = columns_of(g, kernel, labels);
+            let columns = columns.rows_of(g, labels, share.asked());
             self.push(g, proxies, columns)
         });
         Queue {
@@ -75,11 +88,17 @@ impl QueueOptions {
         g.concat(&[front, rest], 0)
     }
 
-    /// The entries as the loss uses them `[Q, D]`, with the class columns `[D, C]` of now.
-    pub fn entries(self, g: &mut Builder, queue: &Queue, kernel: Value) -> Value {
+    /// The entries as the loss uses them `[Q, D]`, with the class columns of now.
+    pub fn entries(
+        self,
+        g: &mut Builder,
+        queue: &Queue,
+        columns: Columns,
+        share: QueueShare,
+    ) -> Value {
         let Some(then) = queue.proxies else { return queue.embeddings };
         let labels = g.cast(queue.labels, Element::Int64);
-        let now = columns_of(g, kernel, labels);
+        let now = columns.rows_of(g, labels, share.asked());
         let (length, then_length) = (lengths(g, queue.embeddings), lengths(g, then));
         let ratio = g.div(length, then_length);
         let way = g.sub(now, then);
@@ -93,11 +112,4 @@ impl QueueOptions {
         let positions = g.constant(&[1, self.size], positions);
         g.less(positions, queue.filled)
     }
-}
-
-/// Class columns of labels `[N]` as rows `[N, D]`, without gradient.
-fn columns_of(g: &mut Builder, kernel: Value, labels: Value) -> Value {
-    let kernel = g.detach(kernel);
-    let columns = g.gather_columns(kernel, labels);
-    g.transpose(columns, &[1, 0])
 }

@@ -142,7 +142,7 @@ impl TrainState {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::nn::{Architecture, Backbone, HeadKind, HeadOptions, JointOptions};
+    use crate::nn::{Architecture, Backbone, HeadKind, HeadOptions, JointOptions, Sharing};
     use crate::optim::Sgd;
     use crate::train::{Scales, StepOptions};
 
@@ -157,6 +157,7 @@ mod tests {
             views: 1,
             scales: Scales::Fixed { head: 0.0, contrast: 0.0 },
             sgd: Sgd::default(),
+            sharing: Sharing::default(),
         })
         .unwrap()
     }

@@ -5,9 +5,9 @@ use super::Error;
 use crate::autodiff::backward;
 use crate::graph::{Builder, Element, Graph, Value, Width, narrowed};
 use crate::nn::{
-    Averages, Backbone, Curve, Decay, EmaStart, HeadKind, HeadState, Initial, Joint, JointInput,
-    JointOptions, JointState, Layers, MARGIN_BOUND, Margin, Mode, Parameter, Params, QualityScale,
-    Queue, QueueKind, Range, joint,
+    Averages, Backbone, Columns, Curve, Decay, EmaStart, HeadKind, HeadState, Initial, Joint,
+    JointInput, JointOptions, JointState, Layers, MARGIN_BOUND, Margin, Mode, Parameter, Params,
+    QualityScale, Queue, QueueKind, Range, Sharing, joint,
 };
 use crate::optim::Sgd;
 use crate::settings::LARGEST_CONSTANT;
@@ -32,6 +32,8 @@ pub struct StepOptions {
     pub scales: Scales,
     /// The optimiser.
     pub sgd: Sgd,
+    /// What the ranks share that train together. Batch and rows are each rank's own.
+    pub sharing: Sharing,
 }
 
 /// Where b of the quality scalers comes from: how strongly quality scales, from 0, not at all, to
@@ -88,6 +90,10 @@ impl From<[f32; SCALARS.len()]> for Scalars {
 /// parameter's name, to which the gradient is added, and `carried`, 0 for the first batch of a
 /// step, of which nothing is read there, else 1. In half width it is fed `loss_scale`, by which the
 /// loss is multiplied before gradients are derived from it, and these are divided.
+///
+/// Where ranks share the step this is one rank's. Its losses and the other numbers are its own, and the
+/// step's are their means over ranks; its gradients are to be summed over ranks, but for those of
+/// parameters of which each rank has a part; and it has no gradient's length.
 #[derive(Debug, Clone)]
 pub struct StepGraph {
     /// What it was compiled from.
@@ -140,9 +146,9 @@ impl StepGraph {
         let mut g = Builder::new();
         let Forward { parameters, params, next, loss, mut reported } =
             forward(&mut g, &options, width);
-        let share = match options.accumulate {
+        let share = match options.accumulate * options.sharing.world.ranks {
             1 => loss,
-            batches => g.scale(loss, 1.0 / batches as f64),
+            parts => g.scale(loss, 1.0 / parts as f64),
         };
         let scale = (width == Width::Half).then(|| g.input(LOSS_SCALE, Element::Float, &[]));
         let scaled = scale.map_or(share, |scale| g.mul(share, scale));
@@ -159,7 +165,11 @@ impl StepGraph {
         if options.accumulate > 1 {
             g.scoped("accumulated", |g| add_earlier(g, &mut gradients, &params.parameters));
         }
-        reported.push(g.scoped("gradient_norm", |g| length(g, &gradients)));
+        reported.push(match options.sharing.world.is_alone() {
+            true => g.scoped("gradient_norm", |g| length(g, &gradients)),
+            // Of gradients that are still to be summed there is no length.
+            false => g.scalar(0.0),
+        });
         reported.push(g.scoped("statistics", |g| sum_of_statistics(g, &next)));
         let reported: Vec<Value> =
             reported.into_iter().map(|number| g.reshape(number, &[1])).collect();
@@ -237,6 +247,11 @@ fn check(options: &StepOptions) -> Result<(), Error> {
     }
     if *views > 2 || (joint.contrast.is_some() && *views != 2) {
         return refuse("views", "1 or 2, and 2 with contrast", views.to_string());
+    }
+    let ranks = options.sharing.columns().ranks;
+    if *classes < ranks {
+        let expected = format!("at least one for each of {ranks} ranks, which have parts of them");
+        return refuse("classes", &expected, classes.to_string());
     }
     if batch * views < 2 {
         let expected = "at least two rows, of one there is no deviation";
@@ -323,12 +338,16 @@ fn forward(g: &mut Builder, options: &StepOptions, width: Width) -> Forward {
             (fed("head_scale"), fed("contrast_scale"))
         }
     };
-    let mut layers = Layers::new(g, Mode::Training);
+    let sharing = options.sharing;
+    let mut layers = Layers::new(g, Mode::Training).normalised_by(sharing.normalised());
     layers.g.allow(width);
     let features = layers.within("backbone", |layers| options.backbone.build(layers, images));
     layers.g.allow(Width::Whole);
     let (kernel, state) = declare_state(&mut layers, options);
-    let input = JointInput { features, labels, kernel, weight, head_scale, contrast_scale };
+    let first = sharing.columns().part(options.classes).start;
+    let columns = Columns { kernel, first, world: sharing.columns() };
+    let input =
+        JointInput { features, labels, columns, weight, head_scale, contrast_scale, sharing };
     let joint = joint(layers.g, &options.joint, input, state);
     keep(&mut layers, &joint.state);
     let Layers { g, params, next, values: parameters, .. } = layers;
@@ -343,8 +362,10 @@ fn forward(g: &mut Builder, options: &StepOptions, width: Width) -> Forward {
 fn declare_state(layers: &mut Layers<'_>, options: &StepOptions) -> (Value, JointState) {
     let (dimension, head) = (options.backbone.embedding, &options.joint.head);
     let (kernel, head) = layers.within("head", |layers| {
-        let shape = [dimension, options.classes];
-        let kernel = layers.parameter("kernel", &shape, Initial::UnitColumns, Decay::Decayed);
+        let own = options.sharing.columns().part(options.classes);
+        let initial = Initial::UnitColumns { first: own.start, of: options.classes };
+        let shape = [dimension, own.len()];
+        let kernel = layers.parameter("kernel", &shape, initial, Decay::Decayed);
         let mean = layers.buffer("batch_mean", &[], 0.0);
         let averages = Averages { mean, std: layers.buffer("batch_std", &[], 0.0) };
         let curricular = matches!(head.kind, HeadKind::CurricularFace { .. });

@@ -15,6 +15,7 @@ use qgface_data::graph::Width;
 use qgface_data::graph::lower::Layout;
 use qgface_data::nn::{
     Backbone, ContrastOptions, HeadKind, HeadOptions, JointOptions, QueueKind, QueueOptions,
+    Sharing,
 };
 use qgface_data::optim::Sgd;
 use qgface_data::runtime::{Device, OnMissing, Runtime, use_huge_pages};
@@ -254,6 +255,7 @@ impl Trial {
                 contrast: 0.2,
             },
             sgd: Sgd::default(),
+            sharing: Sharing::default(),
         };
         let graph = StepGraph::in_width(options, kind.width).expect("a step");
         let state = TrainState::initial(&graph, Seed::new(1));

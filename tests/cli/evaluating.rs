@@ -4,7 +4,7 @@ use crate::models::{Looks, Outputs, drawn, drawn_path, mobile_face_net, write_mo
 use crate::program::{Ran, copy, done, fixture, run};
 use qgface_data::eval::Subject;
 use qgface_data::metrics::of;
-use qgface_data::nn::{Architecture, Backbone, HeadKind, HeadOptions, JointOptions};
+use qgface_data::nn::{Architecture, Backbone, HeadKind, HeadOptions, JointOptions, Sharing};
 use qgface_data::optim::Sgd;
 use qgface_data::seed::Seed;
 use qgface_data::train::{Feeding, Scales, StepGraph, StepOptions, TrainState, export_backbone};
@@ -539,6 +539,7 @@ fn an_exported_backbone_is_evaluated_without_a_flag() {
         views: 1,
         scales: Scales::Fixed { head: 0.0, contrast: 0.0 },
         sgd: Sgd::default(),
+        sharing: Sharing::default(),
     };
     let state = TrainState::initial(&StepGraph::new(options).unwrap(), Seed::new(1));
     let folder = tempfile::tempdir().unwrap();

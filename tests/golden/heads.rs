@@ -7,8 +7,8 @@ use crate::reference::Tensor;
 use qgface_data::autodiff::backward;
 use qgface_data::graph::{Builder, Element, Graph, Value};
 use qgface_data::nn::{
-    Averages, ContrastInput, ContrastOptions, Coupling, Curve, EmaStart, HeadInput, HeadKind,
-    HeadOptions, HeadState, Margin, Mask, QualityScale, Range, Select, contrast, head,
+    Averages, Columns, ContrastInput, ContrastOptions, Coupling, Curve, EmaStart, HeadInput,
+    HeadKind, HeadOptions, HeadState, Margin, Mask, QualityScale, Range, Select, contrast, head,
 };
 use std::path::Path;
 
@@ -99,7 +99,7 @@ fn head_graph(
         embeddings: g.input("embeddings", Element::Float, &embeddings.shape),
         norms: g.input("norms", Element::Float, &norms.shape),
         labels: g.input("labels", Element::Int64, &labels.shape),
-        kernel: g.input("kernel", Element::Float, &kernel.shape),
+        columns: Columns::whole(g.input("kernel", Element::Float, &kernel.shape)),
         quality_scale: QualityScale::Fixed(quality_scale),
     };
     let number = |g: &mut Builder, name: &str| g.input(name, Element::Float, &[]);
@@ -107,7 +107,7 @@ fn head_graph(
     let curricular = matches!(options.kind, HeadKind::CurricularFace { .. });
     let t = curricular.then(|| number(&mut g, "t_before"));
     let made = head(&mut g, options, input, HeadState { averages, t, started: None });
-    let gradients = backward(&mut g, made.loss, &[input.embeddings, input.kernel]);
+    let gradients = backward(&mut g, made.loss, &[input.embeddings, input.columns.kernel]);
     let mut outputs: Vec<(String, Value)> = vec![
         ("loss".into(), made.loss),
         ("grad_embeddings".into(), gradients[0].unwrap()),
@@ -245,7 +245,9 @@ fn contrastive(folder: &Path, at: usize, options: &Json, precision: &Precision) 
         entry_labels,
         present: None,
         filled: g.scalar(entries as f64),
-        entered: options["chunk"].as_u64().unwrap() as usize,
+        own: (0..options["chunk"].as_u64().unwrap() as usize / pairs)
+            .map(|at| at * pairs)
+            .collect(),
         quality_scale: QualityScale::Fixed(float(options, "quality_scale")),
         average,
     };

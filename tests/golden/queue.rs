@@ -10,8 +10,8 @@ use crate::reference::Tensor;
 use qgface_data::autodiff::backward;
 use qgface_data::graph::{Builder, Element, Graph, Value};
 use qgface_data::nn::{
-    Averages, HeadKind, HeadOptions, HeadState, JointInput, JointOptions, JointState, QualityScale,
-    Queue, QueueKind, QueueOptions, joint,
+    Averages, Columns, HeadKind, HeadOptions, HeadState, JointInput, JointOptions, JointState,
+    QualityScale, Queue, QueueKind, QueueOptions, QueueShare, Sharing, joint,
 };
 use std::path::Path;
 
@@ -113,9 +113,10 @@ fn queue_only(folder: &Path, name: &str, kind: QueueKind, options: &Json, precis
     let rows = g.input("keys", Element::Float, &keys.shape[1..]);
     let numbers = g.input("labels", Element::Int64, &labels.shape[1..]);
     let kernel = g.input("kernel", Element::Float, &kernels.shape[1..]);
+    let columns = Columns::whole(kernel);
     let (queue, state) = declare(&mut g, queue_options, keys.shape[2]);
-    let queue = queue_options.enqueue(&mut g, queue, rows, numbers, kernel);
-    let entries = queue_options.entries(&mut g, &queue, kernel);
+    let queue = queue_options.enqueue(&mut g, queue, rows, numbers, columns, QueueShare::Own);
+    let entries = queue_options.entries(&mut g, &queue, columns, QueueShare::Own);
     let mut outputs = kept(&queue);
     // What is used as it is kept would be one value under two names.
     let entries = if kind == QueueKind::Proxy { entries } else { g.offset(entries, 0.0) };
@@ -174,7 +175,9 @@ fn joint_graph(options: &Json, rows: usize, kernel: &[usize]) -> (Graph, Named) 
     });
     let scale = |part: &Json| QualityScale::Fixed(part["quality_scale"].as_f64().unwrap_or(0.0));
     let (head_scale, contrast_scale) = (scale(head), scale(&options["c_head"]));
-    let input = JointInput { features, labels, kernel, weight, head_scale, contrast_scale };
+    let (columns, sharing) = (Columns::whole(kernel), Sharing::default());
+    let input =
+        JointInput { features, labels, columns, weight, head_scale, contrast_scale, sharing };
     let joint_state = JointState {
         head: HeadState { averages, t: None, started: None },
         contrast: contrast_state,

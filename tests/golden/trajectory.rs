@@ -12,7 +12,7 @@ use crate::reference::{Tensor, evaluate};
 use crate::stepped::{self, widened};
 use qgface_data::graph::Graph;
 use qgface_data::nn::{
-    Backbone, Block, HeadKind, HeadOptions, JointOptions, QueueKind, QueueOptions,
+    Backbone, Block, HeadKind, HeadOptions, JointOptions, QueueKind, QueueOptions, Sharing,
 };
 use qgface_data::optim::Sgd;
 use qgface_data::seed::Seed;
@@ -94,6 +94,7 @@ fn step_options(folder: &Path, settings: &Json, run: &Json) -> StepOptions {
             momentum: float(optimiser, "momentum"),
             weight_decay: float(optimiser, "weight_decay"),
         },
+        sharing: Sharing::default(),
     }
 }
 

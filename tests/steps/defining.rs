@@ -4,8 +4,8 @@ use crate::reference;
 use crate::trial::{HEADS, RATES, Trial, small};
 use qgface_data::graph::{Builder, Element};
 use qgface_data::nn::{
-    Averages, ContrastInput, ContrastOptions, Coupling, Curve, HeadInput, HeadKind, HeadOptions,
-    HeadState, Mask, QualityScale, QueueKind, QueueOptions, contrast, head,
+    Averages, Columns, ContrastInput, ContrastOptions, Coupling, Curve, HeadInput, HeadKind,
+    HeadOptions, HeadState, Mask, QualityScale, QueueKind, QueueOptions, contrast, head,
 };
 use qgface_data::seed::Seed;
 
@@ -38,8 +38,8 @@ fn quality_scales_the_logits_of_every_head() {
             let elements = [Element::Float, Element::Float, Element::Int64, Element::Float];
             let [embeddings, norms, labels, kernel] = [0, 1, 2, 3]
                 .map(|at: usize| g.input(feeds[at].0, elements[at], &feeds[at].1.shape));
-            let quality_scale = QualityScale::Fixed(b);
-            let input = HeadInput { embeddings, norms, labels, kernel, quality_scale };
+            let (columns, quality_scale) = (Columns::whole(kernel), QualityScale::Fixed(b));
+            let input = HeadInput { embeddings, norms, labels, columns, quality_scale };
             let averages = Averages { mean: g.scalar(20.0), std: g.scalar(0.5) };
             let state = HeadState { averages, t: Some(g.scalar(0.1)), started: None };
             let made = head(&mut g, &options, input, state);
@@ -107,7 +107,7 @@ fn the_own_rows_of_a_pair_are_masked_in_both_views() {
             entry_labels: g.constant(&[1, size], entered.collect()),
             present: None,
             filled: g.scalar(size as f64),
-            entered: 2 * pairs,
+            own: vec![0, pairs],
             quality_scale: QualityScale::Fixed(0.9),
             average: g.scalar(0.0),
         };

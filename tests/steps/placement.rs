@@ -9,7 +9,7 @@ use qgface_data::graph::Width;
 use qgface_data::graph::lower::{DOMAIN, Layout};
 use qgface_data::nn::{
     Architecture, Backbone, ContrastOptions, Coupling, Curve, EmaStart, HeadKind, HeadOptions,
-    JointOptions, Margin, Mask, QueueKind, QueueOptions, Range, Select,
+    JointOptions, Margin, Mask, QueueKind, QueueOptions, Range, Select, Sharing,
 };
 use qgface_data::onnx::{ElementType, Model, TypeKind, ValueInfo};
 use qgface_data::optim::Sgd;
@@ -144,6 +144,7 @@ fn steps() -> Vec<StepOptions> {
             views: if contrast.is_some() { 2 } else { 1 },
             scales: [Scales::Fed, Scales::Fixed { head: 0.3, contrast: 0.3 }][at % 2],
             sgd: Sgd::default(),
+            sharing: Sharing::default(),
         });
     }
     steps

@@ -3,7 +3,7 @@
 
 use crate::installed::runtime;
 use qgface_data::graph::lower::{Layout, lower};
-use qgface_data::nn::{Architecture, Backbone, HeadKind, HeadOptions, JointOptions};
+use qgface_data::nn::{Architecture, Backbone, HeadKind, HeadOptions, JointOptions, Sharing};
 use qgface_data::optim::Sgd;
 use qgface_data::runtime::{Buffer, Device, Element, Program};
 use qgface_data::seed::Seed;
@@ -80,6 +80,7 @@ fn step_graph(architecture: Architecture) -> StepGraph {
         views: 1,
         scales: Scales::Fixed { head: 0.0, contrast: 0.0 },
         sgd: Sgd::default(),
+        sharing: Sharing::default(),
     };
     StepGraph::new(options).unwrap()
 }

@@ -5,7 +5,7 @@ use qgface_data::graph::Width;
 use qgface_data::graph::lower::{Arrangement, Layout};
 use qgface_data::nn::{
     Backbone, Block, ContrastOptions, EmaStart, HeadKind, HeadOptions, JointOptions, QueueKind,
-    QueueOptions,
+    QueueOptions, Sharing,
 };
 use qgface_data::optim::Sgd;
 use qgface_data::runtime::Runtime;
@@ -51,6 +51,7 @@ pub(crate) fn small(
         views: if contrast.is_some() { 2 } else { 1 },
         scales: Scales::Fixed { head: 0.3, contrast: 0.5 },
         sgd: Sgd::default(),
+        sharing: Sharing::default(),
     }
 }
 

@@ -6,7 +6,7 @@ use crate::graph::Width;
 use crate::graph::lower::{Arrangement, Layout};
 use crate::nn::{
     Architecture, Backbone, ContrastOptions, EmaStart, HeadKind, HeadOptions, JointOptions,
-    QueueKind, QueueOptions,
+    QueueKind, QueueOptions, Sharing,
 };
 use crate::optim::Sgd;
 use crate::runtime::Runtime;
@@ -66,6 +66,7 @@ impl Trained {
             views: 2,
             scales: Scales::Fed,
             sgd: Sgd::default(),
+            sharing: Sharing::default(),
         };
         let graph = StepGraph::new(options.clone())?;
         let half = StepGraph::in_width(options, Width::Half)?;

@@ -1,7 +1,7 @@
 //! What a run learns from and is compiled of, by its settings: packs, classes, batches, the step.
 
 use crate::loader::{Batches, Packs};
-use crate::nn::{JointOptions, QueueOptions};
+use crate::nn::{JointOptions, QueueOptions, Sharing};
 use crate::pack::PackFiles;
 use crate::seed::Seed;
 use crate::train::{Config, Error, StepOptions};
@@ -56,5 +56,6 @@ pub(super) fn step_options(config: &Config, classes: usize, views: usize) -> Ste
         views,
         scales: config.schedule.scales(),
         sgd: config.sgd,
+        sharing: Sharing::default(),
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::graph::Width;
 use crate::graph::lower::{Layout, MOST_IMAGES};
-use crate::nn::{Backbone, HeadKind, HeadOptions, JointOptions};
+use crate::nn::{Backbone, HeadKind, HeadOptions, JointOptions, Sharing};
 use crate::optim::Sgd;
 use crate::runtime::{Device, Precision};
 use crate::train::{Error, Scales, StepGraph, StepOptions};
@@ -75,6 +75,7 @@ impl Site {
             views: 1,
             scales: Scales::Fixed { head: 0.0, contrast: 0.0 },
             sgd: Sgd::default(),
+            sharing: Sharing::default(),
         }
     }
 }

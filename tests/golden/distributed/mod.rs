@@ -1,0 +1,32 @@
+//! Steps that ranks share, against the reference's under DistributedDataParallel and arcface_torch's
+//! PartialFC: in f64 by the evaluator, which runs the ranks of a world in one process.
+
+mod course;
+mod head;
+mod ranks;
+mod runs;
+mod sharded;
+mod sync_bn;
+
+use crate::Topic;
+use crate::manifest::Json;
+use std::path::Path;
+
+pub(crate) const TOPIC: Topic = Topic { name: "distributed", cases, run };
+
+/// A part of the topic: how many cases its manifest has, and what runs them.
+struct Part {
+    cases: fn(&Json) -> usize,
+    run: fn(&Path, &Json) -> usize,
+}
+
+const PARTS: [Part; 4] = [runs::PART, head::PART, sync_bn::PART, sharded::PART];
+
+fn cases(manifest: &Json) -> usize {
+    PARTS.iter().map(|part| (part.cases)(manifest)).sum()
+}
+
+fn run(folder: &Path, manifest: &Json) -> usize {
+    println!("distributed: sampled classes wait until they are built");
+    PARTS.iter().map(|part| (part.run)(folder, manifest)).sum()
+}
