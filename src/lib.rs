@@ -73,6 +73,7 @@ pub mod views;
 pub use ::recordio;
 pub use qgface_fs as fs;
 pub use qgface_graph::{autodiff, graph, onnx, rewrite};
+pub use qgface_group as group;
 pub use qgface_runtime as runtime;
 
 use qgface_fs::causes;

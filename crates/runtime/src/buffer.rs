@@ -171,6 +171,24 @@ impl Buffer {
         self.read(Element::Int64)
     }
 
+    /// Lets `change` change the floats where they lie, or a copy of them that is copied back to a device.
+    ///
+    /// # Errors
+    /// Another element than the buffer's, and whatever the runtime refuses with.
+    pub fn change_floats<T>(&self, change: impl FnOnce(&mut [f32]) -> T) -> Result<T, Error> {
+        self.check_element(Element::Float)?;
+        if self.device != Device::Cpu {
+            let mut numbers = self.read_floats()?;
+            let changed = change(&mut numbers);
+            self.write_floats(&numbers)?;
+            return Ok(changed);
+        }
+        let mut tensor = self.lock();
+        let numbers = tensor.try_extract_tensor_mut::<f32>();
+        let numbers = numbers.map_err(|source| Error::Copy { device: self.device, source })?;
+        Ok(change(numbers.1))
+    }
+
     pub(super) fn device(&self) -> Device {
         self.device
     }

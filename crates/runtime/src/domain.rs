@@ -1,6 +1,6 @@
 //! The domain of operators that this crate brings to ONNX Runtime.
 
-use super::{Error, Runtime, cudnn, kernels, onednn};
+use super::{Error, Runtime, cudnn, exchange, kernels, onednn};
 use ort::operator::OperatorDomain;
 use qgface_graph::graph::lower::DOMAIN;
 use qgface_graph::onnx::Model;
@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// The operators that nodes of a model ask for, if any do.
 ///
 /// # Errors
-/// [`Error::NoOneDnn`] and [`Error::NoCudnn`]: a node needs the library, and there is none; whatever the
-/// runtime refuses with.
+/// [`Error::NoOneDnn`] and [`Error::NoCudnn`]: a node needs the library, and there is none;
+/// [`Error::NoGroup`]: a node exchanges something with other ranks, and the runtime has none; whatever it
+/// refuses with.
 pub(super) fn of_model(
     runtime: &Runtime,
     model: &Model,
@@ -31,6 +32,11 @@ pub(super) fn of_model(
     {
         return Err(Error::NoCudnn { model: name, operator: node.op_type.clone() });
     }
+    if let Some(node) = own().find(|node| exchange::has(&node.op_type))
+        && runtime.group().is_none()
+    {
+        return Err(Error::NoGroup { model: name, operator: node.op_type.clone() });
+    }
     let domain = of(runtime);
     let domain = domain.map_err(|source| Error::Prepare { model: name, device, source })?;
     Ok(Some(domain.into()))
@@ -49,6 +55,9 @@ fn of(runtime: &Runtime) -> Result<OperatorDomain, ort::Error> {
     let mut domain = kernels::add_to(OperatorDomain::new(DOMAIN)?)?;
     if let Some(library) = runtime.onednn() {
         domain = onednn::add_to(domain, library)?;
+    }
+    if let Some(group) = runtime.group() {
+        domain = exchange::add_to(domain, group)?;
     }
     if let Some(library) = runtime.cudnn() {
         domain = cudnn::add_to(domain, library)?;

@@ -135,6 +135,14 @@ pub enum Error {
         /// The operator.
         operator: String,
     },
+    /// A graph has an operator by which ranks exchange something, and the runtime was given no group of them.
+    #[error("{model}: expected a group of ranks for the operator {operator}, found none")]
+    NoGroup {
+        /// The graph's name.
+        model: PathBuf,
+        /// The operator.
+        operator: String,
+    },
     /// The library was found and does not start.
     #[error("{path}: ONNX Runtime does not start")]
     Start {

@@ -16,6 +16,7 @@ mod device;
 mod domain;
 mod elf;
 mod error;
+mod exchange;
 mod forecast;
 mod gpu;
 mod gpu_memory;

@@ -6,6 +6,7 @@ use super::places::Places;
 use super::{Build, Cudnn, Device, Error, Missing, OneDnn, PassedOver, cuda, install};
 use ort::environment::Environment;
 use qgface_fs::causes::chain;
+use qgface_group::Group;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What to do when no library is found.
@@ -24,6 +25,7 @@ pub struct Runtime {
     device: Device,
     onednn: Option<OneDnn>,
     cudnn: Option<Cudnn>,
+    group: Option<Arc<Group>>,
 }
 
 /// What a process has one of.
@@ -57,12 +59,16 @@ impl Runtime {
             if !missing.is_empty() {
                 return Err(Error::Cuda { device, missing });
             }
-            return Ok(Self { started: Arc::clone(started), device, onednn: None, cudnn: None });
+            return Ok(Self::of(Arc::clone(started), device));
         }
         let library = find(device, &places, on_missing, say)?;
         let own = Arc::new(Started::new(library)?);
         *started = Some(Arc::clone(&own));
-        Ok(Self { started: own, device, onednn: None, cudnn: None })
+        Ok(Self::of(own, device))
+    }
+
+    fn of(started: Arc<Started>, device: Device) -> Self {
+        Self { started, device, onednn: None, cudnn: None, group: None }
     }
 
     /// The library in use.
@@ -108,6 +114,17 @@ impl Runtime {
     /// The library behind those operators.
     pub fn cudnn(&self) -> Option<&Cudnn> {
         self.cudnn.as_ref()
+    }
+
+    /// The same runtime, of which programs may have operators by which ranks of a group exchange what is in
+    /// the middle of a graph.
+    pub fn with_group(self, group: Arc<Group>) -> Self {
+        Self { group: Some(group), ..self }
+    }
+
+    /// The group behind those operators.
+    pub fn group(&self) -> Option<&Arc<Group>> {
+        self.group.as_ref()
     }
 
     pub(super) fn environment(&self) -> &Environment {

@@ -29,6 +29,7 @@ pub(super) fn advice(error: &Error) -> Option<String> {
         | Error::OneDnn { .. }
         | Error::NoOneDnn { .. }
         | Error::NoCudnn { .. }
+        | Error::NoGroup { .. }
         | Error::Start { .. }
         | Error::Running { .. }
         | Error::Prepare { .. }

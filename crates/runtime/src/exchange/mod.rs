@@ -1,0 +1,39 @@
+//! What ranks exchange in the middle of a graph, as operators of ONNX Runtime's, in the domain `qgface`.
+//!
+//! All of them take floats x and, where it is given, the result of the exchange before, which is not
+//! read: it keeps the runtime to one order.
+//!
+//! | operator | makes | attributes |
+//! |---|---|---|
+//! | `AllReduceSum`, `AllReduceMax` | what x of all ranks becomes together, on each | |
+//! | `AllGather` | x of all ranks, one behind the other along the first axis | `ranks` |
+//! | `ReduceScatter` | of the sum of x over ranks the rank's part of the first axis | `ranks` |
+//! | `Broadcast` | x of the rank `root` | `root` |
+//!
+//! They work in the processor's memory, on the group that the runtime was given.
+
+mod operator;
+mod row;
+
+#[cfg(test)]
+mod tests;
+
+use operator::Exchange;
+use ort::operator::OperatorDomain;
+use qgface_group::Group;
+use row::ROWS;
+use std::sync::Arc;
+
+/// Adds the operators to a domain.
+pub(super) fn add_to(
+    domain: OperatorDomain,
+    group: &Arc<Group>,
+) -> Result<OperatorDomain, ort::Error> {
+    ROWS.iter()
+        .try_fold(domain, |domain, row| domain.add(Exchange { row, group: Arc::clone(group) }))
+}
+
+/// Whether nodes of this name exchange something.
+pub(super) fn has(operator: &str) -> bool {
+    ROWS.iter().any(|row| row.name == operator)
+}
