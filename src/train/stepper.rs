@@ -6,7 +6,7 @@
 //! where those of the next batch of the same step are added to them. Only the batch and a few numbers
 //! go to the device, and [`SCALARS`] come back.
 
-use super::group::Group;
+use super::micro_batches::MicroBatches;
 use super::step::{ACCUMULATED, CARRIED, GRADIENT, LOSS_SCALE, MOMENTUM, NEXT, RATE};
 use super::{
     Batch, Error, Feed, LossScale, Lowered, SCALARS, Scalars, StepGraph, StepOptions, Tensor,
@@ -101,7 +101,7 @@ pub struct Stepper {
     /// Gradients, which the next batch of the same step adds its own to, by name.
     gradients_of: IndexMap<String, Buffer>,
     /// The batches of the step so far.
-    group: Group,
+    micro_batches: MicroBatches,
     /// In half width.
     loss_scale: Option<LossScale>,
     /// Parameters and their momenta, by name.
@@ -239,7 +239,7 @@ impl Stepper {
             numbers,
             scalars,
             gradients_of,
-            group: Group::default(),
+            micro_batches: MicroBatches::default(),
             loss_scale,
             trained,
             replaced,
@@ -266,16 +266,16 @@ impl Stepper {
     pub fn load(&mut self, state: &TrainState) -> Result<(), Error> {
         let StepOptions { classes, accumulate, .. } = self.graph.options;
         state.check_queue(classes)?;
-        let group = Group::of(state, accumulate)?;
+        let micro_batches = MicroBatches::of(state, accumulate)?;
         let loss_scale = self.loss_scale.map(|_| LossScale::of(state)).transpose()?;
         let pairs: Result<Vec<_>, Error> = self
-            .kept(group)
+            .kept(micro_batches)
             .map(|(name, shape, buffer)| Ok((buffer, state.get(name, shape)?)))
             .collect();
         for (buffer, tensor) in pairs? {
             buffer.write_floats(&tensor.data)?;
         }
-        (self.group, self.loss_scale) = (group, loss_scale);
+        (self.micro_batches, self.loss_scale) = (micro_batches, loss_scale);
         Ok(())
     }
 
@@ -285,30 +285,30 @@ impl Stepper {
     /// # Errors
     /// [`Error::Runtime`].
     pub fn state(&self) -> Result<TrainState, Error> {
-        let tensors = self.kept(self.group).map(|(name, shape, buffer)| {
+        let tensors = self.kept(self.micro_batches).map(|(name, shape, buffer)| {
             let tensor = Tensor { shape: shape.to_vec(), data: buffer.read_floats()? };
             Ok((name.to_owned(), tensor))
         });
         let mut tensors = tensors.collect::<Result<IndexMap<_, _>, Error>>()?;
-        if self.group.is_begun() {
-            tensors.extend(self.group.tensors());
+        if self.micro_batches.is_begun() {
+            tensors.extend(self.micro_batches.tensors());
         }
         tensors.extend(self.loss_scale.into_iter().flat_map(LossScale::tensors));
         Ok(TrainState { tensors })
     }
 
-    /// All of the state by name, with its extents, where the step has learned from `group`.
-    fn kept(&self, group: Group) -> impl Iterator<Item = (&str, &[usize], &Buffer)> {
+    /// All of the state by name, with its extents, where the step has learned from `own`.
+    fn kept(&self, own: MicroBatches) -> impl Iterator<Item = (&str, &[usize], &Buffer)> {
         let trained = self.trained.iter();
         let trained = trained.map(|(name, own)| (name.as_str(), &own.shape[..], &own.buffer));
-        let summed = self.gradients_of.iter().filter(move |_| group.is_begun());
+        let summed = self.gradients_of.iter().filter(move |_| own.is_begun());
         let others = self.replaced[self.current].iter().chain(summed);
         trained.chain(others.map(|(name, buffer)| (name.as_str(), buffer.shape(), buffer)))
     }
 
     /// Batches of a step that has begun; 0 between two steps.
     pub fn batches(&self) -> usize {
-        self.group.batches()
+        self.micro_batches.batches()
     }
 
     /// The loss scale of the next step, in half width.
@@ -353,7 +353,7 @@ impl Stepper {
     /// When there is no such feed.
     pub fn learn(&mut self, feed: usize, rates: &Rates) -> Result<Stepped, Error> {
         rates.check()?;
-        let carried = f32::from(u8::from(self.group.is_begun()));
+        let carried = f32::from(u8::from(self.micro_batches.is_begun()));
         let loss_scale = self.loss_scale.map(|own| (LOSS_SCALE, own.scale()));
         let numbers = rates.numbers().into_iter().chain([(CARRIED, carried)]).chain(loss_scale);
         for (name, number) in numbers {
@@ -368,16 +368,16 @@ impl Stepper {
         };
         let scalars = Scalars::from(numbers);
         if !numbers.iter().all(|number| number.is_finite()) {
-            self.group = Group::default();
+            self.micro_batches = MicroBatches::default();
             let is_gradient = scalars.loss.is_finite() && scalars.statistics.is_finite();
             let overflowed = self.loss_scale.as_mut().filter(|_| is_gradient);
             let overflowed = overflowed.map(LossScale::overflowed).is_some();
             return Ok(Stepped { scalars, applied: false, overflowed, step: None });
         }
         self.current = 1 - self.current;
-        self.group.enter(scalars);
-        let is_whole = self.group.batches() == self.graph.options.accumulate;
-        let step = is_whole.then(|| std::mem::take(&mut self.group).reported(scalars));
+        self.micro_batches.enter(scalars);
+        let is_whole = self.micro_batches.batches() == self.graph.options.accumulate;
+        let step = is_whole.then(|| std::mem::take(&mut self.micro_batches).reported(scalars));
         if is_whole {
             self.update.run(&mut self.update_binding)?;
             self.loss_scale.iter_mut().for_each(LossScale::made);

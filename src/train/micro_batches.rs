@@ -6,7 +6,7 @@ use indexmap::IndexMap;
 
 /// What the batches that a step has learned from so far have reported.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-pub(super) struct Group {
+pub(super) struct MicroBatches {
     batches: usize,
     /// Of the losses and the share of weighted pairs; 32 bits, so that a state holds them whole.
     sums: [f32; SUMMED],
@@ -15,12 +15,12 @@ pub(super) struct Group {
 /// Numbers of which a step reports the mean.
 const SUMMED: usize = 4;
 
-/// The tensors of a state that hold a group: how many batches, and their sums.
+/// The tensors of a state that hold them: how many batches, and their sums.
 const BATCHES: &str = "step.batches";
 const SUMS: &str = "step.sums";
 
-impl Group {
-    /// The group of a state; an empty one where the state lies between two steps.
+impl MicroBatches {
+    /// Those of a state; none where the state lies between two steps.
     ///
     /// # Errors
     /// [`Error::State`] where a step of `accumulate` batches is never in such a state.
@@ -81,28 +81,28 @@ mod tests {
 
     #[test]
     fn a_step_reports_means_of_losses_and_the_last_of_what_runs_on() {
-        let mut group = Group::default();
-        group.enter(scalars(1.0, 0.1));
-        group.enter(scalars(2.0, 0.2));
-        assert_eq!(group.reported(scalars(2.0, 0.2)), scalars(1.5, 0.2));
+        let mut own = MicroBatches::default();
+        own.enter(scalars(1.0, 0.1));
+        own.enter(scalars(2.0, 0.2));
+        assert_eq!(own.reported(scalars(2.0, 0.2)), scalars(1.5, 0.2));
     }
 
     #[test]
-    fn a_group_comes_back_from_a_state_of_the_same_step_alone() {
-        let mut group = Group::default();
-        group.enter(scalars(0.3, 0.1));
-        group.enter(scalars(0.4, 0.1));
-        let state = TrainState { tensors: group.tensors() };
-        assert_eq!(Group::of(&state, 3).unwrap(), group);
-        assert_eq!(Group::of(&TrainState::default(), 3).unwrap(), Group::default());
+    fn they_come_back_from_a_state_of_the_same_step_alone() {
+        let mut own = MicroBatches::default();
+        own.enter(scalars(0.3, 0.1));
+        own.enter(scalars(0.4, 0.1));
+        let state = TrainState { tensors: own.tensors() };
+        assert_eq!(MicroBatches::of(&state, 3).unwrap(), own);
+        assert_eq!(MicroBatches::of(&TrainState::default(), 3).unwrap(), MicroBatches::default());
         for accumulate in [1, 2] {
-            let refused = Group::of(&state, accumulate).unwrap_err();
+            let refused = MicroBatches::of(&state, accumulate).unwrap_err();
             assert!(matches!(refused, Error::State { .. }), "{refused}");
         }
         let mut damaged = state.clone();
         damaged.tensors[BATCHES].data = vec![1.5];
-        assert!(Group::of(&damaged, 3).is_err());
+        assert!(MicroBatches::of(&damaged, 3).is_err());
         damaged.tensors.shift_remove(SUMS);
-        assert!(Group::of(&damaged, 3).is_err());
+        assert!(MicroBatches::of(&damaged, 3).is_err());
     }
 }
