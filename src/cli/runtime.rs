@@ -3,7 +3,9 @@
 use super::context::{Context, Outcome};
 use super::error::Error;
 use super::{check, tune};
-use qgface_data::runtime::{self, Build, CudnnInstalled, Info, Installed, OneDnn, OneDnnInstalled};
+use qgface_data::runtime::{
+    self, Build, CudnnInstalled, Info, Installed, Mpich, OneDnn, OneDnnInstalled,
+};
 
 /// Put ONNX Runtime in place, say which libraries and devices there are, measure what is fastest here, or
 /// check that all is right here
@@ -11,7 +13,8 @@ use qgface_data::runtime::{self, Build, CudnnInstalled, Info, Installed, OneDnn,
 /// ONNX Runtime is loaded at run time: from ORT_DYLIB_PATH, else from this program's cache, else from an
 /// installed Python package; `eval` installs it when there is none. oneDNN, which steps on a processor are
 /// faster with, is loaded from DNNL_DYLIB_PATH, else from the cache, else from the system; `train` installs
-/// it when there is none, and does without where that fails.
+/// it when there is none, and does without where that fails. MPI, on which several processes train together,
+/// is the one of the mpiexec in PATH, else the pinned MPICH of the cache.
 #[derive(clap::Args)]
 pub(crate) struct Args {
     #[command(subcommand)]
@@ -24,8 +27,11 @@ enum What {
     /// into the cache
     Install {
         /// The build of ONNX Runtime for CUDA 13 alone, in place of the one for the processor
-        #[arg(long)]
+        #[arg(long, conflicts_with = "mpi")]
         cuda: bool,
+        /// MPICH alone, which starts the ranks of a run where there is no MPI
+        #[arg(long)]
+        mpi: bool,
     },
     /// Say what there is [default]
     Info,
@@ -40,8 +46,9 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
     match args.what {
         Some(What::Tune(args)) => return tune::run(args, context),
         Some(What::Check(args)) => return check::run(args, context),
-        Some(What::Install { cuda: true }) => _ = runtime::install(Build::Cuda, &say)?,
-        Some(What::Install { cuda: false }) => {
+        Some(What::Install { cuda: true, .. }) => _ = runtime::install(Build::Cuda, &say)?,
+        Some(What::Install { mpi: true, .. }) => _ = Mpich::install(&say)?,
+        Some(What::Install { cuda: false, mpi: false }) => {
             runtime::install(Build::Cpu, &say)?;
             OneDnn::install(&say)?;
         }

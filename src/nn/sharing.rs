@@ -34,6 +34,17 @@ pub enum QueueShare {
     Shared,
 }
 
+/// Whose statistics, averages and queue a step begins with, where the head is replicated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BuffersShare {
+    /// Each rank's own.
+    #[default]
+    Local,
+    /// The first rank's on all (what the reference runs with: DistributedDataParallel's
+    /// `broadcast_buffers`).
+    Broadcast,
+}
+
 /// The ranks, and what they share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sharing {
@@ -45,6 +56,8 @@ pub struct Sharing {
     pub head: HeadShare,
     /// The queue.
     pub queue: QueueShare,
+    /// What a step begins with.
+    pub buffers: BuffersShare,
 }
 
 impl Sharing {

@@ -91,6 +91,9 @@ pub enum Error {
         /// Settings with which it would fit, each for itself.
         changes: Vec<String>,
     },
+    /// Ranks cannot exchange what they share.
+    #[error(transparent)]
+    Group(#[from] crate::group::Error),
     /// A file or folder refused.
     #[error(transparent)]
     Files(#[from] crate::fs::Error),

@@ -21,6 +21,7 @@ pub mod plan;
 mod run;
 mod samples;
 mod schedule;
+mod shared;
 mod state;
 mod step;
 mod stepper;

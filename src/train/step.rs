@@ -451,19 +451,19 @@ fn add_earlier(g: &mut Builder, gradients: &mut [Value], parameters: &[Parameter
 
 /// The length of all values as one vector.
 fn length(g: &mut Builder, values: &[Value]) -> Value {
-    let squares: Vec<Value> = values
-        .iter()
-        .map(|&value| {
-            // The product with itself as a row reads the numbers once and writes none.
-            let count = g.shape(value).iter().product();
-            let row = g.reshape(value, &[1, count]);
-            let square = g.matmul_transposed(row, row);
-            g.reshape(square, &[1])
-        })
-        .collect();
+    let squares: Vec<Value> = values.iter().map(|&value| square(g, value)).collect();
     let squares = g.concat(&squares, 0);
     let sum = g.reduce_sum(squares, &[0]);
     g.sqrt(sum)
+}
+
+/// The sum of a value's squares `[1]`.
+pub(super) fn square(g: &mut Builder, value: Value) -> Value {
+    // The product with itself as a row reads the numbers once and writes none.
+    let count = g.shape(value).iter().product();
+    let row = g.reshape(value, &[1, count]);
+    let square = g.matmul_transposed(row, row);
+    g.reshape(square, &[1])
 }
 
 /// The sum of all that is replaced but the queue, whose rows the losses are made of.

@@ -7,6 +7,7 @@
 //! go to the device, and [`SCALARS`] come back.
 
 use super::micro_batches::MicroBatches;
+use super::shared::{Shared, with_length};
 use super::step::{ACCUMULATED, CARRIED, GRADIENT, LOSS_SCALE, MOMENTUM, NEXT, RATE};
 use super::{
     Batch, Error, Feed, LossScale, Lowered, SCALARS, Scalars, StepGraph, StepOptions, Tensor,
@@ -102,6 +103,8 @@ pub struct Stepper {
     gradients_of: IndexMap<String, Buffer>,
     /// The batches of the step so far.
     micro_batches: MicroBatches,
+    /// The ranks, where there are several.
+    shared: Option<Shared>,
     /// In half width.
     loss_scale: Option<LossScale>,
     /// Parameters and their momenta, by name.
@@ -227,6 +230,7 @@ impl Stepper {
         let bindings = [bind(&feeds[0])?, bind(&feeds[1])?];
         let rate = &numbers[RATE].buffer;
         let update_binding = bind_update(&update, rate, &trained, &gradients_of)?;
+        let shared = Shared::new(runtime, &graph, &gradients_of, threads)?;
         let current = 0;
         let loss_scale = (graph.width == Width::Half).then(LossScale::default);
         Ok(Self {
@@ -240,6 +244,7 @@ impl Stepper {
             scalars,
             gradients_of,
             micro_batches: MicroBatches::default(),
+            shared,
             loss_scale,
             trained,
             replaced,
@@ -361,11 +366,7 @@ impl Stepper {
                 own.set(number)?;
             }
         }
-        self.gradients.run(&mut self.bindings[feed][self.current])?;
-        let numbers = self.scalars.read_floats()?;
-        let Ok(numbers) = <[f32; SCALARS.len()]>::try_from(numbers.as_slice()) else {
-            panic!("{} numbers in a buffer of {}", numbers.len(), SCALARS.len())
-        };
+        let numbers = self.gradients(feed)?;
         let scalars = Scalars::from(numbers);
         if !numbers.iter().all(|number| number.is_finite()) {
             self.micro_batches = MicroBatches::default();
@@ -383,6 +384,26 @@ impl Stepper {
             self.loss_scale.iter_mut().for_each(LossScale::made);
         }
         Ok(Stepped { scalars, applied: true, overflowed: false, step })
+    }
+}
+
+impl Stepper {
+    /// Makes the gradients of the batch in a feed, after whose last one ranks sum them; what it reports.
+    fn gradients(&mut self, feed: usize) -> Result<[f32; SCALARS.len()], Error> {
+        if let Some(shared) = self.shared.as_ref().filter(|_| !self.micro_batches.is_begun()) {
+            shared.before(self.replaced[self.current].values())?;
+        }
+        self.gradients.run(&mut self.bindings[feed][self.current])?;
+        let numbers = self.scalars.read_floats()?;
+        let Ok(numbers) = <[f32; SCALARS.len()]>::try_from(numbers.as_slice()) else {
+            panic!("{} numbers in a buffer of {}", numbers.len(), SCALARS.len())
+        };
+        let Some(shared) = &mut self.shared else { return Ok(numbers) };
+        let numbers = shared.reported(numbers)?;
+        let is_last = self.micro_batches.batches() + 1 == self.graph.options.accumulate;
+        // Until then there is no length that all ranks would have.
+        let length = is_last.then(|| shared.sum(&self.graph, &self.gradients_of)).transpose()?;
+        Ok(with_length(numbers, length.unwrap_or(0.0)))
     }
 }
 

@@ -1,8 +1,9 @@
 //! Taking the needed files out of a wheel, which is a zip file.
 
 use super::release::{Member, Release};
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Why a wheel gives no files.
@@ -54,8 +55,10 @@ pub(super) fn unpack(release: &Release, wheel: &Path, folder: &Path) -> Result<(
 fn write(member: &Member, content: &mut impl Read, folder: &Path) -> Result<(), Error> {
     let path = folder.join(member.name);
     let mut fill = || {
-        let mut written =
-            Digested { file: File::create_new(&path)?, hasher: blake3::Hasher::new() };
+        path.parent().map_or(Ok(()), std::fs::create_dir_all)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(if member.executable { 0o777 } else { 0o666 });
+        let mut written = Digested { file: options.open(&path)?, hasher: blake3::Hasher::new() };
         // One byte more than expected shows a file that is too long.
         io::copy(&mut content.take(member.length.saturating_add(1)), &mut written)?;
         written.file.sync_all()?;

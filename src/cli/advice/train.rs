@@ -57,6 +57,7 @@ pub(super) fn advice(error: &Error) -> Option<String> {
             ),
         }),
         Error::Unplanned(_)
+        | Error::Group(_)
         | Error::Option { .. }
         | Error::BatchSize { .. }
         | Error::Label { .. }

@@ -45,7 +45,7 @@ fn run(folder: &Path, manifest: &Json) -> usize {
 }
 
 fn sharing(queue: QueueShare, normalisation: Normalisation) -> Sharing {
-    Sharing { world: World::ALONE, head: HeadShare::Sharded, queue, normalisation }
+    Sharing { head: HeadShare::Sharded, queue, normalisation, ..Sharing::default() }
 }
 
 /// Local normalisation.

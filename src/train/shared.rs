@@ -1,0 +1,185 @@
+//! What ranks do together between the two programs of a step.
+
+use super::step::{GRADIENT, SCALARS, square};
+use super::{Error, StepGraph};
+use crate::graph::lower::{Arrangement, Rows, lower_with_rows};
+use crate::graph::{Builder, Element as Kind, Graph, Value};
+use crate::group::{Group, Reduction};
+use crate::nn::{BuffersShare, HeadShare};
+use crate::runtime::{Binding, Buffer, Element, Program, Runtime};
+use indexmap::IndexMap;
+use std::num::NonZeroUsize;
+use std::sync::Arc;
+
+/// Numbers that are summed in one go: small tensors are put together until they are as many. Which tensors
+/// that are follows from their shapes, so that sums never depend on what comes when.
+const BUCKET: usize = 1 << 18;
+
+/// The position of a number in [`SCALARS`].
+const fn position(name: &str) -> usize {
+    let mut at = 0;
+    while at < SCALARS.len() {
+        let (own, name) = (SCALARS[at].as_bytes(), name.as_bytes());
+        let (mut same, mut letter) = (own.len() == name.len(), 0);
+        while same && letter < own.len() {
+            same = own[letter] == name[letter];
+            letter += 1;
+        }
+        if same {
+            return at;
+        }
+        at += 1;
+    }
+    panic!("no such number")
+}
+
+const GRADIENT_NORM: usize = position("gradient_norm");
+
+/// The ranks of a step.
+#[derive(Debug)]
+pub(super) struct Shared {
+    group: Arc<Group>,
+    buffers: BuffersShare,
+    squares: Program,
+    binding: Binding,
+    /// Sums of squares of gradients: of what all ranks have, and of parts.
+    sums: [Buffer; 2],
+    scratch: Vec<f32>,
+}
+
+/// Names of those sums.
+const SUMS: [&str; 2] = ["replicated", "parts"];
+
+impl Shared {
+    /// What the ranks of a graph's world need; nothing where there is one.
+    ///
+    /// # Errors
+    /// [`Error::Option`] where the runtime's group has another rank or number of ranks.
+    pub(super) fn new(
+        runtime: &Runtime,
+        graph: &StepGraph,
+        gradients: &IndexMap<String, Buffer>,
+        threads: NonZeroUsize,
+    ) -> Result<Option<Self>, Error> {
+        let world = graph.options.sharing.world;
+        if world.is_alone() {
+            return Ok(None);
+        }
+        let group =
+            runtime.group().filter(|own| (own.size(), own.rank()) == (world.ranks, world.rank));
+        let Some(group) = group else {
+            let expected = format!("a group whose rank {} of {} this is", world.rank, world.ranks);
+            return Err(Error::Option { option: "ranks", expected, found: "another".to_owned() });
+        };
+        let (rows, arrangement) = (Rows::new(), Arrangement::default());
+        let model = lower_with_rows(&squares(graph), "squares", &rows, &arrangement);
+        let squares = Program::open(runtime, &model, threads)?;
+        let sums = [squares.buffer(Element::Float, &[])?, squares.buffer(Element::Float, &[])?];
+        let inputs: Vec<(&str, &Buffer)> =
+            gradients.iter().map(|(name, buffer)| (name.as_str(), buffer)).collect();
+        let outputs: Vec<(&str, &Buffer)> = SUMS.into_iter().zip(&sums).collect();
+        let binding = squares.bind(&inputs, &outputs)?;
+        let (group, buffers) = (Arc::clone(group), graph.options.sharing.buffers);
+        Ok(Some(Self { group, buffers, squares, binding, sums, scratch: Vec::new() }))
+    }
+
+    /// Before the first batch of a step: all ranks take the buffers of the first one, where they share them
+    /// (DistributedDataParallel's `broadcast_buffers`).
+    pub(super) fn before<'b>(
+        &self,
+        buffers: impl Iterator<Item = &'b Buffer>,
+    ) -> Result<(), Error> {
+        if self.buffers == BuffersShare::Broadcast {
+            for buffer in buffers {
+                buffer.change_floats(|numbers| self.group.broadcast(numbers, 0))??;
+            }
+        }
+        Ok(())
+    }
+
+    /// What a batch of all ranks reports, of what this one does.
+    pub(super) fn reported(
+        &self,
+        own: [f32; SCALARS.len()],
+    ) -> Result<[f32; SCALARS.len()], Error> {
+        let mut all = own;
+        self.group.all_reduce(&mut all, Reduction::Sum)?;
+        Ok(all.map(|sum| sum / self.group.size() as f32))
+    }
+
+    /// Sums the gradients of a step over ranks; returns their length.
+    pub(super) fn sum(
+        &mut self,
+        graph: &StepGraph,
+        gradients: &IndexMap<String, Buffer>,
+    ) -> Result<f32, Error> {
+        let replicated = gradients.iter().filter(|(name, _)| !is_part(graph, name));
+        let mut small: Vec<&Buffer> = Vec::new();
+        for (_, buffer) in replicated {
+            let count: usize = buffer.shape().iter().product();
+            if count >= BUCKET {
+                buffer.change_floats(|own| self.group.all_reduce(own, Reduction::Sum))??;
+                continue;
+            }
+            if self.scratch.len() + count > BUCKET {
+                self.flush(&mut small)?;
+            }
+            buffer.change_floats(|own| self.scratch.extend_from_slice(own))?;
+            small.push(buffer);
+        }
+        self.flush(&mut small)?;
+        self.squares.run(&mut self.binding)?;
+        let [replicated, parts] = &self.sums;
+        let mut of_parts = parts.read_floats()?;
+        self.group.all_reduce(&mut of_parts, Reduction::Sum)?;
+        Ok((replicated.read_floats()?[0] + of_parts[0]).sqrt())
+    }
+
+    /// Sums what was put together, and puts it back.
+    fn flush(&mut self, small: &mut Vec<&Buffer>) -> Result<(), Error> {
+        self.group.all_reduce(&mut self.scratch, Reduction::Sum)?;
+        let mut rest = &self.scratch[..];
+        for buffer in small.drain(..) {
+            rest = buffer.change_floats(|own| {
+                let (first, rest) = rest.split_at(own.len());
+                own.copy_from_slice(first);
+                rest
+            })?;
+        }
+        self.scratch.clear();
+        Ok(())
+    }
+}
+
+/// Puts the gradients' length among the numbers of a batch.
+pub(super) fn with_length(mut numbers: [f32; SCALARS.len()], length: f32) -> [f32; SCALARS.len()] {
+    numbers[GRADIENT_NORM] = length;
+    numbers
+}
+
+/// Whether each rank has a part of the parameter that a gradient is of.
+fn is_part(graph: &StepGraph, gradient: &str) -> bool {
+    graph.options.sharing.head == HeadShare::Sharded
+        && gradient.strip_prefix(GRADIENT) == Some("head.kernel")
+}
+
+/// Sums of squares of all gradients, by [`SUMS`].
+fn squares(graph: &StepGraph) -> Graph {
+    let mut g = Builder::new();
+    let (mut replicated, mut parts) = (Vec::new(), Vec::new());
+    for own in &graph.params.parameters {
+        let name = format!("{GRADIENT}{}", own.name);
+        let gradient = g.input(&name, Kind::Float, &own.shape);
+        let square = square(&mut g, gradient);
+        if is_part(graph, &name) { parts.push(square) } else { replicated.push(square) }
+    }
+    let mut sum = |squares: &[Value]| match squares {
+        [] => g.scalar(0.0),
+        _ => {
+            let all = g.concat(squares, 0);
+            g.reduce_sum(all, &[0])
+        }
+    };
+    let sums = [sum(&replicated), sum(&parts)];
+    g.finish(SUMS.into_iter().map(str::to_owned).zip(sums).collect())
+}
