@@ -10,6 +10,7 @@ use super::number::{Number, Reduction, bytes, bytes_mut};
 use super::pieces;
 use super::place::Place;
 use super::started::{Started, Starter};
+use super::unsigned::{flip, signed};
 use super::watch::{Alarm, Stuck, Watch};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -142,8 +143,20 @@ impl Group {
     /// # Errors
     /// [`Error::Mpi`]
     pub fn all_reduce<T: Number>(&self, numbers: &mut [T], how: Reduction) -> Result<(), Error> {
+        if self.joined.is_none() {
+            return Ok(());
+        }
+        let signed = signed(T::KIND, how);
+        let kind = signed.unwrap_or(T::KIND);
         for piece in numbers.chunks_mut(pieces::limit::<T>()) {
-            self.call("all-reduce", |mpi| mpi.all_reduce(bytes_mut(piece), T::KIND, how))?;
+            let piece = bytes_mut(piece);
+            if signed.is_some() {
+                flip(piece, kind);
+            }
+            self.call("all-reduce", |mpi| mpi.all_reduce(piece, kind, how))?;
+            if signed.is_some() {
+                flip(piece, kind);
+            }
         }
         Ok(())
     }

@@ -20,6 +20,7 @@ mod pieces;
 mod place;
 mod started;
 mod unfit;
+mod unsigned;
 mod watch;
 
 pub use ending::CODE_OF_A_BROKEN_JOB;

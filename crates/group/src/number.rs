@@ -23,6 +23,7 @@ pub(crate) enum Kind {
     Int64,
     Uint64,
     Uint8,
+    Int8,
 }
 
 impl Kind {
@@ -31,7 +32,7 @@ impl Kind {
         match self {
             Self::Float | Self::Int32 => 4,
             Self::Double | Self::Int64 | Self::Uint64 => 8,
-            Self::Uint8 => 1,
+            Self::Uint8 | Self::Int8 => 1,
         }
     }
 }

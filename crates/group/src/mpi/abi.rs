@@ -52,6 +52,7 @@ pub(super) struct Row<H> {
     pub(super) int64: H,
     pub(super) uint64: H,
     pub(super) uint8: H,
+    pub(super) int8: H,
     pub(super) sum: H,
     pub(super) max: H,
     pub(super) min: H,
@@ -75,6 +76,7 @@ pub(super) static STANDARD: Row<usize> = Row {
     int64: 0x258,
     uint64: 0x259,
     uint8: 0x241,
+    int8: 0x240,
     sum: 0x21,
     max: 0x23,
     min: 0x22,
@@ -93,6 +95,7 @@ pub(super) static MPICH: Row<c_int> = Row {
     int64: 0x4c00_083a,
     uint64: 0x4c00_083e,
     uint8: 0x4c00_013b,
+    int8: 0x4c00_0137,
     sum: 0x5800_0003,
     max: 0x5800_0001,
     min: 0x5800_0002,
@@ -111,6 +114,7 @@ pub(super) static OPEN_MPI: Row<&'static str> = Row {
     int64: "ompi_mpi_int64_t",
     uint64: "ompi_mpi_uint64_t",
     uint8: "ompi_mpi_uint8_t",
+    int8: "ompi_mpi_int8_t",
     sum: "ompi_mpi_op_sum",
     max: "ompi_mpi_op_max",
     min: "ompi_mpi_op_min",
@@ -131,6 +135,7 @@ impl<H: Copy> Row<H> {
             Kind::Int64 => self.int64,
             Kind::Uint64 => self.uint64,
             Kind::Uint8 => self.uint8,
+            Kind::Int8 => self.int8,
         }
     }
 
@@ -153,6 +158,7 @@ impl<H: Copy> Row<H> {
             int64: resolve(self.int64)?,
             uint64: resolve(self.uint64)?,
             uint8: resolve(self.uint8)?,
+            int8: resolve(self.int8)?,
             sum: resolve(self.sum)?,
             max: resolve(self.max)?,
             min: resolve(self.min)?,
@@ -169,11 +175,20 @@ impl<H: Copy> Row<H> {
 mod tests {
     use super::*;
 
+    const KINDS: [Kind; 7] = [
+        Kind::Float,
+        Kind::Double,
+        Kind::Int32,
+        Kind::Int64,
+        Kind::Uint64,
+        Kind::Uint8,
+        Kind::Int8,
+    ];
+
     #[test]
     fn mpichs_handles_of_types_say_their_length() {
         // Its bits 8 to 15 are the bytes of one element.
-        for kind in [Kind::Float, Kind::Double, Kind::Int32, Kind::Int64, Kind::Uint64, Kind::Uint8]
-        {
+        for kind in KINDS {
             assert_eq!((MPICH.kind(kind) >> 8 & 0xff) as usize, kind.size(), "{kind:?}");
         }
     }
@@ -181,18 +196,17 @@ mod tests {
     #[test]
     fn the_standards_handles_of_types_of_fixed_length_say_it() {
         // Bits 3 to 5 of these are the logarithm of the length (MPI 5.0, appendix A.3).
-        for kind in [Kind::Float, Kind::Double, Kind::Int32, Kind::Int64, Kind::Uint64, Kind::Uint8]
-        {
-            let log = STANDARD.kind(kind) >> 3 & 7;
-            let bits = STANDARD.kind(kind) >> 6;
-            let is_fixed = bits == 0x240 >> 6;
-            assert!(!is_fixed || 1 << log == kind.size(), "{kind:?}");
+        for kind in KINDS {
+            let is_fixed = STANDARD.kind(kind) & !0x3f == 0x240;
+            let size = 1 << (STANDARD.kind(kind) >> 3 & 7);
+            assert_eq!(is_fixed, !matches!(kind, Kind::Float | Kind::Double), "{kind:?}");
+            assert!(!is_fixed || size == kind.size(), "{kind:?}");
         }
     }
 
     #[test]
     fn no_row_has_a_handle_twice() {
-        fn handles<H: Copy>(row: &Row<H>) -> [H; 12] {
+        fn handles<H: Copy>(row: &Row<H>) -> [H; 13] {
             [
                 row.world,
                 row.float,
@@ -201,6 +215,7 @@ mod tests {
                 row.int64,
                 row.uint64,
                 row.uint8,
+                row.int8,
                 row.sum,
                 row.max,
                 row.min,
@@ -213,8 +228,8 @@ mod tests {
             handles.dedup();
             handles.len()
         };
-        assert_eq!(distinct(handles(&STANDARD).map(|handle| handle.to_string()).to_vec()), 12);
-        assert_eq!(distinct(handles(&MPICH).map(|handle| handle.to_string()).to_vec()), 12);
-        assert_eq!(distinct(handles(&OPEN_MPI).map(str::to_owned).to_vec()), 12);
+        assert_eq!(distinct(handles(&STANDARD).map(|handle| handle.to_string()).to_vec()), 13);
+        assert_eq!(distinct(handles(&MPICH).map(|handle| handle.to_string()).to_vec()), 13);
+        assert_eq!(distinct(handles(&OPEN_MPI).map(str::to_owned).to_vec()), 13);
     }
 }

@@ -98,15 +98,16 @@ impl<H: Handle> Starting<'_, H> {
         };
         checked(self.functions, "MPI_Comm_split_type", code)?;
         let (local_rank, local_size) = self.numbers(machine)?;
-        let mut first = rank as u64;
+        // Signed ones are compared as they should be by every library.
+        let mut first = rank as i64;
         let (place, number) = (row.in_place as *const c_void, (&raw mut first).cast());
-        let (kind, least) = (row.kind(Kind::Uint64), row.reduction(Reduction::Min));
+        let (kind, least) = (row.kind(Kind::Int64), row.reduction(Reduction::Min));
         // SAFETY: MPI reads and writes one number.
         let code = unsafe { (self.functions.all_reduce)(place, number, 1, kind, least, machine) };
         checked(self.functions, "MPI_Allreduce", code)?;
         // SAFETY: the handle came from this library and is given back once.
         let code = unsafe { (self.functions.comm_free)(&mut machine) };
         checked(self.functions, "MPI_Comm_free", code)?;
-        Ok((local_rank, local_size, first))
+        Ok((local_rank, local_size, first as u64))
     }
 }
