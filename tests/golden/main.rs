@@ -79,6 +79,9 @@ const LATER: [&str; 6] = [
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
+    if distributed::as_rank(&arguments) {
+        return ExitCode::SUCCESS;
+    }
     if arguments.iter().any(|argument| argument == "--list") {
         laws::LAWS.iter().for_each(|(name, _)| println!("{name}: test"));
         TOPICS.iter().for_each(|topic| println!("{}: test", topic.name));

@@ -10,6 +10,7 @@ use super::number::{Number, Reduction, bytes, bytes_mut};
 use super::pieces;
 use super::place::Place;
 use super::started::{Started, Starter};
+use super::sums;
 use super::unsigned::{flip, signed};
 use super::watch::{Alarm, Stuck, Watch};
 use std::path::Path;
@@ -138,13 +139,19 @@ impl Group {
         &self.engine
     }
 
-    /// Replaces the numbers of every rank by what is made of those of all ranks, place by place.
+    /// Replaces the numbers of every rank by what is made of those of all ranks, place by place. Sums are made
+    /// in the order of ranks, and all ranks get the same bits.
+    ///
+    /// Memory: a few MiB.
     ///
     /// # Errors
     /// [`Error::Mpi`]
     pub fn all_reduce<T: Number>(&self, numbers: &mut [T], how: Reduction) -> Result<(), Error> {
-        if self.joined.is_none() {
+        if self.joined.is_none() || self.size() == 1 {
             return Ok(());
+        }
+        if how == Reduction::Sum {
+            return numbers.chunks_mut(sums::PIECE).try_for_each(|piece| self.sum(piece));
         }
         let signed = signed(T::KIND, how);
         let kind = signed.unwrap_or(T::KIND);
@@ -158,6 +165,29 @@ impl Group {
                 flip(piece, kind);
             }
         }
+        Ok(())
+    }
+
+    /// Sums a piece over ranks.
+    fn sum<T: Number>(&self, numbers: &mut [T]) -> Result<(), Error> {
+        const NAME: &str = "all-reduce";
+        let size = self.size();
+        let few = numbers.len() <= sums::FEW;
+        // Blocks of one length; what they have more than numbers is zero.
+        let block = if few { numbers.len() } else { numbers.len().div_ceil(size) };
+        let (mut given, mut taken) =
+            (vec![T::default(); block * size], vec![T::default(); block * size]);
+        if few {
+            self.call(NAME, |mpi| mpi.all_gather(bytes(numbers), bytes_mut(&mut taken), T::KIND))?;
+            sums::of_blocks(&taken, numbers);
+            return Ok(());
+        }
+        given[..numbers.len()].copy_from_slice(numbers);
+        self.call(NAME, |mpi| mpi.all_to_all(bytes(&given), bytes_mut(&mut taken), T::KIND))?;
+        let own = &mut given[..block];
+        sums::of_blocks(&taken, own);
+        self.call(NAME, |mpi| mpi.all_gather(bytes(own), bytes_mut(&mut taken), T::KIND))?;
+        numbers.copy_from_slice(&taken[..numbers.len()]);
         Ok(())
     }
 
@@ -176,7 +206,8 @@ impl Group {
         })
     }
 
-    /// Puts the sums over ranks of this rank's block of `all` into `own`; blocks lie in the order of ranks.
+    /// Puts the sums over ranks of this rank's block of `all` into `own`; blocks lie in the order of ranks,
+    /// in which they are added.
     ///
     /// # Errors
     /// [`Error::Length`] unless `all` is as long as `own` of all ranks; [`Error::Mpi`].
@@ -185,9 +216,14 @@ impl Group {
         self.check(NAME, own.len(), all.len())?;
         if self.joined.is_none() {
             own.copy_from_slice(all);
+            return Ok(());
         }
-        pieces::reduce_scatter(all, own, pieces::limit::<T>(), |all, own| {
-            self.call(NAME, |mpi| mpi.reduce_scatter(bytes(all), bytes_mut(own), T::KIND))
+        let mut taken = Vec::new();
+        pieces::reduce_scatter(all, own, sums::PIECE, |all, own| {
+            taken.resize(all.len(), T::default());
+            self.call(NAME, |mpi| mpi.all_to_all(bytes(all), bytes_mut(&mut taken), T::KIND))?;
+            sums::of_blocks(&taken, own);
+            Ok(())
         })
     }
 

@@ -19,6 +19,7 @@ mod number;
 mod pieces;
 mod place;
 mod started;
+mod sums;
 mod unfit;
 mod unsigned;
 mod watch;

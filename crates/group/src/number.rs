@@ -43,26 +43,34 @@ mod sealed {
         #[doc(hidden)]
         #[allow(private_interfaces)]
         const KIND: super::Kind;
+
+        #[doc(hidden)]
+        fn plus(self, other: Self) -> Self;
     }
 }
 
 macro_rules! numbers {
-    ($($number:ty: $kind:ident,)*) => {$(
+    ($($number:ty: $kind:ident, $plus:expr;)*) => {$(
         impl Number for $number {}
         #[allow(private_interfaces)]
         impl sealed::Kinded for $number {
             const KIND: Kind = Kind::$kind;
+
+            #[inline(always)]
+            fn plus(self, other: Self) -> Self {
+                $plus(self, other)
+            }
         }
     )*};
 }
 
 numbers! {
-    f32: Float,
-    f64: Double,
-    i32: Int32,
-    i64: Int64,
-    u64: Uint64,
-    u8: Uint8,
+    f32: Float, |a, b| a + b;
+    f64: Double, |a, b| a + b;
+    i32: Int32, i32::wrapping_add;
+    i64: Int64, i64::wrapping_add;
+    u64: Uint64, u64::wrapping_add;
+    u8: Uint8, u8::wrapping_add;
 }
 
 /// The bytes of numbers.

@@ -1,12 +1,16 @@
 //! Steps that ranks share, against the reference's under DistributedDataParallel and arcface_torch's
-//! PartialFC: in f64 by the evaluator, which runs the ranks of a world in one process.
+//! PartialFC: in f64 by the evaluator, which runs the ranks of a world in one process, and in f32 by processes.
 
 mod course;
 mod head;
+mod processes;
 mod ranks;
 mod runs;
+mod setting;
 mod sharded;
 mod sync_bn;
+
+pub(crate) use processes::as_rank;
 
 use crate::Topic;
 use crate::manifest::Json;

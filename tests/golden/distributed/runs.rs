@@ -3,12 +3,14 @@
 
 use super::Part;
 use super::course::{Course, compare, stacked};
+use super::processes;
 use super::ranks::{Ranks, Reported};
+use super::setting::Setting;
 use crate::arrays::number;
 use crate::manifest::{Json, entries, number as whole};
 use crate::reference::Tensor;
 use crate::trajectory::Named;
-use qgface_data::nn::{QueueShare, Sharing};
+use qgface_data::nn::{BuffersShare, QueueShare, Sharing};
 use qgface_data::train::StepOptions;
 use std::path::Path;
 
@@ -26,31 +28,40 @@ fn all(manifest: &Json) -> impl Iterator<Item = (&str, &str, &Json)> {
 }
 
 fn cases(manifest: &Json) -> usize {
-    all(manifest).count()
+    2 * all(manifest).count()
 }
 
 fn run(folder: &Path, manifest: &Json) -> usize {
     let course = Course::read(folder, manifest);
     let runs = all(manifest);
-    runs.map(|(part, name, run)| in_f64(&course, run, &folder.join(part).join(name))).count()
+    let both = |(part, name, run): (&str, &str, &Json)| {
+        in_f64(&course, run, &folder.join(part).join(name));
+        processes::in_f32(folder, &course, manifest, part, name);
+    };
+    2 * runs.map(both).count()
 }
 
-/// How ranks of a run share a step.
-pub(super) fn options(course: &Course<'_>, run: &Json) -> StepOptions {
+/// What a run is.
+pub(super) fn setting(course: &Course<'_>, run: &Json) -> Setting {
     let shared = run["sync_GPU"].as_bool().unwrap_or(false);
     let queue = if shared { QueueShare::Shared } else { QueueShare::Own };
-    StepOptions {
-        accumulate: run["micro_batches"].as_u64().unwrap_or(1) as usize,
-        sharing: Sharing { queue, ..Sharing::default() },
+    let broadcast = run["broadcast_buffers"].as_bool().unwrap_or(false);
+    let buffers = if broadcast { BuffersShare::Broadcast } else { BuffersShare::Local };
+    let accumulate = run["micro_batches"].as_u64().unwrap_or(1) as usize;
+    let options = StepOptions {
+        accumulate,
+        sharing: Sharing { queue, buffers, ..Sharing::default() },
         ..course.options(whole(run, "queue_size") as usize, 1)
-    }
+    };
+    let batches = run["steps"].as_u64().map_or(course.batches(), |own| own as usize * accumulate);
+    Setting { world: whole(run, "world") as usize, parts: 1, options, batches }
 }
 
 fn in_f64(course: &Course<'_>, run: &Json, results: &Path) {
-    let (results, options) = (results.join("f64"), options(course, run));
-    let (world, accumulate) = (whole(run, "world") as usize, options.accumulate);
-    let batches = run["steps"].as_u64().map_or(course.batches(), |own| own as usize * accumulate);
-    let broadcast = run["broadcast_buffers"].as_bool().unwrap_or(false);
+    let results = results.join("f64");
+    let Setting { world, options, batches, .. } = setting(course, run);
+    let accumulate = options.accumulate;
+    let broadcast = options.sharing.buffers == BuffersShare::Broadcast;
     let mut ranks = Ranks::new(course, world, 1, &options);
     let (mut numbers, mut labels) = (Vec::new(), Vec::new());
     let mut first = None;
@@ -64,7 +75,7 @@ fn in_f64(course: &Course<'_>, run: &Json, results: &Path) {
         first = first.or(gradients);
         labels.extend(ranks.states.iter().map(labels_of));
     }
-    compare_reported(&numbers, &results, EXACT.0);
+    compare_reported(&numbers, &results);
     compare(&stacked(&labels), &results, "queue_labels_by_step", (0.0, 0.0));
     let of_rank = |gradients: &Named| {
         course.flat("parameters", |name| gradients[&format!("gradient.{name}")].clone())
@@ -87,12 +98,12 @@ fn in_f64(course: &Course<'_>, run: &Json, results: &Path) {
 }
 
 /// Losses and averages of every batch and rank.
-pub(super) fn compare_reported(numbers: &[Vec<[f64; 6]>], results: &Path, relative: f64) {
+fn compare_reported(numbers: &[Vec<[f64; 6]>], results: &Path) {
     for (what, columns) in [("losses", 0..3), ("averages", 3..6)] {
         let of = |own: &[f64; 6]| own[columns.clone()].to_vec();
         let data: Vec<f64> = numbers.iter().flatten().flat_map(of).collect();
         let own = Tensor { shape: vec![data.len()], data };
-        compare(&own, results, what, (relative, relative));
+        compare(&own, results, what, (EXACT.0, EXACT.0));
     }
 }
 

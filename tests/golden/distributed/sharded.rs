@@ -3,7 +3,9 @@
 
 use super::Part;
 use super::course::{Course, compare, stacked};
+use super::processes;
 use super::ranks::Ranks;
+use super::setting::Setting;
 use crate::manifest::{Json, array, number as whole};
 use crate::reference::Tensor;
 use crate::trajectory::Named;
@@ -20,7 +22,7 @@ const EXACT: (f64, f64) = (1e-9, 1e-12);
 const WORLDS: [usize; 3] = [1, 2, 4];
 
 fn cases(manifest: &Json) -> usize {
-    array(&manifest["sharded_training"], "runs").len() + WORLDS.len() + 2
+    2 * array(&manifest["sharded_training"], "runs").len() + 2 * WORLDS.len() + 2
 }
 
 fn run(folder: &Path, manifest: &Json) -> usize {
@@ -29,13 +31,15 @@ fn run(folder: &Path, manifest: &Json) -> usize {
     let mut ran = 0;
     for name in array(training, "runs") {
         let name = name.as_str().unwrap();
-        trained(&course, training, name, &folder.join("sharded_training").join(name).join("f64"));
-        ran += 1;
+        trained(&course, manifest, name, &folder.join("sharded_training").join(name).join("f64"));
+        processes::in_f32(folder, &course, manifest, "sharded_training", name);
+        ran += 2;
     }
-    let resharding = Resharding { course: &course, of: &manifest["resharding"], folder };
+    let resharding = Resharding { course: &course, manifest, of: &manifest["resharding"], folder };
     for world in WORLDS {
         resharding.whole(world);
-        ran += 1;
+        processes::in_f32(folder, &course, manifest, "resharding", &format!("w{world}"));
+        ran += 2;
     }
     for world in [1, 2] {
         resharding.switched(4, world);
@@ -48,14 +52,30 @@ fn sharing(queue: QueueShare, normalisation: Normalisation) -> Sharing {
     Sharing { head: HeadShare::Sharded, queue, normalisation, ..Sharing::default() }
 }
 
-/// Local normalisation.
-fn trained(course: &Course<'_>, training: &Json, name: &str, results: &Path) {
+/// A run with local normalisation.
+pub(super) fn training(course: &Course<'_>, manifest: &Json, name: &str) -> Setting {
     let (world, queue) = name.strip_prefix('w').unwrap().split_once('_').unwrap();
     let world: usize = world.parse().unwrap();
     let share = if queue == "own" { QueueShare::Own } else { QueueShare::Shared };
     let parts = course.parts() / world;
-    let mut options = course.options(whole(&training["queue_size"], queue) as usize, parts);
+    let size = whole(&manifest["sharded_training"]["queue_size"], queue) as usize;
+    let mut options = course.options(size, parts);
     options.sharing = sharing(share, Normalisation::Local);
+    Setting { world, parts, options, batches: course.batches() }
+}
+
+/// A run of which the number of ranks, the digits behind its name's first, may be any.
+pub(super) fn resharding(course: &Course<'_>, manifest: &Json, name: &str) -> Setting {
+    let world: usize = name.strip_prefix('w').unwrap().parse().unwrap();
+    let (of, parts) = (&manifest["resharding"], course.parts() / world);
+    let mut options = course.options(whole(of, "queue_size") as usize, parts);
+    options.sharing = sharing(QueueShare::Shared, Normalisation::Synchronised);
+    Setting { world, parts, options, batches: whole(of, "steps") as usize }
+}
+
+fn trained(course: &Course<'_>, manifest: &Json, name: &str, results: &Path) {
+    let Setting { world, parts, options, .. } = training(course, manifest, name);
+    let share = options.sharing.queue;
     let mut ranks = Ranks::new(course, world, parts, &options);
     let (mut losses, mut averages) = (Vec::new(), Vec::new());
     for batch in 0..course.batches() {
@@ -98,6 +118,7 @@ fn compare_whole(course: &Course<'_>, ranks: &Ranks, results: &Path, before: &st
 /// Runs with all that makes ranks one process, so that their number may change.
 struct Resharding<'c> {
     course: &'c Course<'c>,
+    manifest: &'c Json,
     of: &'c Json,
     folder: &'c Path,
 }
@@ -108,10 +129,8 @@ impl Resharding<'_> {
     }
 
     fn ranks(&self, world: usize) -> Ranks {
-        let parts = self.course.parts() / world;
-        let mut options = self.course.options(whole(self.of, "queue_size") as usize, parts);
-        options.sharing = sharing(QueueShare::Shared, Normalisation::Synchronised);
-        Ranks::new(self.course, world, parts, &options)
+        let own = resharding(self.course, self.manifest, &format!("w{world}"));
+        Ranks::new(self.course, world, own.parts, &own.options)
     }
 
     /// All steps on one number of ranks.

@@ -12,8 +12,9 @@ pub(crate) trait Calls: std::fmt::Debug + Send + Sync {
     /// Puts the numbers of all ranks into `all`, which has room for them.
     fn all_gather(&self, own: &[u8], all: &mut [u8], kind: Kind) -> Result<(), Fault>;
 
-    /// Puts the sum over ranks of this rank's block of `all` into `own`; there are as many blocks as ranks.
-    fn reduce_scatter(&self, all: &[u8], own: &mut [u8], kind: Kind) -> Result<(), Fault>;
+    /// Puts this rank's block of every rank's `given` into `taken`, in the order of ranks; both have a block
+    /// of each rank.
+    fn all_to_all(&self, given: &[u8], taken: &mut [u8], kind: Kind) -> Result<(), Fault>;
 
     /// Replaces the numbers by those of a rank.
     fn broadcast(&self, numbers: &mut [u8], kind: Kind, root: usize) -> Result<(), Fault>;

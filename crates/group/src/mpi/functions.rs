@@ -38,8 +38,8 @@ table! {
     error_string = MPI_Error_string: fn(c_int, *mut c_char, *mut c_int);
     all_reduce = MPI_Allreduce: fn(*const c_void, *mut c_void, c_int, H, H, H);
     all_gather = MPI_Allgather: fn(*const c_void, c_int, H, *mut c_void, c_int, H, H);
-    reduce_scatter =
-        MPI_Reduce_scatter_block: fn(*const c_void, *mut c_void, c_int, H, H, H);
+    all_to_all =
+        MPI_Alltoall: fn(*const c_void, c_int, H, *mut c_void, c_int, H, H);
     broadcast = MPI_Bcast: fn(*mut c_void, c_int, H, c_int, H);
     barrier = MPI_Barrier: fn(H);
     abort = MPI_Abort: fn(H, c_int);

@@ -90,16 +90,18 @@ impl<H: Handle> Calls for World<H> {
     }
 
     #[allow(unsafe_code)]
-    fn reduce_scatter(&self, all: &[u8], own: &mut [u8], kind: Kind) -> Result<(), Fault> {
-        assert_eq!(all.len(), own.len() * self.size, "a block of each rank");
-        let (count, row) = (count(own, kind), &self.row);
-        let (all, own) = (all.as_ptr().cast(), own.as_mut_ptr().cast());
-        // SAFETY: MPI reads `count` numbers of the kind for each rank, which the first slice has, and
-        // writes `count`; the slices do not overlap.
+    fn all_to_all(&self, given: &[u8], taken: &mut [u8], kind: Kind) -> Result<(), Fault> {
+        assert_eq!(given.len(), taken.len(), "a block of each rank");
+        assert!(given.len().is_multiple_of(self.size * kind.size()), "blocks of whole numbers");
+        let count = count(&given[..given.len() / self.size], kind);
+        let number = self.row.kind(kind);
+        let (given, taken) = (given.as_ptr().cast(), taken.as_mut_ptr().cast());
+        // SAFETY: MPI reads and writes `count` numbers of the kind for each rank, which both slices have;
+        // they do not overlap.
         let code = unsafe {
-            (self.functions.reduce_scatter)(all, own, count, row.kind(kind), row.sum, row.world)
+            (self.functions.all_to_all)(given, count, number, taken, count, number, self.row.world)
         };
-        self.checked("MPI_Reduce_scatter_block", code)
+        self.checked("MPI_Alltoall", code)
     }
 
     #[allow(unsafe_code, clippy::expect_used)]
