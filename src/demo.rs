@@ -8,6 +8,7 @@ use crate::eval::{
     self, EvalSet, FeatureOptions, Flags, ModelOptions, OtherAlignment, Rewriting, Task,
 };
 use crate::fs;
+use crate::group::Group;
 use crate::image::ChannelOrder;
 use crate::onnx;
 use crate::pack::stats::{self, StatsReport};
@@ -314,6 +315,7 @@ fn learn(options: &Options<'_>, config: &Config) -> Result<TrainReport, Error> {
         say: options.say,
         stop: options.stop,
         after_checkpoint: &draw,
+        group: &Arc::new(Group::alone()),
     };
     Ok(train::train(config, &start, &around).map_err(Box::new)?)
 }

@@ -62,9 +62,11 @@ impl Stream {
         self.used = inside as usize;
     }
 
-    /// Fills `bytes` with uniform ones, from the next block of the hash on.
-    pub fn fill(&mut self, bytes: &mut [u8]) {
+    /// Fills `bytes` with the uniform ones of the stream from a position on.
+    pub fn fill_from(&mut self, position: u64, bytes: &mut [u8]) {
+        self.output.set_position(position);
         self.output.fill(bytes);
+        self.used = BLOCK;
     }
 
     /// Draws from `[low, high)` with 53 bits.

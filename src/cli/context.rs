@@ -2,10 +2,12 @@
 
 use super::error::Error;
 use super::output::{Format, Output};
+use qgface_data::group::Group;
 use qgface_data::settings::{Section, Settings};
 use std::cell::OnceCell;
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// How a subcommand ended.
 pub(super) enum Outcome {
@@ -23,6 +25,8 @@ pub(super) struct Context {
     pub(super) format: Option<Format>,
     pub(super) output: Output,
     pub(super) jobs: usize,
+    /// The processes that this command is one of.
+    pub(super) group: Arc<Group>,
     settings: OnceCell<Settings>,
 }
 
@@ -32,8 +36,9 @@ impl Context {
         format: Option<Format>,
         output: Output,
         jobs: usize,
+        group: Arc<Group>,
     ) -> Self {
-        Self { config, format, output, jobs, settings: OnceCell::new() }
+        Self { config, format, output, jobs, group, settings: OnceCell::new() }
     }
 
     /// The settings in force, read once; only commands that use them mind a broken file.

@@ -1,7 +1,7 @@
 //! What can end a subcommand.
 
 use qgface_data::report::plot;
-use qgface_data::{demo, eval, fs, pack, report, runtime, settings, synth, train};
+use qgface_data::{demo, eval, fs, group, pack, report, runtime, settings, synth, train};
 
 /// What can end a subcommand.
 #[derive(Debug, thiserror::Error)]
@@ -38,6 +38,10 @@ pub(super) enum Error {
     Runtime(#[from] runtime::Error),
     #[error(transparent)]
     Train(#[from] Box<train::Error>),
+    #[error(transparent)]
+    Group(#[from] group::Error),
+    #[error(transparent)]
+    Launch(#[from] group::LaunchError),
     #[error(transparent)]
     Demo(#[from] demo::Error),
     #[error(transparent)]

@@ -17,6 +17,7 @@ mod make_rec;
 mod merge;
 mod model_path;
 mod output;
+mod ranks;
 mod reindex;
 mod report;
 mod runtime;
@@ -31,10 +32,12 @@ use clap::{CommandFactory, Parser, Subcommand};
 use context::{Context, Outcome};
 use error::Error;
 use output::{Form, Format, Output, Verbosity};
+use qgface_data::group::Group;
 use qgface_data::limits;
 use qgface_data::runtime::use_huge_pages;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::Instant;
 
 /// Order-preserving packs for low- and mixed-quality face recognition research
@@ -101,11 +104,14 @@ pub(crate) fn main() -> ExitCode {
         Ok(Outcome::Success) => ExitCode::SUCCESS,
         Ok(Outcome::No) => ExitCode::from(1),
         Err(error) => {
-            output::print_error(&error, &advice::of(&error));
-            ExitCode::from(2)
+            ranks::end_of_error(&output::error_line(&error, &advice::of(&error)), ERROR);
+            ExitCode::from(ERROR)
         }
     }
 }
+
+/// The exit code of an error.
+const ERROR: u8 = 2;
 
 /// Replaces this process by one that takes its memory in huge pages. Where that cannot be, it goes on.
 fn begin_again_in_huge_pages() {
@@ -126,18 +132,27 @@ fn start(cli: Cli) -> Result<Outcome, Error> {
         (_, true) => Verbosity::Quiet,
         _ => Verbosity::Normal,
     };
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let group = match cli.command {
+        Command::Train(_) => ranks::join()?,
+        _ => Arc::new(Group::alone()),
+    };
+    let cores = ranks::threads(&group, ranks::cores())?;
     let jobs = jobs.map_or(cores, usize::from);
     // Fails only when a pool was made before, which nothing does.
     let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global();
-    let context = Context::new(config, format, Output::new(form, verbosity), jobs);
+    let output = match group.rank() {
+        0 => Output::new(form, verbosity),
+        _ => Output::silent(form),
+    };
+    let context = Context::new(config, format, output, jobs, group);
     if decodes_files(&cli.command) {
         limits::set(context.settings()?.limits());
     }
     let begun = Instant::now();
-    let outcome = run(cli.command, &context);
+    let outcome = run(cli.command, &context)?;
     context.output.tell_time(begun.elapsed());
-    outcome
+    ranks::leave()?;
+    Ok(outcome)
 }
 
 /// Whether a command decodes files for which the settings have budgets; the others copy bytes as they are

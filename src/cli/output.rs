@@ -40,13 +40,20 @@ const WARNINGS_SHOWN: usize = 5;
 pub(crate) struct Output {
     form: Form,
     verbosity: Verbosity,
+    /// Whether another process says it all.
+    silent: bool,
     bar: Bar,
 }
 
 impl Output {
     pub(crate) fn new(form: Form, verbosity: Verbosity) -> Self {
         let bar = Bar { shown: verbosity != Verbosity::Quiet, bar: Mutex::new(None) };
-        Self { form, verbosity, bar }
+        Self { form, verbosity, silent: false, bar }
+    }
+
+    /// Of a process beside the one that says everything.
+    pub(crate) fn silent(form: Form) -> Self {
+        Self { silent: true, ..Self::new(form, Verbosity::Quiet) }
     }
 
     /// The bar that long tasks report to.
@@ -60,6 +67,9 @@ impl Output {
         report: &R,
         text: impl FnOnce(&R) -> String,
     ) -> Result<(), Error> {
+        if self.silent {
+            return Ok(());
+        }
         let text = match self.form {
             Form::Text => text(report),
             Form::Json => {
@@ -147,9 +157,9 @@ impl Progress for Bar {
     }
 }
 
-/// Prints an error, its causes and what can be done about it in one line.
-pub(crate) fn print_error(error: &dyn std::error::Error, advice: &[String]) {
-    say(&error_line(error, advice));
+/// Prints a line that is told however little is said.
+pub(crate) fn print_line(line: &str) {
+    say(line);
 }
 
 /// An error, its causes and what can be done about it in one line.

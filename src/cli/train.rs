@@ -5,6 +5,8 @@ use super::error::Error;
 use super::flags;
 use super::interrupt::interrupted;
 use super::output::grouped;
+use super::ranks;
+use qgface_data::graph::World;
 use qgface_data::report::training;
 use qgface_data::runtime::Device;
 use qgface_data::settings::{Given, PRESETS, Section, Settings, keys};
@@ -44,7 +46,7 @@ pub(crate) struct Args {
 }
 
 /// The sections of settings that a run is made from; validation is by the settings of `eval`.
-const SECTIONS: [Section; 10] = [
+const SECTIONS: [Section; 11] = [
     Section::Data,
     Section::Pack,
     Section::Eval,
@@ -52,6 +54,7 @@ const SECTIONS: [Section; 10] = [
     Section::Backbone,
     Section::Head,
     Section::Contrast,
+    Section::Queue,
     Section::Views,
     Section::Checkpoint,
     Section::Validation,
@@ -75,6 +78,7 @@ fn help() -> String {
 pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
     let settings = settings(&args, context)?;
     let config = Config::new(&settings)?;
+    let group = &context.group;
     let start = match &args.resume {
         Some(run) => Start::Resume(run.clone()),
         None => Start::New,
@@ -84,8 +88,12 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
         context.output.report(&report, PlanReport::to_string)?;
         return Ok(if report.fits { Outcome::Success } else { Outcome::No });
     }
-    let stop = interrupted()?;
     let say = |text: &str| context.output.say(text);
+    ranks::start(&settings, group, &say)?;
+    group.set_patience(config.patience);
+    let world = World { ranks: group.size(), rank: group.rank() };
+    let config = config.of_rank(world, group.local_rank());
+    let stop = interrupted()?;
     let warn = |text: &str| context.output.warn(&[text.to_owned()]);
     let draw = |run: &Path| training::draw(run, &warn);
     let around = Surroundings {
@@ -94,6 +102,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
         say: &say,
         stop: &stop,
         after_checkpoint: &draw,
+        group,
     };
     let report = train::train(&config, &start, &around).map_err(Box::new)?;
     context.output.report(&report, text)?;

@@ -3,6 +3,7 @@
 use super::{EDGE_PX, Error, Packs, epoch_order};
 use crate::seed::Seed;
 use crate::views::{Resizing, View, write_tensor};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// What a damaged record does.
@@ -29,6 +30,8 @@ pub struct Batches {
     pub seed: Seed,
     /// Images a batch.
     pub batch: usize,
+    /// The images of a batch that are loaded, by their places in it.
+    pub part: Range<usize>,
     /// Extents of a dropout mask's row and the share that it takes away, if there is dropout.
     pub dropout: Option<([usize; 3], f64)>,
     /// Orders of the epochs at work.
@@ -38,7 +41,7 @@ pub struct Batches {
 /// What a step learns from.
 #[derive(Debug, Clone)]
 pub struct Batch {
-    /// Images `[views·B, 3, height, width]`: all first views, then all second ones.
+    /// Images `[views·B, 3, height, width]` of the B that are loaded: all first views, then all second ones.
     pub images: Vec<f32>,
     /// Classes of the B images.
     pub labels: Vec<i64>,
@@ -87,6 +90,7 @@ impl Batches {
             on_damage: OnDamage::Stop,
             seed,
             batch,
+            part: 0..batch,
             dropout: None,
             orders: Mutex::default(),
         })
@@ -118,11 +122,13 @@ impl Batches {
         let epoch = (number / self.batches_per_epoch()) as u32;
         let first = (number % self.batches_per_epoch()) as usize * self.batch;
         let order = self.order(epoch);
-        let mut images = vec![0.0; self.views.len() * self.batch * VIEW];
-        let mut labels = Vec::with_capacity(self.batch);
+        let loaded = self.part.len();
+        let mut images = vec![0.0; self.views.len() * loaded * VIEW];
+        let mut labels = Vec::with_capacity(loaded);
         let mut skipped = Vec::new();
-        let mut held = order[first..first + self.batch].to_vec();
-        for place in 0..self.batch {
+        // Those of the order, whoever loads which of them and whatever is replaced.
+        let held = &order[first..first + self.batch];
+        for place in self.part.clone() {
             let mut image = held[place] as usize;
             let mut tries = 0;
             let views = loop {
@@ -135,12 +141,11 @@ impl Batches {
                 if tries == self.batch {
                     return Err(Error::NoneWhole { number, path: self.packs.name(image) });
                 }
-                image = self.replacement(number, place, tries, &held);
-                held[place] = image as u32;
+                image = self.replacement(number, place, tries, held);
             };
             labels.push(self.packs.label(image));
             for (view, pixels) in views.iter().enumerate() {
-                let at = (view * self.batch + place) * VIEW;
+                let at = (view * loaded + place - self.part.start) * VIEW;
                 write_tensor(pixels, &mut images[at..at + VIEW]);
             }
         }
@@ -180,9 +185,16 @@ impl Batches {
     /// What dropout keeps in a batch: the shares are multiples of 2⁻¹⁶.
     fn mask(&self, number: u64) -> Vec<bool> {
         let Some(([channels, height, width], share)) = self.dropout else { return Vec::new() };
-        let count = self.views.len() * self.batch * channels * height * width;
-        let mut bytes = vec![0; 2 * count];
-        self.seed.stream(&format!("dropout/{number}")).fill(&mut bytes);
+        let of_image = channels * height * width;
+        let mut bytes = Vec::new();
+        let mut stream = self.seed.stream(&format!("dropout/{number}"));
+        for view in 0..self.views.len() {
+            // The draws of a batch are one row, of which this is a part.
+            let drawn = 2 * (view * self.batch + self.part.start) * of_image;
+            let start = bytes.len();
+            bytes.resize(start + 2 * self.part.len() * of_image, 0);
+            stream.fill_from(drawn as u64, &mut bytes[start..]);
+        }
         let taken = (share * 65_536.0).round() as u32;
         let draws = bytes.as_chunks::<2>().0.iter();
         draws.map(|&pair| u32::from(u16::from_le_bytes(pair)) >= taken).collect()

@@ -10,8 +10,8 @@ use crate::eval::{EvalSet, Measure};
 use crate::image::ChannelOrder;
 use crate::loader::{Labels, OnDamage, OtherSize};
 use crate::nn::{
-    Architecture, ContrastPhase, Coupling, Curve, EmaStart, HeadKind, Margin, QueueKind, Range,
-    Select,
+    Architecture, BuffersShare, ContrastPhase, Coupling, Curve, EmaStart, HeadKind, HeadShare,
+    Margin, Normalisation, QueueKind, QueueShare, Range, Select,
 };
 use crate::pack::{Encoding, OnError};
 use crate::runtime::{Device, Precision};
@@ -62,12 +62,14 @@ pub const LARGEST_CONSTANT: f64 = 1e6;
 /// More images, classes or epochs are a slip of the hand.
 const MANY: u64 = 1 << 24;
 const MANY_EPOCHS: u64 = 100_000;
+const MANY_RANKS: u64 = 1 << 16;
 const SCALE: Number = Number(f64::MIN_POSITIVE, LARGEST_CONSTANT);
 const FACTOR: Number = Number(0.0, LARGEST_CONSTANT);
 const SHARE: Number = Number(0.0, 1.0);
 const FLAG: Words<bool> = Words(&[("true", true), ("false", false)]);
 const DEVICE: Told<Device> =
     Told { expected: || "cpu or cuda:N".to_owned(), read: |text| text.parse().ok() };
+const HOST: Told<String> = Told { expected: || "the name of a machine".to_owned(), read: host };
 const CURRICULAR_FACE: HeadKind = HeadKind::CurricularFace { eps: 1e-3, fallback: true };
 
 keys! {
@@ -144,6 +146,26 @@ keys! {
             "images a batch; each in one or two views";
         TRAIN_ACCUMULATE: Whole<usize> = "accumulate", whole(1, MANY), "1",
             "batches whose gradients are summed before an update: a step's images are batch times these";
+        TRAIN_PROCESSES: Optional<Whole<usize>> = "processes", Optional(whole(1, MANY_RANKS)), "",
+            "processes that train together, each with batches of its own [those that a launcher has started, \
+             else one]";
+        TRAIN_NODES: Optional<Whole<usize>> = "nodes", Optional(whole(1, MANY_RANKS)), "",
+            "machines that they are started on [as many as hosts, else one]";
+        TRAIN_PROCESSES_PER_NODE: Optional<Whole<usize>> = "processes_per_node",
+            Optional(whole(1, MANY_RANKS)), "", "processes of a machine, in place of their number";
+        TRAIN_HOSTS: List<Told<String>> = "hosts", List(HOST), "", "names of the machines";
+        TRAIN_PATIENCE: Whole<u64> = "patience", whole(1, u32::MAX as u64), "600",
+            "seconds that a process waits for the others before all end";
+        TRAIN_NORMALISATION: Words<Normalisation> = "normalisation",
+            Words(&[
+                ("local", Normalisation::Local),
+                ("synchronised", Normalisation::Synchronised),
+            ]),
+            "local", "rows that a process normalises by: local (its own) or synchronised (those of all)";
+        TRAIN_BUFFERS: Words<BuffersShare> = "buffers",
+            Words(&[("local", BuffersShare::Local), ("broadcast", BuffersShare::Broadcast)]),
+            "local", "statistics, averages and queue that a process begins a step with: local (its own) or \
+                      broadcast (the first one's, as the reference runs)";
         TRAIN_EPOCHS: Whole<u32> = "epochs", whole(1, MANY_EPOCHS), "12",
             "times every image is seen";
         TRAIN_MAX_STEPS: Optional<Whole<u64>> = "max_steps", Optional(whole(1, u64::MAX)), "",
@@ -190,6 +212,10 @@ keys! {
             Words(&[("zero", EmaStart::Zero), ("first_batch", EmaStart::FirstBatch)]),
             "zero", "what the averages of norms start with: zero (as the reference: quality is 1 for about \
                      150 steps) or first_batch";
+        HEAD_SHARDS: Words<HeadShare> = "shards",
+            Words(&[("none", HeadShare::Replicated), ("ranks", HeadShare::Sharded)]),
+            "none", "class columns that a process has: none apart (all of them), or ranks (its part, with \
+                     which it scores the rows of all)";
         HEAD_QUALITY_SCALE: Optional<Number> = "quality_scale", Optional(SHARE), "",
             "b of the head [baseline and A 0, B, C and D 0.2]";
     }
@@ -241,6 +267,12 @@ keys! {
             "the epoch, from 0, of the phase's change";
         CONTRAST_WARM_UP_SCALER: Words<bool> = "warm_up_scaler", FLAG, "false",
             "whether both b grow until joint_point";
+    }
+    Queue "queue" {
+        QUEUE_RANKS: Words<QueueShare> = "ranks",
+            Words(&[("own", QueueShare::Own), ("shared", QueueShare::Shared)]),
+            "own", "rows that enter a process's queue: its own, or shared (those of all; the reference's \
+                    sync_GPU)";
     }
     Views "views" {
         VIEWS_HIGH: Optional<Words<ViewKind>> = "high",
@@ -299,6 +331,13 @@ keys! {
 fn protocols() -> String {
     let names: Vec<&str> = protocol::PRESETS.iter().map(|preset| preset.name).collect();
     one_of(&names)
+}
+
+/// A name that no launcher takes for more than one machine or for an option.
+fn host(text: &str) -> Option<String> {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || ".-_".contains(letter);
+    let is_name = !text.is_empty() && !text.starts_with('-') && text.chars().all(fits);
+    is_name.then(|| text.to_owned())
 }
 
 fn presets() -> String {

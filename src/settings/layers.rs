@@ -1,5 +1,6 @@
 //! The settings in force: defaults, then a file, then the environment, then arguments and flags.
 
+use super::kind::{Optional, Whole};
 use super::table::{find, rows, unknown};
 use super::{Error, FILE_NAME, Given, Key, Kind, Row, file, keys};
 use crate::limits::Limits;
@@ -19,6 +20,12 @@ pub(super) struct Setting {
 
 /// The section of keys that arguments may name without it.
 const USUAL_SECTION: &str = "train";
+
+/// Names that the reference writes, of Lightning's trainer, and ours.
+const OTHER_NAMES: [(&str, &Key<Optional<Whole<usize>>>); 2] = [
+    ("trainer.num_nodes", &keys::TRAIN_NODES),
+    ("trainer.devices", &keys::TRAIN_PROCESSES_PER_NODE),
+];
 
 /// The settings in force. Every value was checked where it was given.
 #[derive(Debug, Clone)]
@@ -87,9 +94,11 @@ impl Settings {
                 found: assignment.to_owned(),
             });
         };
-        let row = match key.contains('.') {
-            true => find(key, &origin)?,
-            false => find(&format!("{USUAL_SECTION}.{key}"), &origin)?,
+        let other = OTHER_NAMES.iter().find(|(other, _)| *other == key);
+        let row = match other {
+            Some((_, own)) => *own as &'static dyn Row,
+            None if key.contains('.') => find(key, &origin)?,
+            None => find(&format!("{USUAL_SECTION}.{key}"), &origin)?,
         };
         self.set(row, Given::from(text), &origin, Path::new(""))
     }

@@ -3,14 +3,17 @@
 use super::schedule::LearningRate;
 use super::{JointSchedule, WarmUp};
 use crate::eval::Measure;
+use crate::graph::World;
 use crate::image::ChannelOrder;
 use crate::loader::{Labels, OnDamage, OtherSize};
-use crate::nn::{Backbone, ContrastOptions, HeadOptions, Mask, QueueKind};
+use crate::nn::BuffersShare;
+use crate::nn::{Backbone, ContrastOptions, HeadOptions, HeadShare, Mask, QueueKind, Sharing};
 use crate::optim::Sgd;
 use crate::runtime::{Device, Precision, Processor};
 use crate::settings::{Error, Given, Key, Kind, Preset, Row, Settings, keys};
 use crate::views::{Resizing, View};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A run, resolved.
 #[derive(Debug, Clone)]
@@ -55,6 +58,11 @@ pub struct Config {
     pub rate: LearningRate,
     /// The optimiser.
     pub sgd: Sgd,
+    /// What ranks share that train together. Here there is one; who has joined others says which of them it
+    /// is.
+    pub sharing: Sharing,
+    /// How long a rank waits for the others.
+    pub patience: Duration,
     /// What the backbone begins with.
     pub init: Option<PathBuf>,
     /// The backbone.
@@ -104,6 +112,12 @@ impl Config {
                 "low or ada: the contrast compares two views; without one, set contrast.queue=none";
             return Err(s.refused(&keys::VIEWS_LOW, expected.to_owned()));
         }
+        let broadcast = s.get(&keys::TRAIN_BUFFERS) == BuffersShare::Broadcast;
+        if broadcast && s.get(&keys::HEAD_SHARDS) == HeadShare::Sharded {
+            let expected =
+                "local: with head.shards=ranks processes agree on averages and queue already";
+            return Err(s.refused(&keys::TRAIN_BUFFERS, expected.to_owned()));
+        }
         Ok(Self {
             preset,
             name: s.get(&keys::TRAIN_NAME),
@@ -132,6 +146,14 @@ impl Config {
                 momentum: s.get(&keys::TRAIN_MOMENTUM),
                 weight_decay: s.get(&keys::TRAIN_WEIGHT_DECAY),
             },
+            sharing: Sharing {
+                world: World::ALONE,
+                normalisation: s.get(&keys::TRAIN_NORMALISATION),
+                head: s.get(&keys::HEAD_SHARDS),
+                queue: s.get(&keys::QUEUE_RANKS),
+                buffers: s.get(&keys::TRAIN_BUFFERS),
+            },
+            patience: Duration::from_secs(s.get(&keys::TRAIN_PATIENCE)),
             init: s.get(&keys::TRAIN_INIT),
             backbone: Backbone {
                 dropout: s.get(&keys::BACKBONE_DROPOUT),
@@ -155,6 +177,15 @@ impl Config {
             best: s.get(&keys::VALIDATION_BEST),
             settings,
         })
+    }
+
+    /// The same as one of the ranks of a world has it, on the device of its place on its machine.
+    pub fn of_rank(self, world: World, local_rank: usize) -> Self {
+        let device = match self.device {
+            Device::Cuda(first) if !world.is_alone() => Device::Cuda(first + local_rank as u32),
+            device => device,
+        };
+        Self { sharing: Sharing { world, ..self.sharing }, device, ..self }
     }
 
     /// What the backbone computes in on this machine.

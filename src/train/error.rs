@@ -94,6 +94,18 @@ pub enum Error {
     /// Ranks cannot exchange what they share.
     #[error(transparent)]
     Group(#[from] crate::group::Error),
+    /// A rank has something else than the first.
+    #[error("rank {rank}: {what}: expected {expected}, as on rank 0, found {found}")]
+    Ranks {
+        /// The rank.
+        rank: usize,
+        /// What differs.
+        what: String,
+        /// What the first rank has.
+        expected: String,
+        /// What this one has.
+        found: String,
+    },
     /// A file or folder refused.
     #[error(transparent)]
     Files(#[from] crate::fs::Error),

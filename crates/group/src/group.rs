@@ -307,7 +307,7 @@ impl Group {
     ///
     /// # Errors
     /// [`Error::Mpi`]
-    pub fn leave(self) -> Result<(), Error> {
+    pub fn leave(&self) -> Result<(), Error> {
         self.call("leaving", |mpi| mpi.finalize())?;
         ending::has_left();
         Ok(())

@@ -25,6 +25,8 @@ pub(super) fn advice(error: &Error) -> Option<String> {
         | Error::Files(_)
         | Error::NotVerified { .. }
         | Error::Plot(_)
+        | Error::Group(_)
+        | Error::Launch(_)
         | Error::Arguments(_)
         | Error::Output(_) => None,
     }

@@ -27,7 +27,8 @@ const OWN_FOLDERS: [&str; 4] = [checkpoint::FOLDER, SAMPLES, EVAL, "plots"];
 #[derive(Debug)]
 pub(super) struct RunFolder {
     path: PathBuf,
-    _lock: File,
+    /// Nothing where another process of the run holds it.
+    _lock: Option<File>,
 }
 
 impl RunFolder {
@@ -81,7 +82,12 @@ impl RunFolder {
         // Whoever holds the lock is the only one at work here.
         fs::remove_leftovers(&path);
         below.iter().for_each(|folder| fs::remove_leftovers(folder));
-        Ok(Self { path, _lock: lock })
+        Ok(Self { path, _lock: Some(lock) })
+    }
+
+    /// The folder that another rank of the run has taken.
+    pub(super) fn of_first_rank(path: PathBuf) -> Self {
+        Self { path, _lock: None }
     }
 
     pub(super) fn path(&self) -> &Path {

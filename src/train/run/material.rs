@@ -1,7 +1,7 @@
 //! What a run learns from and is compiled of, by its settings: packs, classes, batches, the step.
 
 use crate::loader::{Batches, Packs};
-use crate::nn::{JointOptions, QueueOptions, Sharing};
+use crate::nn::{JointOptions, QueueOptions};
 use crate::pack::PackFiles;
 use crate::seed::Seed;
 use crate::train::{Config, Error, StepOptions};
@@ -34,7 +34,10 @@ pub(super) fn batches(
     views: &[View],
 ) -> Result<Batches, Error> {
     let seed = Seed::new(config.seed);
-    let mut batches = Batches::new(Arc::clone(packs), views.to_vec(), seed, config.batch)?;
+    let world = config.sharing.world;
+    let joined = config.batch * world.ranks;
+    let mut batches = Batches::new(Arc::clone(packs), views.to_vec(), seed, joined)?;
+    batches.part = world.part(joined);
     let share = config.backbone.dropout;
     batches.dropout = (share > 0.0).then(|| (config.backbone.last_extents(), share));
     batches.resizing = config.resizing;
@@ -56,6 +59,6 @@ pub(super) fn step_options(config: &Config, classes: usize, views: usize) -> Ste
         views,
         scales: config.schedule.scales(),
         sgd: config.sgd,
-        sharing: Sharing::default(),
+        sharing: config.sharing,
     }
 }

@@ -3,6 +3,7 @@
 //! `material` is what is learned from, `course` says which steps are made, `folder` holds the place they
 //! are written to, `resume` gives the state they begin with, `steps` makes them, and `ledger` counts.
 
+mod agreement;
 mod course;
 mod folder;
 mod form;
@@ -13,6 +14,7 @@ mod report;
 mod resume;
 mod start;
 mod steps;
+mod together;
 mod tuned;
 mod weighed;
 

@@ -1,5 +1,6 @@
 //! Where a run begins: with drawn weights, with those of a file, or where a checkpoint stands.
 
+use crate::nn::Sharing;
 use crate::seed::Seed;
 use crate::settings::keys;
 use crate::train::checkpoint::{self, Facts};
@@ -32,12 +33,25 @@ pub(super) fn new(config: &Config, graph: &StepGraph) -> Result<Beginning, Error
 /// # Errors
 /// [`Error::Resume`] where the order of the images would be another from the middle on, and those of
 /// [`checkpoint::open`].
-pub(super) fn resumed(run: &Path, facts: &mut Facts) -> Result<Beginning, Error> {
-    let before = checkpoint::open(run)?;
+pub(super) fn resumed(
+    run: &Path,
+    facts: &mut Facts,
+    sharing: &Sharing,
+) -> Result<Beginning, Error> {
+    let columns = sharing.columns().part(facts.classes as usize);
+    let before = checkpoint::open_as(run, sharing.world, Some(columns))?;
     if let Some((what, expected, found)) = obstacle(&before.facts, facts) {
         return Err(Error::Resume { run: run.to_path_buf(), what, expected, found });
     }
-    let changed = differences(&before.facts.settings, &facts.settings);
+    let mut changed = differences(&before.facts.settings, &facts.settings);
+    let ranks = sharing.world.ranks as u64;
+    if before.facts.ranks != ranks {
+        changed.push(format!(
+            "processes: {} before, {ranks} now; statistics, averages and queues that each had of its own go on \
+             from the first one's",
+            before.facts.ranks
+        ));
+    }
     (facts.step, facts.batches) = (before.facts.step, before.facts.batches);
     facts.scores = before.facts.scores;
     Ok(Beginning { state: before.state, adopted: None, changed })

@@ -1,5 +1,6 @@
 //! The steps of a run, from the first to the exported model.
 
+use super::agreement;
 use super::course::{Course, Segment};
 use super::folder::RunFolder;
 use super::ledger::Ledger;
@@ -7,18 +8,21 @@ use super::material::{batches, classes, open_packs, step_options};
 use super::report::TrainReport;
 use super::resume::{self, Beginning};
 use super::start::Start;
+use super::together::{self, alone, first_then_others, folder};
 use super::tuned::{Made, Wanted, tuned};
 use super::weighed::{Scales, at_hand};
 use crate::eval::Measure;
 use crate::fs;
 use crate::graph::Width;
 use crate::graph::lower::Layout;
+use crate::group::Group;
 use crate::loader::{Batches, Packs};
+use crate::nn::HeadShare;
 use crate::onnx;
 use crate::pack::Part;
 use crate::progress::Progress;
 use crate::runtime::{OnMissing, Precision, Runtime};
-use crate::settings::keys;
+use crate::settings::{Row, keys};
 use crate::train::checkpoint::{self, Facts};
 use crate::train::export::export_configured;
 use crate::train::feed::{Fed, fed_ahead};
@@ -47,6 +51,9 @@ pub struct Surroundings<'a> {
     pub stop: &'a AtomicBool,
     /// Called after each checkpoint with the run's folder, to draw it.
     pub after_checkpoint: &'a dyn Fn(&Path),
+    /// The ranks that train together, of which the configuration says which this is. The first one alone
+    /// writes, but for what others hold apart, and says anything.
+    pub group: &'a Arc<Group>,
 }
 
 /// Trains.
@@ -63,7 +70,7 @@ pub fn train(
 ) -> Result<TrainReport, Error> {
     let (mut run, mut state) = Run::open(config, start, around)?;
     run.announce()?;
-    while !run.is_finished() && !around.stop.load(Ordering::Relaxed) {
+    while !run.is_finished() && !run.is_stopped()? {
         state = run.segment(state)?;
     }
     run.finish(&state)
@@ -80,7 +87,8 @@ struct Run<'a> {
     made: Made,
     validation: Option<Validation>,
     course: Course,
-    metrics: Metrics,
+    /// The first rank's.
+    metrics: Option<Metrics>,
     /// What the next checkpoint will say of itself; its step is where the run is.
     facts: Facts,
     ledger: Ledger,
@@ -128,28 +136,36 @@ impl<'a> Run<'a> {
         scales.check(around.say)?;
         let Beginning { state, adopted, changed } = match start {
             Start::New => resume::new(config, &graph)?,
-            Start::Resume(run) => resume::resumed(run, &mut facts)?,
+            Start::Resume(run) => resume::resumed(run, &mut facts, &config.sharing)?,
         };
         changed.iter().for_each(|change| (around.say)(&format!("changed: {change}")));
-        let runtime = Runtime::start(config.device, OnMissing::Install, around.say)?;
-        let folder = match start {
-            Start::New => {
-                RunFolder::make(&config.runs, config.name.as_deref(), config.preset.name)?
-            }
-            Start::Resume(run) => RunFolder::open(run.clone())?,
+        let runtime = first_then_others(around.group, config.patience, || {
+            Runtime::start(config.device, OnMissing::Install, around.say)
+        })?;
+        let runtime = match config.sharing.world.is_alone() {
+            true => runtime,
+            false => runtime.with_group(Arc::clone(around.group)),
         };
-        fs::write_whole(&folder.settings(), config.settings.to_file().as_bytes())?;
+        let folder = folder(config, start, around.group)?;
+        // One rank measures, and exchanges nothing.
+        let measured = alone(&graph)?;
         let wanted = Wanted {
             tune: config.tune,
             asked: config.precision,
             precision,
             threads: threads(around),
-            step: &graph,
+            step: &measured,
             steps: course.steps,
-            resumed: matches!(start, Start::Resume(_)),
+            // What the first rank has measured and kept is read by the others.
+            resumed: matches!(start, Start::Resume(_)) || around.group.rank() > 0,
         };
-        let (runtime, made) = tuned(runtime, &folder, &wanted, around.say)?;
-        let metrics = Metrics::open(&folder.metrics(), facts.step)?;
+        let (runtime, made) = first_then_others(around.group, config.patience, || {
+            tuned(runtime.clone(), &folder, &wanted, around.say)
+        })?;
+        let steps = format!("{:?}, {:?}", made.width, made.arrangement);
+        agreement::same_beginning(around.group, &facts, &steps)?;
+        let first = around.group.rank() == 0;
+        let metrics = first.then(|| Metrics::open(&folder.metrics(), facts.step)).transpose()?;
         let shapes = graph.params.parameters.iter().map(|parameter| &parameter.shape);
         let parameters = shapes.map(|shape| shape.iter().product::<usize>() as u64).sum();
         let run = Self {
@@ -197,8 +213,9 @@ impl<'a> Run<'a> {
             self.facts.classes,
             config.views.len(),
             config.channel_order.name(),
-            config.batch * config.accumulate,
+            config.batch * config.sharing.world.ranks * config.accumulate,
         ));
+        self.announce_ranks();
         match (config.precision, self.made.width, self.made.arrangement.layout) {
             (_, Width::Half, _) => say("the backbone computes in float16"),
             (_, _, Layout::RoundedPixels) => say("convolutions multiply in bfloat16"),
@@ -217,10 +234,42 @@ impl<'a> Run<'a> {
                 "train.max_steps ends the run after {steps} of its epochs' {of_epochs} steps"
             ));
         }
+        if self.around.group.rank() > 0 {
+            return Ok(());
+        }
         samples::write(
             &self.batches(config.views.len())?,
             &self.folder.samples()?.join("views.png"),
         )
+    }
+
+    /// Says who trains together, and what they share.
+    fn announce_ranks(&self) {
+        let (group, sharing) = (self.around.group, &self.config.sharing);
+        if sharing.world.is_alone() {
+            return;
+        }
+        let word = |key: &dyn Row| self.config.settings.resolved()[key.name()].clone();
+        (self.around.say)(&format!(
+            "{} processes on {} machine(s), by {}: batches of {} images each, normalisation {}, queue {}, class \
+             columns {}, buffers {}",
+            group.size(),
+            group.nodes(),
+            group.engine(),
+            self.config.batch,
+            word(&keys::TRAIN_NORMALISATION),
+            word(&keys::QUEUE_RANKS),
+            match sharing.head {
+                HeadShare::Replicated => "of all on each",
+                HeadShare::Sharded => "in parts",
+            },
+            word(&keys::TRAIN_BUFFERS),
+        ));
+    }
+
+    /// Whether any rank is to end; all of them learn it at the same place.
+    fn is_stopped(&self) -> Result<bool, Error> {
+        together::any(self.around.group, self.around.stop.load(Ordering::Relaxed))
     }
 
     fn batches(&self, views: usize) -> Result<Batches, Error> {
@@ -290,7 +339,7 @@ impl<'a> Run<'a> {
             if !is_rest {
                 self.batch(stepper, step, feed, waited)?;
             }
-            if self.around.stop.load(Ordering::Relaxed) {
+            if self.is_stopped()? {
                 return Err(Ended::Stopped);
             }
             if !is_rest && self.facts.step < steps.end && self.is_due() {
@@ -382,7 +431,8 @@ impl<'a> Run<'a> {
     ) -> Result<(), Error> {
         self.skipped_steps = scale.map(LossScale::skipped_steps);
         let (taken, waited) = self.ledger.of_step();
-        let images = self.config.batch as u64 * self.ledger.batches();
+        let ranks = self.config.sharing.world.ranks as u64;
+        let images = ranks * self.config.batch as u64 * self.ledger.batches();
         let line = Line {
             step: self.facts.step,
             epoch,
@@ -398,7 +448,7 @@ impl<'a> Run<'a> {
             loss_scale: scale.map(LossScale::scale),
             skipped_steps: self.skipped_steps,
         };
-        self.metrics.write(&line)?;
+        self.metrics.as_mut().map_or(Ok(()), |metrics| metrics.write(&line))?;
         self.ledger.enter(line);
         self.around.progress.status(&format!("epoch {epoch}, loss {:.3}", scalars.loss));
         self.around.progress.advance(1);
@@ -408,11 +458,18 @@ impl<'a> Run<'a> {
     /// Writes a checkpoint, scored where sets are named, then lets go of old ones.
     fn checkpoint(&mut self, state: &TrainState, scored: bool) -> Result<(), Error> {
         self.facts.scores.clear();
-        if scored {
+        let (group, sharing) = (self.around.group, &self.config.sharing);
+        agreement::same_state(group, sharing, state)?;
+        let is_first = group.rank() == 0;
+        if scored && is_first {
             self.score(state)?;
         }
         let folder = self.folder.checkpoints()?;
-        checkpoint::save(&folder, &self.facts, state)?;
+        together::wait_for_first(group, self.config.patience)?;
+        checkpoint::save_together(&folder, &self.facts, sharing, state, group)?;
+        if !is_first {
+            return Ok(());
+        }
         checkpoint::prune(&folder, self.config.keep, self.config.best)?;
         let loss = self.ledger.last.as_ref();
         let loss =
@@ -450,7 +507,7 @@ impl<'a> Run<'a> {
     fn finish(self, state: &TrainState) -> Result<TrainReport, Error> {
         let finished = self.is_finished();
         let model = self.folder.model();
-        if finished {
+        if finished && self.around.group.rank() == 0 {
             export_configured(self.config, state)?.save(&model)?;
         }
         let all = checkpoint::list(&self.folder.checkpoints()?)?;

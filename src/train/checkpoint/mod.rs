@@ -2,16 +2,25 @@
 //! it is and is renamed into place last: a checkpoint without it does not exist. Amid a step of several
 //! batches the names are `step-N+B`, N steps made and B batches learned from.
 
+mod parts;
+
 use super::{Error, Tensor, TrainState};
 use crate::eval::Measure;
 use crate::fs;
+use crate::graph::World;
+use crate::group::Group;
 use crate::metrics::Better;
+use crate::nn::Sharing;
 use crate::settings::{Section, keys};
 use indexmap::IndexMap;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView, serialize};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+
+pub use parts::Part;
+pub(crate) use parts::replicated;
 
 /// Name and version of the form.
 const FORMAT: &str = "qgface-data checkpoint 1";
@@ -43,6 +52,20 @@ pub struct Facts {
     pub scores: IndexMap<Measure, f64>,
     /// BLAKE3 of the tensors' file.
     pub blake3: String,
+    /// Ranks that wrote it.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub ranks: u64,
+    /// What ranks hold apart, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub parts: Vec<Part>,
+}
+
+fn one() -> u64 {
+    1
+}
+
+fn is_one(count: &u64) -> bool {
+    *count == 1
 }
 
 fn is_zero(count: &u64) -> bool {
@@ -72,6 +95,8 @@ impl Facts {
             settings,
             scores: IndexMap::new(),
             blake3: String::new(),
+            ranks: 1,
+            parts: Vec::new(),
         }
     }
 }
@@ -107,20 +132,73 @@ fn paths(folder: &Path, facts: &Facts) -> [PathBuf; 2] {
 pub fn save(folder: &Path, facts: &Facts, state: &TrainState) -> Result<PathBuf, Error> {
     let [tensors, path] = paths(folder, facts);
     let bad = |found: String| Error::Checkpoint { path: tensors.clone(), found };
-    let views = state.tensors.iter().map(|(name, tensor)| {
-        let view =
-            TensorView::new(Dtype::F32, tensor.shape.clone(), bytemuck::cast_slice(&tensor.data));
-        Ok((name.as_str(), view.map_err(|error| bad(format!("{name}: {error}")))?))
-    });
-    let views = views.collect::<Result<Vec<_>, Error>>()?;
-    let told = HashMap::from([("format".to_owned(), FORMAT.to_owned())]);
-    let bytes = serialize(views, Some(told)).map_err(|error| bad(error.to_string()))?;
+    let named = state.tensors.iter().map(|(name, tensor)| (name.as_str(), tensor));
+    let bytes = encoded(named, &tensors)?;
     let facts = Facts { blake3: blake3::hash(&bytes).to_string(), ..facts.clone() };
     fs::write_whole(&tensors, &bytes)?;
     let mut text = serde_json::to_vec_pretty(&facts).map_err(|error| bad(error.to_string()))?;
     text.push(b'\n');
     fs::write_whole(&path, &text)?;
     Ok(path)
+}
+
+/// The bytes of a file of tensors.
+fn encoded<'t>(
+    tensors: impl Iterator<Item = (&'t str, &'t Tensor)>,
+    path: &Path,
+) -> Result<Vec<u8>, Error> {
+    let bad = |found: String| Error::Checkpoint { path: path.to_path_buf(), found };
+    let views = tensors.map(|(name, tensor)| {
+        let view =
+            TensorView::new(Dtype::F32, tensor.shape.clone(), bytemuck::cast_slice(&tensor.data));
+        Ok((name, view.map_err(|error| bad(format!("{name}: {error}")))?))
+    });
+    let views = views.collect::<Result<Vec<_>, Error>>()?;
+    let told = HashMap::from([("format".to_owned(), FORMAT.to_owned())]);
+    serialize(views, Some(told)).map_err(|error| bad(error.to_string()))
+}
+
+/// Writes a checkpoint of all ranks: each what it holds apart, at the same time, and the first what all have
+/// and, last, the facts. Returns when that is done.
+///
+/// # Errors
+/// As [`save`], and [`Error::Group`]. A rank that fails must end the others, who wait for it.
+pub(super) fn save_together(
+    folder: &Path,
+    facts: &Facts,
+    sharing: &Sharing,
+    state: &TrainState,
+    group: &Group,
+) -> Result<(), Error> {
+    if sharing.world.is_alone() {
+        return save(folder, facts, state).map(|_| ());
+    }
+    let own = parts::write(folder, facts, sharing, state)?;
+    let told = serde_json::to_vec(&own).expect("numbers and texts by name");
+    let told = group.gather_bytes(&told)?;
+    if group.rank() == 0 {
+        let parts = told.iter().map(|told| serde_json::from_slice::<Option<Part>>(told));
+        let parts = parts.collect::<Result<Vec<_>, _>>();
+        let parts = parts.map_err(|error| Error::Checkpoint {
+            path: folder.to_path_buf(),
+            found: format!("a rank that tells of its part: {error}"),
+        })?;
+        let parts = parts.into_iter().flatten().collect();
+        let facts = Facts { ranks: group.size() as u64, parts, ..facts.clone() };
+        save(folder, &facts, &parts::of_first(sharing, state))?;
+    }
+    Ok(group.barrier()?)
+}
+
+/// Removes what a run left that ended while it wrote a checkpoint.
+///
+/// # Errors
+/// Files that cannot be removed.
+pub(super) fn remove_unsealed(folder: &Path) -> Result<(), Error> {
+    for path in parts::unsealed(folder) {
+        std::fs::remove_file(&path).map_err(fs::io_error("remove", &path))?;
+    }
+    Ok(())
 }
 
 /// Reads what a checkpoint's `.json` says.
@@ -145,6 +223,19 @@ fn facts(path: &Path) -> Result<Facts, Error> {
 /// # Errors
 /// [`Error::Checkpoint`]: none there, damage, tensors of other bytes than its `.json` says.
 pub fn open(path: &Path) -> Result<Checkpoint, Error> {
+    open_as(path, World::ALONE, None)
+}
+
+/// The same as a rank has it: with the class columns of `wanted` where ranks hold them apart, else all, and
+/// where as many ranks wrote it with what was this one's own.
+///
+/// # Errors
+/// As [`open`].
+pub(super) fn open_as(
+    path: &Path,
+    world: World,
+    wanted: Option<Range<usize>>,
+) -> Result<Checkpoint, Error> {
     let path = match path.is_dir() {
         true => last(path)?.0,
         false => path.with_extension(FACTS),
@@ -158,7 +249,9 @@ pub fn open(path: &Path) -> Result<Checkpoint, Error> {
             format!("bytes of BLAKE3 {found} where {} says {}", path.display(), facts.blake3);
         return Err(Error::Checkpoint { path: tensors, found });
     }
-    let state = TrainState { tensors: floats(&bytes, &tensors)?.into_iter().collect() };
+    let mut state = TrainState { tensors: floats(&bytes, &tensors)?.into_iter().collect() };
+    let wanted = wanted.unwrap_or(0..facts.classes as usize);
+    parts::read(&path, &facts, world, &wanted, &mut state)?;
     Ok(Checkpoint { path, facts, state })
 }
 
@@ -223,7 +316,8 @@ pub fn prune(folder: &Path, keep: usize, measure: Option<Measure>) -> Result<(),
         // What lies amid a step is never scored.
         if best != Some(facts.step) || facts.batches > 0 {
             // Without its facts a checkpoint is gone, so they go first.
-            for path in [path.clone(), path.with_extension(TENSORS)] {
+            let of_ranks = parts::paths(path, facts);
+            for path in [path.clone(), path.with_extension(TENSORS)].into_iter().chain(of_ranks) {
                 std::fs::remove_file(&path).map_err(fs::io_error("remove", &path))?;
             }
         }
@@ -289,7 +383,7 @@ pub(super) fn floats(bytes: &[u8], path: &Path) -> Result<Vec<(String, Tensor)>,
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::eval::sets::{LFW, TINYFACE};
     use crate::metrics::table::{RANK, THRESHOLD, TIES};
@@ -302,7 +396,7 @@ mod tests {
         TrainState { tensors: tensors.into_iter().collect() }
     }
 
-    fn facts(step: u64, score: f64) -> Facts {
+    pub(in crate::train) fn facts(step: u64, score: f64) -> Facts {
         let ties = Measure::of_set(&TINYFACE, TIES.metric());
         let scores = [(BEST, score), (ties, 10.0 * score)].into_iter().collect();
         Facts { step, scores, ..Facts::new(BTreeMap::new(), vec![], 3) }

@@ -1,0 +1,334 @@
+//! What ranks hold apart: each writes a file of its own beside the checkpoint's, `step-N.rank-R.safetensors`,
+//! and the facts name all of them with their digests, so that a checkpoint that lacks one is none.
+
+use super::{FACTS, Facts, TENSORS, encoded, floats};
+use crate::fs;
+use crate::graph::World;
+use crate::nn::{HeadShare, Normalisation, QueueShare, Sharing};
+use crate::train::{Error, Tensor, TrainState};
+use safetensors::SafeTensors;
+use safetensors::tensor::Dtype;
+use serde::{Deserialize, Serialize};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// A file of a rank.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    /// The rank.
+    pub rank: u64,
+    /// Its class columns: the first, and that behind the last. Without them all ranks have all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub columns: Option<[u64; 2]>,
+    /// BLAKE3 of the file.
+    pub blake3: String,
+}
+
+/// The class columns, and their momenta.
+const COLUMNS: [&str; 2] = ["head.kernel", "momentum.head.kernel"];
+
+/// Where a tensor of a state lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// All ranks have the same.
+    Everywhere,
+    /// Each rank has its own; the first one's stands for all where their number changes.
+    Own,
+    /// Each rank has a part.
+    Parted,
+}
+
+fn place(sharing: &Sharing, name: &str) -> Place {
+    let sharded = sharing.head == HeadShare::Sharded;
+    let own = |own| if own { Place::Own } else { Place::Everywhere };
+    if COLUMNS.contains(&name) {
+        return if sharded { Place::Parted } else { Place::Everywhere };
+    }
+    match name {
+        _ if name.starts_with("queue.") => own(!(sharded && sharing.queue == QueueShare::Shared)),
+        _ if name.starts_with("head.") || name.starts_with("contrast.") => own(!sharded),
+        // Gradients of a step that has begun are not summed over ranks yet.
+        _ if name.starts_with("gradient.") => Place::Own,
+        _ if name.ends_with(".running_mean") || name.ends_with(".running_var") => {
+            own(sharing.normalisation == Normalisation::Local)
+        }
+        _ => Place::Everywhere,
+    }
+}
+
+/// Tensors of a state that all ranks have, by name.
+pub(crate) fn replicated<'s>(
+    sharing: &Sharing,
+    state: &'s TrainState,
+) -> impl Iterator<Item = (&'s str, &'s Tensor)> {
+    let everywhere = |name: &str| place(sharing, name) == Place::Everywhere;
+    let tensors = state.tensors.iter().map(|(name, own)| (name.as_str(), own));
+    tensors.filter(move |(name, _)| everywhere(name))
+}
+
+/// What the first rank writes for all: what all have, and what is its own, but no part.
+pub(super) fn of_first(sharing: &Sharing, state: &TrainState) -> TrainState {
+    let kept = |name: &str| place(sharing, name) != Place::Parted;
+    let tensors = state.tensors.iter().filter(|(name, _)| kept(name));
+    TrainState { tensors: tensors.map(|(name, own)| (name.clone(), own.clone())).collect() }
+}
+
+/// Writes a rank's file, if it has anything to write; what the facts say of it.
+///
+/// # Errors
+/// As [`super::save`].
+pub(super) fn write(
+    folder: &Path,
+    facts: &Facts,
+    sharing: &Sharing,
+    state: &TrainState,
+) -> Result<Option<Part>, Error> {
+    let world = sharing.world;
+    let own = |name: &str| match place(sharing, name) {
+        Place::Everywhere => false,
+        Place::Own => world.rank > 0,
+        Place::Parted => true,
+    };
+    let tensors = state.tensors.iter().filter(|(name, _)| own(name));
+    let tensors: Vec<(&str, &Tensor)> = tensors.map(|(name, own)| (name.as_str(), own)).collect();
+    if tensors.is_empty() {
+        return Ok(None);
+    }
+    let path = path(folder, facts, world.rank as u64);
+    let bytes = encoded(tensors.into_iter(), &path)?;
+    fs::write_whole(&path, &bytes)?;
+    let columns = (sharing.head == HeadShare::Sharded).then(|| {
+        let own = world.part(facts.classes as usize);
+        [own.start, own.end].map(|at| at as u64)
+    });
+    Ok(Some(Part { rank: world.rank as u64, columns, blake3: blake3::hash(&bytes).to_string() }))
+}
+
+fn path(folder: &Path, facts: &Facts, rank: u64) -> PathBuf {
+    let [tensors, _] = super::paths(folder, facts);
+    tensors.with_extension(format!("rank-{rank}.{TENSORS}"))
+}
+
+/// The files of a checkpoint's ranks.
+pub(super) fn paths<'f>(
+    facts_path: &'f Path,
+    facts: &'f Facts,
+) -> impl Iterator<Item = PathBuf> + 'f {
+    let folder = facts_path.parent().unwrap_or(Path::new(""));
+    facts.parts.iter().map(move |part| path(folder, facts, part.rank))
+}
+
+/// Files of ranks and tensors in a folder of checkpoints that no facts seal: what a run left that ended
+/// while it wrote them.
+pub(super) fn unsealed(folder: &Path) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let is_unsealed = |path: &PathBuf| {
+        let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
+        let name = name.unwrap_or_default();
+        let stem = name.split('.').next().unwrap_or_default();
+        name.starts_with("step-")
+            && name.ends_with(TENSORS)
+            && !folder.join(format!("{stem}.{FACTS}")).exists()
+    };
+    entries.map(|entry| entry.path()).filter(is_unsealed).collect()
+}
+
+/// Adds to a state what ranks hold apart: columns of `wanted`, and, for a rank of as many as wrote the
+/// checkpoint, what is its own.
+///
+/// Memory: the wanted columns twice.
+///
+/// # Errors
+/// [`Error::Checkpoint`]: a file that is missing, of other bytes, or without the columns that the facts
+/// name.
+pub(super) fn read(
+    facts_path: &Path,
+    facts: &Facts,
+    world: World,
+    wanted: &Range<usize>,
+    state: &mut TrainState,
+) -> Result<(), Error> {
+    let mut columns: [Option<Tensor>; COLUMNS.len()] = [const { None }; COLUMNS.len()];
+    let mut end = 0;
+    for (part, path) in facts.parts.iter().zip(paths(facts_path, facts)) {
+        let bad = |found: String| Error::Checkpoint { path: path.clone(), found };
+        let is_own = world.ranks as u64 == facts.ranks && world.rank as u64 == part.rank;
+        let range = part.columns.map(|[first, last]| first as usize..last as usize);
+        if let Some(range) = &range {
+            if range.start != end || range.end < range.start {
+                return Err(bad(format!("columns {range:?} behind {end} others")));
+            }
+            end = range.end;
+        }
+        let overlaps =
+            range.as_ref().is_some_and(|own| own.start < wanted.end && wanted.start < own.end);
+        if !is_own && !overlaps {
+            continue;
+        }
+        let bytes = fs::map(&path)?;
+        let found = blake3::hash(&bytes).to_string();
+        if found != part.blake3 {
+            return Err(bad(format!(
+                "bytes of BLAKE3 {found} where {} says {}",
+                facts_path.display(),
+                part.blake3
+            )));
+        }
+        if let Some(range) = range.filter(|_| overlaps) {
+            for (name, all) in COLUMNS.iter().zip(&mut columns) {
+                taken(&bytes, name, &range, wanted, all).map_err(bad)?;
+            }
+        }
+        if is_own {
+            let own = floats(&bytes, &path)?.into_iter();
+            let own = own.filter(|(name, _)| !COLUMNS.contains(&name.as_str()));
+            state.tensors.extend(own);
+        }
+    }
+    for (name, own) in COLUMNS.iter().zip(columns) {
+        if let Some(own) = own {
+            state.tensors.insert((*name).to_owned(), own);
+        }
+    }
+    Ok(())
+}
+
+/// Puts the columns `range` of a part `[D, C_r]` where they belong among those of `wanted`.
+fn taken(
+    bytes: &[u8],
+    name: &str,
+    range: &Range<usize>,
+    wanted: &Range<usize>,
+    all: &mut Option<Tensor>,
+) -> Result<(), String> {
+    let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
+    let view = file.tensor(name).map_err(|error| error.to_string())?;
+    let &[rows, columns] = view.shape() else {
+        return Err(format!("{name} of {:?}", view.shape()));
+    };
+    if view.dtype() != Dtype::F32 || columns != range.len() {
+        return Err(format!("{name} of {columns} columns where there should be {}", range.len()));
+    }
+    let numbers = view.data().as_chunks::<4>().0;
+    let all = all.get_or_insert_with(|| Tensor {
+        shape: vec![rows, wanted.len()],
+        data: vec![0.0; rows * wanted.len()],
+    });
+    if all.shape[0] != rows {
+        return Err(format!("{name} of {rows} rows beside {}", all.shape[0]));
+    }
+    let both = range.start.max(wanted.start)..range.end.min(wanted.end);
+    for row in 0..rows {
+        let from = &numbers[row * columns + both.start - range.start..][..both.len()];
+        let to = &mut all.data[row * wanted.len() + both.start - wanted.start..][..both.len()];
+        to.iter_mut().zip(from).for_each(|(to, &word)| *to = f32::from_le_bytes(word));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::{open, open_as, save_together, tests::facts};
+    use super::*;
+    use crate::group::Group;
+
+    const CLASSES: usize = 7;
+
+    fn sharing(ranks: usize, rank: usize) -> Sharing {
+        let world = World { ranks, rank };
+        Sharing { world, head: HeadShare::Sharded, ..Sharing::default() }
+    }
+
+    /// A state in which every number tells where it is from.
+    fn state(sharing: &Sharing) -> TrainState {
+        let own = sharing.world.part(CLASSES);
+        let columns = |sign: f32| Tensor {
+            shape: vec![2, own.len()],
+            data: (0..2)
+                .flat_map(|row| own.clone().map(move |at| sign * (10 * row + at) as f32))
+                .collect(),
+        };
+        let one = |number| Tensor { shape: vec![1], data: vec![number] };
+        let tensors = [
+            ("backbone.w".to_owned(), one(5.0)),
+            ("backbone.n.running_mean".to_owned(), one(sharing.world.rank as f32)),
+            ("head.kernel".to_owned(), columns(1.0)),
+            ("momentum.head.kernel".to_owned(), columns(-1.0)),
+        ];
+        TrainState { tensors: tensors.into() }
+    }
+
+    /// A checkpoint of so many ranks, written one after the other, the first one last.
+    fn written(folder: &Path, ranks: usize) -> PathBuf {
+        let mut facts = Facts { ranks: ranks as u64, classes: CLASSES as u64, ..facts(3, 0.0) };
+        for rank in 0..ranks {
+            let sharing = sharing(ranks, rank);
+            facts.parts.extend(write(folder, &facts, &sharing, &state(&sharing)).unwrap());
+        }
+        super::super::save(
+            folder,
+            &facts,
+            &of_first(&sharing(ranks, 0), &state(&sharing(ranks, 0))),
+        )
+        .unwrap()
+    }
+
+    #[test]
+    fn a_state_comes_back_on_any_number_of_ranks() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = written(folder.path(), 3);
+        for ranks in [1, 2, 3, 5] {
+            for rank in 0..ranks {
+                let world = World { ranks, rank };
+                let read = open_as(&path, world, Some(world.part(CLASSES))).unwrap().state;
+                let mut expected = state(&sharing(ranks, rank));
+                // Of another number of ranks all go on with what is the first one's own.
+                if ranks != 3 {
+                    expected.tensors["backbone.n.running_mean"].data = vec![0.0];
+                }
+                for (name, own) in &expected.tensors {
+                    assert_eq!(&read.tensors[name], own, "{name}: rank {rank} of {ranks}");
+                }
+            }
+        }
+        let whole = open(&path).unwrap().state;
+        assert_eq!(whole.tensors["head.kernel"], state(&sharing(1, 0)).tensors["head.kernel"]);
+    }
+
+    #[test]
+    fn a_part_that_is_missing_or_damaged_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = written(folder.path(), 2);
+        let part = folder.path().join("step-00000003.rank-1.safetensors");
+        let bytes = std::fs::read(&part).unwrap();
+        let mut damaged = bytes.clone();
+        *damaged.last_mut().unwrap() ^= 1;
+        std::fs::write(&part, damaged).unwrap();
+        let error = open(&path).unwrap_err();
+        assert!(matches!(&error, Error::Checkpoint { path, .. } if *path == part), "{error}");
+        std::fs::remove_file(&part).unwrap();
+        assert!(matches!(open(&path), Err(Error::Files(_))));
+    }
+
+    #[test]
+    fn what_no_facts_seal_is_found_and_what_they_do_is_not() {
+        let folder = tempfile::tempdir().unwrap();
+        written(folder.path(), 2);
+        assert_eq!(unsealed(folder.path()), Vec::<PathBuf>::new());
+        std::fs::remove_file(folder.path().join("step-00000003.json")).unwrap();
+        assert_eq!(unsealed(folder.path()).len(), 3);
+    }
+
+    #[test]
+    fn one_rank_writes_what_it_always_wrote() {
+        let [own, together] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+        let (facts, alone) = (facts(3, 0.0), Sharing::default());
+        super::super::save(own.path(), &facts, &state(&alone)).unwrap();
+        save_together(together.path(), &facts, &alone, &state(&alone), &Group::alone()).unwrap();
+        for name in ["step-00000003.json", "step-00000003.safetensors"] {
+            let read = |folder: &Path| std::fs::read(folder.join(name)).unwrap();
+            assert!(read(own.path()) == read(together.path()), "{name}");
+        }
+    }
+}
