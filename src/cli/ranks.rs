@@ -79,6 +79,12 @@ fn asked(settings: &Settings, hosts: usize) -> Result<Option<Asked>, Error> {
 /// are asked for.
 pub(super) fn start(settings: &Settings, group: &Group, say: &dyn Fn(&str)) -> Result<(), Error> {
     let hosts = settings.get(&keys::TRAIN_HOSTS);
+    if let Some(host) = hosts.iter().find(|host| !is_host(host)) {
+        let (key, found) = (keys::TRAIN_HOSTS.name(), host);
+        return Err(Error::Arguments(format!(
+            "{key}: expected names of machines, of letters, digits, dots and dashes, found {found:?}"
+        )));
+    }
     let Some(asked) = asked(settings, hosts.len())? else { return Ok(()) };
     if started_by_launcher() {
         if asked.processes != group.size() {
@@ -95,6 +101,12 @@ pub(super) fn start(settings: &Settings, group: &Group, say: &dyn Fn(&str)) -> R
         return Ok(());
     }
     match replaced(asked, &hosts, say)? {}
+}
+
+/// Whether no launcher takes it for more than one machine, or for an option.
+fn is_host(name: &str) -> bool {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || ".-_".contains(letter);
+    !name.is_empty() && !name.starts_with('-') && name.chars().all(fits)
 }
 
 /// Replaces this process by the launcher: the one that is there, else the pinned one.
@@ -167,6 +179,12 @@ mod tests {
         assert_eq!(of(&["trainer.devices=4"], 0), Ok(Some((4, None))));
         assert_eq!(of(&["processes=8"], 2), Ok(Some((8, Some(2)))));
         assert_eq!(of(&["nodes=2", "processes=8"], 2), Ok(Some((8, Some(2)))));
+    }
+
+    #[test]
+    fn a_machine_is_no_list_and_no_option() {
+        assert!(is_host("node-1.cluster") && is_host("10.0.0.2"));
+        assert!(["", "-x", "a,b", "a:4", "a b", "$(a)"].iter().all(|name| !is_host(name)));
     }
 
     #[test]

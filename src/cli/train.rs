@@ -6,7 +6,6 @@ use super::flags;
 use super::interrupt::interrupted;
 use super::output::grouped;
 use super::ranks;
-use qgface_data::graph::World;
 use qgface_data::report::training;
 use qgface_data::runtime::Device;
 use qgface_data::settings::{Given, PRESETS, Section, Settings, keys};
@@ -91,8 +90,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
     let say = |text: &str| context.output.say(text);
     ranks::start(&settings, group, &say)?;
     group.set_patience(config.patience);
-    let world = World { ranks: group.size(), rank: group.rank() };
-    let config = config.of_rank(world, group.local_rank());
+    let config = config.of_rank(group);
     let stop = interrupted()?;
     let warn = |text: &str| context.output.warn(&[text.to_owned()]);
     let draw = |run: &Path| training::draw(run, &warn);

@@ -69,7 +69,6 @@ const SHARE: Number = Number(0.0, 1.0);
 const FLAG: Words<bool> = Words(&[("true", true), ("false", false)]);
 const DEVICE: Told<Device> =
     Told { expected: || "cpu or cuda:N".to_owned(), read: |text| text.parse().ok() };
-const HOST: Told<String> = Told { expected: || "the name of a machine".to_owned(), read: host };
 const CURRICULAR_FACE: HeadKind = HeadKind::CurricularFace { eps: 1e-3, fallback: true };
 
 keys! {
@@ -153,7 +152,7 @@ keys! {
             "machines that they are started on [as many as hosts, else one]";
         TRAIN_PROCESSES_PER_NODE: Optional<Whole<usize>> = "processes_per_node",
             Optional(whole(1, MANY_RANKS)), "", "processes of a machine, in place of their number";
-        TRAIN_HOSTS: List<Told<String>> = "hosts", List(HOST), "", "names of the machines";
+        TRAIN_HOSTS: List<FolderName> = "hosts", List(FolderName), "", "names of the machines";
         TRAIN_PATIENCE: Whole<u64> = "patience", whole(1, u32::MAX as u64), "600",
             "seconds that a process waits for the others before all end";
         TRAIN_NORMALISATION: Words<Normalisation> = "normalisation",
@@ -331,13 +330,6 @@ keys! {
 fn protocols() -> String {
     let names: Vec<&str> = protocol::PRESETS.iter().map(|preset| preset.name).collect();
     one_of(&names)
-}
-
-/// A name that no launcher takes for more than one machine or for an option.
-fn host(text: &str) -> Option<String> {
-    let fits = |letter: char| letter.is_ascii_alphanumeric() || ".-_".contains(letter);
-    let is_name = !text.is_empty() && !text.starts_with('-') && text.chars().all(fits);
-    is_name.then(|| text.to_owned())
 }
 
 fn presets() -> String {

@@ -69,6 +69,7 @@ fn of_other_types(form: &Form) -> Vec<&'static str> {
         Form::Optional(form) => of_other_types(form),
         Form::List(form) => match **form {
             Form::Path => vec!["[a", "[[1]]"],
+            Form::FolderName => vec!["[a", "[[1]]", "a/b"],
             _ => vec!["many", "[", "[many]", r#"["no such thing"]"#],
         },
     }

@@ -4,6 +4,7 @@ use super::schedule::LearningRate;
 use super::{JointSchedule, WarmUp};
 use crate::eval::Measure;
 use crate::graph::World;
+use crate::group::Group;
 use crate::image::ChannelOrder;
 use crate::loader::{Labels, OnDamage, OtherSize};
 use crate::nn::BuffersShare;
@@ -179,10 +180,11 @@ impl Config {
         })
     }
 
-    /// The same as one of the ranks of a world has it, on the device of its place on its machine.
-    pub fn of_rank(self, world: World, local_rank: usize) -> Self {
+    /// The same as a rank of a group has it, on the device of its place on its machine.
+    pub fn of_rank(self, group: &Group) -> Self {
+        let world = World { ranks: group.size(), rank: group.rank() };
         let device = match self.device {
-            Device::Cuda(first) if !world.is_alone() => Device::Cuda(first + local_rank as u32),
+            Device::Cuda(first) => Device::Cuda(first + group.local_rank() as u32),
             device => device,
         };
         Self { sharing: Sharing { world, ..self.sharing }, device, ..self }

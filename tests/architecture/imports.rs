@@ -9,15 +9,15 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "datasets", "demo", "eval", "fs", "image", "limits", "loader", "metrics", "pack",
-            "progress", "recordio", "report", "runtime", "settings", "synth", "train",
+            "datasets", "demo", "eval", "fs", "group", "image", "limits", "loader", "metrics",
+            "pack", "progress", "recordio", "report", "runtime", "settings", "synth", "train",
         ],
     ),
     (
         "demo",
         &[
-            "datasets", "eval", "fs", "image", "onnx", "pack", "progress", "report", "runtime",
-            "settings", "synth", "train",
+            "datasets", "eval", "fs", "group", "image", "onnx", "pack", "progress", "report",
+            "runtime", "settings", "synth", "train",
         ],
     ),
     ("report", &["eval", "fs", "image", "metrics", "pack", "train"]),
@@ -38,8 +38,9 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
     (
         "train",
         &[
-            "autodiff", "causes", "eval", "fs", "graph", "image", "loader", "metrics", "nn",
-            "onnx", "optim", "ordered", "pack", "progress", "runtime", "seed", "settings", "views",
+            "autodiff", "causes", "eval", "fs", "graph", "group", "image", "loader", "metrics",
+            "nn", "onnx", "optim", "ordered", "pack", "progress", "runtime", "seed", "settings",
+            "views",
         ],
     ),
     ("loader", &["datasets", "image", "pack", "seed", "views"]),
@@ -63,7 +64,7 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
 
 /// Modules that are crates of their own, or of one: cargo holds what these may use.
 pub(crate) const CRATES: &[&str] =
-    &["autodiff", "causes", "fs", "graph", "onnx", "recordio", "rewrite", "runtime"];
+    &["autodiff", "causes", "fs", "graph", "group", "onnx", "recordio", "rewrite", "runtime"];
 
 /// Crates that one module alone names, and macros and functions likewise. `cli` is the binary.
 const OWNED: &[(&str, &str)] = &[
@@ -91,7 +92,13 @@ static READ: LazyLock<Vec<(&'static str, Crate)>> = LazyLock::new(|| {
         ("src", Crate::read("src", "lib", |module| !of_cli(module) && !is_main(module))),
         ("src/cli", Crate::read("src", "main", |module| of_cli(module) || module.is_empty())),
     ];
-    for name in ["crates/fs/src", "crates/graph/src", "crates/recordio/src", "crates/runtime/src"] {
+    for name in [
+        "crates/fs/src",
+        "crates/graph/src",
+        "crates/group/src",
+        "crates/recordio/src",
+        "crates/runtime/src",
+    ] {
         all.push((name, Crate::read(name, "lib", |_| true)));
     }
     all

@@ -1,29 +1,19 @@
 //! What ranks hold apart: each writes a file of its own beside the checkpoint's, `step-N.rank-R.safetensors`,
 //! and the facts name all of them with their digests, so that a checkpoint that lacks one is none.
 
-use super::{FACTS, Facts, TENSORS, encoded, floats};
+use super::facts::{self, FACTS, Facts, Part, TENSORS};
+use super::tensors::{encoded, floats};
 use crate::fs;
 use crate::graph::World;
 use crate::nn::{HeadShare, Normalisation, QueueShare, Sharing};
 use crate::train::{Error, Tensor, TrainState};
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
-use serde::{Deserialize, Serialize};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-/// A file of a rank.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Part {
-    /// The rank.
-    pub rank: u64,
-    /// Its class columns: the first, and that behind the last. Without them all ranks have all.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub columns: Option<[u64; 2]>,
-    /// BLAKE3 of the file.
-    pub blake3: String,
-}
+/// Labels are exact as floats up to here.
+const MOST_CLASSES: u64 = 1 << 24;
 
 /// The class columns, and their momenta.
 const COLUMNS: [&str; 2] = ["head.kernel", "momentum.head.kernel"];
@@ -58,7 +48,7 @@ fn place(sharing: &Sharing, name: &str) -> Place {
 }
 
 /// Tensors of a state that all ranks have, by name.
-pub(crate) fn replicated<'s>(
+pub(in crate::train) fn replicated<'s>(
     sharing: &Sharing,
     state: &'s TrainState,
 ) -> impl Iterator<Item = (&'s str, &'s Tensor)> {
@@ -106,7 +96,7 @@ pub(super) fn write(
 }
 
 fn path(folder: &Path, facts: &Facts, rank: u64) -> PathBuf {
-    let [tensors, _] = super::paths(folder, facts);
+    let [tensors, _] = facts::paths(folder, facts);
     tensors.with_extension(format!("rank-{rank}.{TENSORS}"))
 }
 
@@ -149,6 +139,15 @@ pub(super) fn read(
     wanted: &Range<usize>,
     state: &mut TrainState,
 ) -> Result<(), Error> {
+    let parted = facts.parts.iter().filter_map(|part| part.columns);
+    if let Some([_, last]) = parted.last().filter(|[_, last]| *last != facts.classes) {
+        let found = format!("{last} class columns of {} classes", facts.classes);
+        return Err(Error::Checkpoint { path: facts_path.to_path_buf(), found });
+    }
+    if facts.classes > MOST_CLASSES {
+        let found = format!("{} classes, where there are at most {MOST_CLASSES}", facts.classes);
+        return Err(Error::Checkpoint { path: facts_path.to_path_buf(), found });
+    }
     let mut columns: [Option<Tensor>; COLUMNS.len()] = [const { None }; COLUMNS.len()];
     let mut end = 0;
     for (part, path) in facts.parts.iter().zip(paths(facts_path, facts)) {
@@ -225,110 +224,4 @@ fn taken(
         to.iter_mut().zip(from).for_each(|(to, &word)| *to = f32::from_le_bytes(word));
     }
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::super::{open, open_as, save_together, tests::facts};
-    use super::*;
-    use crate::group::Group;
-
-    const CLASSES: usize = 7;
-
-    fn sharing(ranks: usize, rank: usize) -> Sharing {
-        let world = World { ranks, rank };
-        Sharing { world, head: HeadShare::Sharded, ..Sharing::default() }
-    }
-
-    /// A state in which every number tells where it is from.
-    fn state(sharing: &Sharing) -> TrainState {
-        let own = sharing.world.part(CLASSES);
-        let columns = |sign: f32| Tensor {
-            shape: vec![2, own.len()],
-            data: (0..2)
-                .flat_map(|row| own.clone().map(move |at| sign * (10 * row + at) as f32))
-                .collect(),
-        };
-        let one = |number| Tensor { shape: vec![1], data: vec![number] };
-        let tensors = [
-            ("backbone.w".to_owned(), one(5.0)),
-            ("backbone.n.running_mean".to_owned(), one(sharing.world.rank as f32)),
-            ("head.kernel".to_owned(), columns(1.0)),
-            ("momentum.head.kernel".to_owned(), columns(-1.0)),
-        ];
-        TrainState { tensors: tensors.into() }
-    }
-
-    /// A checkpoint of so many ranks, written one after the other, the first one last.
-    fn written(folder: &Path, ranks: usize) -> PathBuf {
-        let mut facts = Facts { ranks: ranks as u64, classes: CLASSES as u64, ..facts(3, 0.0) };
-        for rank in 0..ranks {
-            let sharing = sharing(ranks, rank);
-            facts.parts.extend(write(folder, &facts, &sharing, &state(&sharing)).unwrap());
-        }
-        super::super::save(
-            folder,
-            &facts,
-            &of_first(&sharing(ranks, 0), &state(&sharing(ranks, 0))),
-        )
-        .unwrap()
-    }
-
-    #[test]
-    fn a_state_comes_back_on_any_number_of_ranks() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = written(folder.path(), 3);
-        for ranks in [1, 2, 3, 5] {
-            for rank in 0..ranks {
-                let world = World { ranks, rank };
-                let read = open_as(&path, world, Some(world.part(CLASSES))).unwrap().state;
-                let mut expected = state(&sharing(ranks, rank));
-                // Of another number of ranks all go on with what is the first one's own.
-                if ranks != 3 {
-                    expected.tensors["backbone.n.running_mean"].data = vec![0.0];
-                }
-                for (name, own) in &expected.tensors {
-                    assert_eq!(&read.tensors[name], own, "{name}: rank {rank} of {ranks}");
-                }
-            }
-        }
-        let whole = open(&path).unwrap().state;
-        assert_eq!(whole.tensors["head.kernel"], state(&sharing(1, 0)).tensors["head.kernel"]);
-    }
-
-    #[test]
-    fn a_part_that_is_missing_or_damaged_is_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = written(folder.path(), 2);
-        let part = folder.path().join("step-00000003.rank-1.safetensors");
-        let bytes = std::fs::read(&part).unwrap();
-        let mut damaged = bytes.clone();
-        *damaged.last_mut().unwrap() ^= 1;
-        std::fs::write(&part, damaged).unwrap();
-        let error = open(&path).unwrap_err();
-        assert!(matches!(&error, Error::Checkpoint { path, .. } if *path == part), "{error}");
-        std::fs::remove_file(&part).unwrap();
-        assert!(matches!(open(&path), Err(Error::Files(_))));
-    }
-
-    #[test]
-    fn what_no_facts_seal_is_found_and_what_they_do_is_not() {
-        let folder = tempfile::tempdir().unwrap();
-        written(folder.path(), 2);
-        assert_eq!(unsealed(folder.path()), Vec::<PathBuf>::new());
-        std::fs::remove_file(folder.path().join("step-00000003.json")).unwrap();
-        assert_eq!(unsealed(folder.path()).len(), 3);
-    }
-
-    #[test]
-    fn one_rank_writes_what_it_always_wrote() {
-        let [own, together] = [(); 2].map(|()| tempfile::tempdir().unwrap());
-        let (facts, alone) = (facts(3, 0.0), Sharing::default());
-        super::super::save(own.path(), &facts, &state(&alone)).unwrap();
-        save_together(together.path(), &facts, &alone, &state(&alone), &Group::alone()).unwrap();
-        for name in ["step-00000003.json", "step-00000003.safetensors"] {
-            let read = |folder: &Path| std::fs::read(folder.join(name)).unwrap();
-            assert!(read(own.path()) == read(together.path()), "{name}");
-        }
-    }
 }
