@@ -1,7 +1,7 @@
 //! What can go wrong between ranks.
 
 use super::fault::Fault;
-use super::started::Starter;
+use super::starter::Starter;
 use super::unfit::Unfit;
 use std::path::PathBuf;
 

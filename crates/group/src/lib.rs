@@ -7,18 +7,21 @@
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 compile_error!("the constants of MPI and the end of a process are those of 64-bit x86 Linux");
 
+mod collectives;
 mod ending;
 mod engine;
 mod environment;
 mod error;
 mod fault;
 mod group;
+mod joined;
 mod launch;
 mod mpi;
 mod number;
 mod pieces;
 mod place;
 mod started;
+mod starter;
 mod sums;
 mod unfit;
 mod unsigned;
@@ -33,6 +36,7 @@ pub use launch::{Family, Job, LaunchError, Launcher};
 pub use mpi::Abi;
 pub use number::{Number, Reduction};
 pub use place::Place;
-pub use started::{Starter, started_by_launcher};
+pub use started::started_by_launcher;
+pub use starter::Starter;
 pub use unfit::Unfit;
 pub use watch::{Alarm, Stuck};

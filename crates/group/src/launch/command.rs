@@ -4,8 +4,14 @@ use super::super::environment::{self, DYLIB_PATH, Environment};
 use super::family::Family;
 use super::launcher::Launcher;
 use std::ffi::{OsStr, OsString};
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+
+/// MPICH's variable for collectives by shared memory. Where more ranks wait than there are cores, each keeps
+/// its core until the system takes it: by messages they are tens of times as fast there, else half as fast.
+const SHARED_MEMORY: &str = "MPIR_CVAR_DEVICE_COLLECTIVES";
 
 /// How many ranks a job has, and where.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,12 +34,13 @@ impl Job<'_> {
     }
 }
 
-/// Who runs the command.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum User {
-    /// Open MPI asks whether it is meant.
-    Root,
-    Other,
+/// Who runs the command, and where.
+struct Surroundings<'a> {
+    environment: Environment<'a>,
+    /// The user's number. Of 0 Open MPI asks whether it is meant.
+    user: u32,
+    /// The threads that this machine runs at once; others are taken to be alike.
+    cores: usize,
 }
 
 impl Launcher {
@@ -42,19 +49,26 @@ impl Launcher {
     pub fn command(&self, job: &Job<'_>, program: &Path, args: &[OsString]) -> Command {
         // SAFETY: the function has no conditions.
         #[allow(unsafe_code)]
-        let user = if unsafe { libc::geteuid() } == 0 { User::Root } else { User::Other };
+        let user = unsafe { libc::geteuid() };
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        let here = Surroundings { environment: &environment::own, user, cores };
         let mut command = Command::new(&self.mpiexec);
-        let variables = self.variables(job, &environment::own);
-        command.args(self.options(job, user, &variables)).arg(program).args(args);
+        let variables = self.variables(job, &here);
+        command.args(self.options(job, &here, &variables)).arg(program).args(args);
         command.envs(variables);
         command
     }
 
     /// What the ranks' environment has beside this process's.
-    fn variables(&self, job: &Job<'_>, own: Environment<'_>) -> Vec<(&'static str, OsString)> {
+    fn variables(&self, job: &Job<'_>, here: &Surroundings<'_>) -> Vec<(&'static str, OsString)> {
+        let own = here.environment;
         let mut variables = Vec::new();
         if own(DYLIB_PATH).is_none_or(|path| path.is_empty()) {
             variables.extend(self.library().map(|path| (DYLIB_PATH, path.into())));
+        }
+        let per_node = job.processes_per_node().unwrap_or(job.processes);
+        if self.family == Family::Mpich && per_node > here.cores && own(SHARED_MEMORY).is_none() {
+            variables.push((SHARED_MEMORY, "none".into()));
         }
         if self.family == Family::OpenMpi {
             let prefix = self.unpacked().filter(|_| own("OPAL_PREFIX").is_none());
@@ -79,7 +93,7 @@ impl Launcher {
     fn options(
         &self,
         job: &Job<'_>,
-        user: User,
+        here: &Surroundings<'_>,
         variables: &[(&'static str, OsString)],
     ) -> Vec<OsString> {
         let mut options = Options::default();
@@ -108,7 +122,7 @@ impl Launcher {
                 // A rank has threads: without it all of them are kept on one core.
                 options.add("--bind-to", "none");
                 options.flag("--oversubscribe");
-                if user == User::Root {
+                if here.user == 0 {
                     options.flag("--allow-run-as-root");
                 }
                 for (name, _) in variables.iter().filter(|(name, _)| *name == DYLIB_PATH) {
@@ -139,23 +153,30 @@ mod tests {
     use super::super::super::environment::tests::of;
     use super::*;
 
-    fn options(family: Family, job: &Job<'_>, user: User) -> String {
+    const ROOT: u32 = 0;
+    const OTHER: u32 = 1000;
+
+    fn here<'a>(environment: Environment<'a>, user: u32) -> Surroundings<'a> {
+        Surroundings { environment, user, cores: 4 }
+    }
+
+    fn options(family: Family, job: &Job<'_>, user: u32) -> String {
         let launcher = Launcher { mpiexec: "/nonexistent/bin/mpiexec".into(), family };
         let variables = [(DYLIB_PATH, OsString::from("/lib.so")), ("OTHER", "1".into())];
-        let options = launcher.options(job, user, &variables);
+        let options = launcher.options(job, &here(&of(&[]), user), &variables);
         options.iter().map(|option| option.to_str().unwrap()).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
     fn one_machine_needs_the_number_of_ranks_alone() {
         let job = Job { processes: 4, ..Job::default() };
-        assert_eq!(options(Family::Mpich, &job, User::Root), "-n 4");
+        assert_eq!(options(Family::Mpich, &job, ROOT), "-n 4");
         assert_eq!(
-            options(Family::OpenMpi, &job, User::Other),
+            options(Family::OpenMpi, &job, OTHER),
             "-n 4 --bind-to none --oversubscribe -x MPI_DYLIB_PATH"
         );
         assert_eq!(
-            options(Family::OpenMpi, &job, User::Root),
+            options(Family::OpenMpi, &job, ROOT),
             "-n 4 --bind-to none --oversubscribe --allow-run-as-root -x MPI_DYLIB_PATH"
         );
     }
@@ -166,11 +187,11 @@ mod tests {
         let agent = Some(Path::new("/agent"));
         let job = Job { processes: 5, nodes: None, hosts: &hosts, launcher_agent: agent };
         assert_eq!(
-            options(Family::Mpich, &job, User::Other),
+            options(Family::Mpich, &job, OTHER),
             "-n 5 -ppn 3 -hosts a,b -launcher-exec /agent"
         );
         assert_eq!(
-            options(Family::OpenMpi, &job, User::Other),
+            options(Family::OpenMpi, &job, OTHER),
             "-n 5 --map-by ppr:3:node -H a:3,b:3 --bind-to none --oversubscribe -x MPI_DYLIB_PATH"
         );
     }
@@ -178,8 +199,8 @@ mod tests {
     #[test]
     fn a_batch_systems_machines_need_no_names() {
         let job = Job { processes: 8, nodes: Some(2), ..Job::default() };
-        assert_eq!(options(Family::Mpich, &job, User::Other), "-n 8 -ppn 4");
-        let open = options(Family::OpenMpi, &job, User::Other);
+        assert_eq!(options(Family::Mpich, &job, OTHER), "-n 8 -ppn 4");
+        let open = options(Family::OpenMpi, &job, OTHER);
         assert!(open.starts_with("-n 8 --map-by ppr:4:node --bind-to none"), "{open}");
     }
 
@@ -195,7 +216,7 @@ mod tests {
         let mpiexec = folder.join("bin/mpiexec");
         let launcher = Launcher { mpiexec, family: Family::OpenMpi };
         let job = Job { launcher_agent: Some(Path::new("/agent")), ..Job::default() };
-        let variables = launcher.variables(&job, &of(&[]));
+        let variables = launcher.variables(&job, &here(&of(&[]), OTHER));
         let expected = [
             ("MPI_DYLIB_PATH", library.as_os_str()),
             ("OPAL_PREFIX", folder.as_os_str()),
@@ -204,8 +225,24 @@ mod tests {
         ];
         assert_eq!(variables, expected.map(|(name, value)| (name, value.to_owned())));
         let named = of(&[("MPI_DYLIB_PATH", "/own.so"), ("OPAL_PREFIX", "/own")]);
-        assert_eq!(launcher.variables(&Job::default(), &named), []);
+        assert_eq!(launcher.variables(&Job::default(), &here(&named, OTHER)), []);
         let launcher = Launcher { family: Family::Mpich, ..launcher };
-        assert_eq!(launcher.variables(&job, &of(&[])), []);
+        assert_eq!(launcher.variables(&job, &here(&of(&[]), OTHER)), []);
+    }
+
+    #[test]
+    fn more_ranks_than_cores_do_not_share_memory_under_mpich_unless_it_is_said() {
+        let launcher =
+            Launcher { mpiexec: "/nonexistent/bin/mpiexec".into(), family: Family::Mpich };
+        let variables = |processes, nodes, own: &[(&str, &str)]| {
+            let job = Job { processes, nodes, ..Job::default() };
+            launcher.variables(&job, &here(&of(own), OTHER))
+        };
+        let none = [(SHARED_MEMORY, OsString::from("none"))];
+        assert_eq!(variables(5, None, &[]), none);
+        assert_eq!(variables(9, Some(2), &[]), none);
+        assert_eq!(variables(4, None, &[]), []);
+        assert_eq!(variables(8, Some(2), &[]), []);
+        assert_eq!(variables(5, None, &[(SHARED_MEMORY, "all")]), []);
     }
 }

@@ -26,8 +26,14 @@ impl Launcher {
     }
 
     fn find_in(path: Option<&Path>, environment: Environment<'_>) -> Result<Self, LaunchError> {
-        let named = path.map(Path::to_path_buf);
-        let mpiexec = named.or_else(|| in_path("mpiexec", environment));
+        let mpiexec = match path {
+            // A bare name is what a shell would run.
+            Some(name) if name.components().count() == 1 => {
+                in_path(&name.to_string_lossy(), environment)
+            }
+            Some(path) => Some(path.to_path_buf()),
+            None => in_path("mpiexec", environment),
+        };
         let mpiexec = mpiexec.ok_or(LaunchError::NotFound)?;
         let said = Command::new(&mpiexec).arg("--version").stdin(Stdio::null()).output();
         let said = said.map_err(|source| LaunchError::Run { path: mpiexec.clone(), source })?;
@@ -71,8 +77,11 @@ mod tests {
         let environment = of(&[("PATH", other.path().to_str().unwrap())]);
         let launcher = Launcher::find_in(Some(&file), &environment).unwrap();
         assert_eq!((launcher.family, launcher.mpiexec), (Family::Mpich, file));
-        let launcher = Launcher::find_in(None, &environment).unwrap();
-        assert_eq!(launcher.family, Family::OpenMpi);
+        for path in [None, Some(Path::new("mpiexec"))] {
+            let launcher = Launcher::find_in(path, &environment).unwrap();
+            assert_eq!(launcher.family, Family::OpenMpi);
+            assert_eq!(launcher.mpiexec, other.path().join("mpiexec"));
+        }
     }
 
     #[test]

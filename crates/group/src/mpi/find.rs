@@ -2,7 +2,8 @@
 
 use super::super::environment::{DYLIB_PATH, Environment, in_path};
 use super::super::error::Error;
-use super::super::started::{Started, Starter};
+use super::super::started::Started;
+use super::super::starter::Starter;
 use super::super::unfit::Unfit;
 use super::library::Library;
 use std::path::{Path, PathBuf};

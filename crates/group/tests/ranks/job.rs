@@ -57,13 +57,19 @@ impl Started {
             Family::Mpich => "libmpi.so.40",
             Family::OpenMpi => "libmpich.so.12",
         };
-        let named = std::env::var_os("QGFACE_TEST_OTHER_MPI_LIBRARY");
+        let named =
+            std::env::var_os("QGFACE_TEST_OTHER_MPI_LIBRARY").filter(|path| !path.is_empty());
         let library = named.unwrap_or_else(|| other.into());
         Self::start(role, ranks, Some(library.as_ref()), &[])
     }
 
     /// The same on two machines, which an agent pretends.
     pub(crate) fn on_machines(role: &str, ranks: usize) -> Option<Self> {
+        if launcher()?.family == Family::OpenMpi {
+            // Their addresses are the same, and it makes no connection to an address of its own.
+            eprintln!("skipped: Open MPI's ranks do not find each other on pretended machines");
+            return None;
+        }
         Self::start(role, ranks, None, &["first".to_owned(), "second".to_owned()])
     }
 

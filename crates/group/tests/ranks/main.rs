@@ -20,6 +20,14 @@ fn every_collective_of_every_number_is_the_formulas() {
 }
 
 #[test]
+#[ignore = "takes 6 GiB and a minute"]
+fn slices_longer_than_a_call_takes_are_whole() {
+    let Some(job) = Started::of("long", 2) else { return };
+    let ended = job.wait();
+    assert!(ended.status.success(), "{ended}");
+}
+
+#[test]
 fn threads_of_a_rank_share_its_group() {
     let Some(job) = Started::of("threads", 2) else { return };
     let ended = job.wait();

@@ -15,6 +15,7 @@ fn is_a_rank() {
     assert!(started_by_launcher());
     match role.as_str() {
         "collectives" => collectives(),
+        "long" => long(),
         "threads" => threads(),
         "machines" => machines(),
         "killed" => killed(),
@@ -70,6 +71,32 @@ fn texts(group: &Group) {
     let all = group.gather_bytes(text(group.rank()).as_bytes()).unwrap();
     let expected: Vec<_> = (0..group.size()).map(|rank| text(rank).into_bytes()).collect();
     assert!(all == expected);
+}
+
+/// Slices of more bytes than go into one call; every number says whose it is and where it lies.
+fn long() {
+    const LENGTH: usize = (1 << 27) + 12_345;
+    let group = join();
+    let (rank, ranks) = (group.rank() as u64, group.size() as u64);
+    let number = |rank: u64, place: usize| place as u64 * ranks + rank;
+    let own: Vec<u64> = (0..LENGTH).map(|place| number(rank, place)).collect();
+    let is = |found: &[u64], expected: &dyn Fn(usize) -> u64| {
+        assert!(found.iter().enumerate().all(|(place, &found)| found == expected(place)));
+    };
+    let mut sum = own.clone();
+    group.all_reduce(&mut sum, Reduction::Sum).unwrap();
+    is(&sum, &|place| (0..ranks).map(|rank| number(rank, place)).sum());
+    group.broadcast(&mut sum, 0).unwrap();
+    let half = LENGTH / 2 + 99;
+    let mut all = vec![0; half * group.size()];
+    group.all_gather(&own[..half], &mut all).unwrap();
+    for (rank, block) in all.chunks(half).enumerate() {
+        is(block, &|place| number(rank as u64, place));
+    }
+    let mut part = vec![0; half];
+    group.reduce_scatter(&all, &mut part).unwrap();
+    is(&part, &|place| ranks * number(rank, place));
+    leave(group);
 }
 
 /// Sums are of all ranks' numbers, whichever thread asks; which one is in turn does not matter, since they
