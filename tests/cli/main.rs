@@ -25,6 +25,7 @@ mod pages;
 mod pictures;
 mod planning;
 mod program;
+mod ranks;
 mod reporting;
 mod rewriting;
 mod settings;

@@ -12,6 +12,16 @@ pub(crate) struct Ran {
 }
 
 impl Ran {
+    /// Runs a command.
+    pub(crate) fn of(mut command: Command) -> Self {
+        let output = command.output().unwrap();
+        Self {
+            code: output.status.code().unwrap_or(-1),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
     /// The result as JSON, which must fit its schema.
     pub(crate) fn json(&self, schema: &str) -> Value {
         let document: Value = serde_json::from_str(&self.stdout)
@@ -73,12 +83,7 @@ fn bare(folder: &Path, arguments: &[&str]) -> Command {
 
 /// Runs the program in `folder` with a clean environment.
 pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Ran {
-    let output = program(folder, arguments).output().unwrap();
-    Ran {
-        code: output.status.code().unwrap_or(-1),
-        stdout: String::from_utf8(output.stdout).unwrap(),
-        stderr: String::from_utf8(output.stderr).unwrap(),
-    }
+    Ran::of(program(folder, arguments))
 }
 
 /// Runs the program and expects it to end well.
