@@ -347,6 +347,7 @@ fn evaluate(
             protocol: Protocol::new(adaface, &Switches::default()),
             batch: settings.get(&keys::EVAL_BATCH),
             jobs: options.jobs,
+            group: Arc::new(Group::alone()),
             cache: Some(out.join("cache")),
             save: None,
             alignment: OtherAlignment::Refuse,

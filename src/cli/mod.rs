@@ -133,7 +133,7 @@ fn start(cli: Cli) -> Result<Outcome, Error> {
         _ => Verbosity::Normal,
     };
     let group = match cli.command {
-        Command::Train(_) => ranks::join()?,
+        Command::Train(_) | Command::Eval(_) => ranks::join()?,
         _ => Arc::new(Group::alone()),
     };
     let cores = ranks::threads(&group, ranks::cores())?;

@@ -5,6 +5,7 @@ use super::output;
 use qgface_data::group::{Group, Job, LaunchError, Launcher, started_by_launcher};
 use qgface_data::runtime::Mpich;
 use qgface_data::settings::{Settings, keys};
+use qgface_data::train::Config;
 use std::convert::Infallible;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -73,6 +74,15 @@ fn asked(settings: &Settings, hosts: usize) -> Result<Option<Asked>, Error> {
         )));
     }
     Ok(Some(Asked { processes, nodes }))
+}
+
+/// A run as the first of the processes that settings ask for would have it.
+pub(super) fn planned(settings: &Settings, config: Config) -> Result<Config, Error> {
+    let hosts = settings.get(&keys::TRAIN_HOSTS);
+    Ok(match asked(settings, hosts.len())? {
+        Some(Asked { processes, nodes }) => config.of_ranks(processes, nodes.unwrap_or(1)),
+        None => config,
+    })
 }
 
 /// Starts the processes that settings ask for in place of this one. Returns where it is one of them, or none

@@ -83,6 +83,7 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
         None => Start::New,
     };
     if args.plan {
+        let config = ranks::planned(&settings, config)?;
         let report = train::planned(&config, &start, context.jobs).map_err(Box::new)?;
         context.output.report(&report, PlanReport::to_string)?;
         return Ok(if report.fits { Outcome::Success } else { Outcome::No });

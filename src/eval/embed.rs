@@ -7,14 +7,17 @@ use super::images::Images;
 use super::lengths::{is_divisor, is_unit, length};
 use super::matrix::Matrix;
 use super::model::Model;
+use super::ranks::{Made, Order, decoded, encoded};
 use super::results::OutputForm;
 use super::sets::FACE_PX;
 use super::sink::{Filled, Sink};
+use crate::group::Group;
 use crate::image::Pixels;
 use crate::image::resize::{Filter, pillow};
 use crate::ordered::{Bound, in_order};
 use crate::progress::Progress;
 use crate::runtime::Tensor;
+use serde::{Deserialize, Serialize};
 
 /// Numbers of a face that is fed.
 const FACE_NUMBERS: usize = 3 * (FACE_PX * FACE_PX) as usize;
@@ -22,8 +25,11 @@ const FACE_NUMBERS: usize = 3 * (FACE_PX * FACE_PX) as usize;
 /// Bytes of faces of the batches in work; passed by at most one batch a thread.
 const BYTES_AHEAD: u64 = 256 << 20;
 
+/// Batches that a worker of a rank embeds before ranks put together what they have.
+const ROUNDS_AHEAD: usize = 4;
+
 /// Which images are embedded, and what is done to them first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Selection {
     /// All as they are.
     All,
@@ -86,14 +92,16 @@ pub(super) struct ViewFeatures {
 
 /// How images are embedded.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Pace {
+pub(super) struct Pace<'a> {
     /// Images a batch, where the graph does not fix it.
     pub(super) batch: usize,
     /// Threads that make faces ready.
     pub(super) jobs: usize,
+    /// Who embeds together.
+    pub(super) ranks: &'a Group,
 }
 
-impl Pace {
+impl Pace<'_> {
     /// Images that a model of these conventions is fed at a time.
     pub(super) fn batch_of(&self, conventions: &Conventions) -> usize {
         conventions.fixed_batch.unwrap_or(self.batch).max(1)
@@ -129,7 +137,7 @@ pub(super) fn embed(
     selection: Selection,
     views: Vec<(View, Sink)>,
     weighing: Weighing,
-    pace: Pace,
+    pace: Pace<'_>,
     progress: &dyn Progress,
 ) -> Result<Vec<(View, ViewFeatures)>, Error> {
     let count = selection.len(images.len());
@@ -137,39 +145,121 @@ pub(super) fn embed(
         return Err(ImagesError::None { place: images.files[0].clone() }.into());
     }
     let conventions = model.conventions().clone();
-    let batch = pace.batch_of(&conventions);
     let kinds: Vec<View> = views.iter().map(|(view, _)| *view).collect();
     let mut takers: Vec<Taker> = views
         .into_iter()
         .map(|(_, sink)| Taker { sink, weighing, form: None, width: None })
         .collect();
-    let sessions = model.sessions();
     progress.start("embed", count as u64);
-    let items = |chunk: usize| chunk * batch..count.min((chunk + 1) * batch);
-    // While every session runs, one more thread makes the next faces ready.
-    let workers = pace.jobs.max(sessions.count + 1);
-    let bound = Bound { items: 2 * workers, bytes: BYTES_AHEAD };
-    let work = |chunk: usize| {
-        let run = || -> Result<Vec<Vec<Tensor>>, Error> {
-            let faces = feed(images, selection, items(chunk), &kinds, &conventions, batch)?;
-            faces.iter().map(|faces| sessions.run(faces, faces.len() / FACE_NUMBERS)).collect()
-        };
-        let bytes = (kinds.len() * batch * FACE_NUMBERS * size_of::<f32>()) as u64;
-        (run(), bytes)
-    };
-    in_order(workers, 0..count.div_ceil(batch), bound, work, |chunk, outputs| {
-        let rows = conventions.fixed_batch.unwrap_or(items(chunk).len());
-        let held = Held { model, images, selection, items: items(chunk), rows };
-        for (outputs, taker) in outputs?.into_iter().zip(&mut takers) {
+    let work = Work { model, images, selection, views: &kinds, pace };
+    work.done(|chunk, made| {
+        let items = work.items(chunk);
+        let rows = conventions.fixed_batch.unwrap_or(items.len());
+        let held = Held { model, images, selection, items, rows };
+        for (outputs, taker) in made.into_iter().zip(&mut takers) {
             taker.take(&held, outputs)?;
         }
         progress.advance(held.items.len() as u64);
-        Ok::<(), Error>(())
+        Ok(())
     })?;
     progress.finish();
     let library = model.library();
     let whole = takers.into_iter().map(|taker| taker.finish(count, library.clone()));
     kinds.into_iter().zip(whole).map(|(view, features)| Ok((view, features?))).collect()
+}
+
+/// Embeds the share of a rank that is not the first.
+pub(super) fn embed_share(
+    model: &Model<'_>,
+    images: &Images,
+    order: &Order,
+    pace: Pace<'_>,
+) -> Result<(), Error> {
+    let (selection, views) = (order.selection, &order.views);
+    Work { model, images, selection, views, pace }.done(|_, _| Ok(()))
+}
+
+/// Batches to be embedded.
+struct Work<'a> {
+    model: &'a Model<'a>,
+    images: &'a Images,
+    selection: Selection,
+    views: &'a [View],
+    pace: Pace<'a>,
+}
+
+impl Work<'_> {
+    fn batch(&self) -> usize {
+        self.pace.batch_of(self.model.conventions())
+    }
+
+    fn count(&self) -> usize {
+        self.selection.len(self.images.len())
+    }
+
+    /// The images of a batch.
+    fn items(&self, chunk: usize) -> std::ops::Range<usize> {
+        let batch = self.batch();
+        chunk * batch..self.count().min((chunk + 1) * batch)
+    }
+
+    /// While every session runs, one more thread makes the next faces ready.
+    fn workers(&self) -> usize {
+        self.pace.jobs.max(self.model.sessions().count + 1)
+    }
+
+    /// Embeds all batches, by all ranks; `take` gets what was made of them in their order, on the first rank.
+    fn done(&self, mut take: impl FnMut(usize, Made) -> Result<(), Error>) -> Result<(), Error> {
+        let (chunks, group) = (self.count().div_ceil(self.batch()), self.pace.ranks);
+        if group.size() == 1 {
+            return self.own(0..chunks, take);
+        }
+        // A batch is the same whoever embeds it, so that features do not depend on the number of ranks.
+        let each = ROUNDS_AHEAD * self.workers();
+        for first in (0..chunks).step_by(each * group.size()) {
+            let start = |rank: usize| chunks.min(first + rank * each);
+            let mut made = Vec::new();
+            self.own(start(group.rank())..start(group.rank() + 1), |_, own| {
+                made.push(own);
+                Ok(())
+            })?;
+            let all = group.gather_bytes(&encoded(&made))?;
+            if group.rank() > 0 {
+                continue;
+            }
+            for (rank, bytes) in all.iter().enumerate() {
+                let made = decoded(bytes).filter(|own| own.len() == start(rank + 1) - start(rank));
+                let made = made.ok_or(Error::OfRank { rank })?;
+                for (at, made) in made.into_iter().enumerate() {
+                    take(start(rank) + at, made)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Embeds batches on this rank.
+    fn own(
+        &self,
+        chunks: std::ops::Range<usize>,
+        mut take: impl FnMut(usize, Made) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let Self { model, images, selection, views, .. } = *self;
+        let (batch, sessions, workers) = (self.batch(), model.sessions(), self.workers());
+        // The model hears of what is said, which threads must not share.
+        let (conventions, count) = (model.conventions(), self.count());
+        let bound = Bound { items: 2 * workers, bytes: BYTES_AHEAD };
+        let work = |chunk: usize| {
+            let run = || -> Result<Made, Error> {
+                let items = chunk * batch..count.min((chunk + 1) * batch);
+                let faces = feed(images, selection, items, views, conventions, batch)?;
+                faces.iter().map(|faces| sessions.run(faces, faces.len() / FACE_NUMBERS)).collect()
+            };
+            let bytes = (views.len() * batch * FACE_NUMBERS * size_of::<f32>()) as u64;
+            (run(), bytes)
+        };
+        in_order(workers, chunks, bound, work, |chunk, made| take(chunk, made?))
+    }
 }
 
 /// The faces of a batch, a tensor [batch, 3, 112, 112] a view. A batch that the graph fixes and that is

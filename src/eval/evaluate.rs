@@ -2,13 +2,14 @@
 
 use super::averages::averages;
 use super::conventions::Conventions;
-use super::embed::{Pace, Selection};
+use super::embed::{Pace, Selection, embed_share};
 use super::error::{Error, PlanError};
 use super::features::{Features, Maker, Origin};
 use super::images::Images;
 use super::model::Model;
 use super::options::{FeatureOptions, Options, Say};
 use super::plan::{Plan, Scoring};
+use super::ranks::{self, Asked};
 use super::results::{EvalReport, FORMAT, FeatureSource, ModelReport, SetResult};
 use super::score::Scored;
 use super::settings::{Protocol, Settings};
@@ -31,7 +32,7 @@ pub fn evaluate(
     say: &Say<'_>,
 ) -> Result<EvalReport, Error> {
     let mut origin = origin(options, say)?;
-    let plans = Plan::of_task(options, &origin, progress)?;
+    let plans = plans(options, &origin, progress)?;
     if let Origin::Model(maker) = &mut origin {
         maker.expected = plans.iter().flat_map(|plan| &plan.images).map(Images::len).sum();
         for images in plans.iter().flat_map(|plan| &plan.images) {
@@ -50,6 +51,9 @@ pub fn evaluate(
         plan.warnings.extend(other_family(&plan, options, &origin));
         results.push(run(plan, options, &mut origin, &mut saved, progress)?);
     }
+    if options.group.size() > 1 {
+        ranks::ask(&options.group, &Asked::Nothing)?;
+    }
     let results: Vec<SetResult> = results.into_iter().flatten().collect();
     let averages = averages(results.iter());
     Ok(EvalReport {
@@ -62,14 +66,44 @@ pub fn evaluate(
     })
 }
 
-fn origin<'a>(options: &Options, say: &'a Say<'a>) -> Result<Origin<'a>, Error> {
+/// Embeds for the first rank what it asks for, on another one, until it asks for nothing more.
+///
+/// # Errors
+/// As [`evaluate`] where a rank's own images or model cannot be had.
+pub fn assist(options: &Options, say: &Say<'_>) -> Result<(), Error> {
+    let mut origin = origin(options, say)?;
+    let plans = plans(options, &origin, &())?;
+    let all: Vec<&Images> = plans.iter().flat_map(|plan| &plan.images).collect();
+    while let Asked::Embed(order) = ranks::heard(&options.group)? {
+        let (Origin::Model(maker), Some(images)) = (&mut origin, all.get(order.images)) else {
+            return Err(Error::OfRank { rank: 0 });
+        };
+        maker.model.start_as(order.rewriting.as_deref())?;
+        embed_share(&maker.model, images, &order, maker.pace)?;
+    }
+    Ok(())
+}
+
+/// What is scored, with all images numbered.
+fn plans(
+    options: &Options,
+    origin: &Origin<'_>,
+    progress: &dyn Progress,
+) -> Result<Vec<Plan>, Error> {
+    let mut plans = Plan::of_task(options, origin, progress)?;
+    let all = plans.iter_mut().flat_map(|plan| &mut plan.images);
+    all.enumerate().for_each(|(number, images)| images.number = number);
+    Ok(plans)
+}
+
+fn origin<'a>(options: &'a Options, say: &'a Say<'a>) -> Result<Origin<'a>, Error> {
     match &options.features {
         FeatureOptions::Files { features, norms } => {
             Ok(Origin::Files { features: features.clone(), norms: norms.clone() })
         }
         FeatureOptions::Model(model) => {
             let model = Model::open(model.clone(), say)?;
-            let pace = Pace { batch: options.batch, jobs: options.jobs };
+            let pace = Pace { batch: options.batch, jobs: options.jobs, ranks: &options.group };
             let cache = options.cache.clone();
             let (expected, made, told_unkept) = (0, None, false);
             let maker = Maker { model, pace, cache, expected, made, told_unkept };

@@ -3,9 +3,10 @@
 use super::conventions::Conventions;
 use super::sets::FACE_PX;
 use crate::image::Pixels;
+use serde::{Deserialize, Serialize};
 
 /// Which way round a face is fed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum View {
     /// As it is.
     Plain,

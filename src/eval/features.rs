@@ -10,6 +10,7 @@ use super::images::Images;
 use super::lengths::{Lengths, all_lengths, is_divisor};
 use super::matrix::Matrix;
 use super::model::Model;
+use super::ranks::{self, Asked, Order};
 use super::results::OutputForm;
 use super::rewriting::Load;
 use super::settings::{Fusion, Protocol};
@@ -52,7 +53,7 @@ pub(super) enum Origin<'a> {
 /// A model, and how it is put to work.
 pub(super) struct Maker<'a> {
     pub(super) model: Model<'a>,
-    pub(super) pace: Pace,
+    pub(super) pace: Pace<'a>,
     /// Where features are kept.
     pub(super) cache: Option<PathBuf>,
     /// Images of all that is to be scored.
@@ -195,6 +196,12 @@ impl Maker<'_> {
             }
         }
         let Self { model, pace, .. } = self;
+        if pace.ranks.size() > 1 {
+            let views = missing.iter().map(|(view, _)| *view).collect();
+            let rewriting = rewriting.map(str::to_owned);
+            let order = Order { images: images.number, selection, views, rewriting };
+            ranks::ask(pace.ranks, &Asked::Embed(order))?;
+        }
         let made = embed(model, images, selection, missing, weighing, *pace, progress)?;
         for (view, features) in made {
             let at = wanted.iter().position(|wanted| *wanted == view).unwrap_or(0);

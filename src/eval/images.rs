@@ -45,6 +45,8 @@ pub(super) struct Images {
     pub(super) files: Vec<String>,
     /// What was done to the faces; nobody knows it of images that are only named.
     pub(super) alignment: Option<Alignment>,
+    /// Their place among all that is evaluated.
+    pub(super) number: usize,
 }
 
 /// Where order, names and pictures are from.
@@ -83,7 +85,7 @@ impl Images {
                     find_file(set, edition, ProtocolFile::Faces, std::slice::from_ref(root))?;
                 let images = FacesFile::read(edition, &path)?.images;
                 let files = vec![path.display().to_string()];
-                Ok(Self { listing: Listing::Names(images), files, alignment: None })
+                Ok(Self { listing: Listing::Names(images), files, alignment: None, number: 0 })
             }
             _ => Self::tree(set, place, root),
         }
@@ -114,7 +116,7 @@ impl Images {
         let pack = pack::ProvedImages::prove(files, depth, progress)?;
         let alignment = Some(pack.manifest.alignment.clone());
         let files = vec![files.path(Part::Rec).display().to_string()];
-        Ok(Self { listing: Listing::Pack(Box::new(pack)), files, alignment })
+        Ok(Self { listing: Listing::Pack(Box::new(pack)), files, alignment, number: 0 })
     }
 
     fn listed(set: &EvalSet, list: &Path, root: &Path, wanted: Wanted) -> Result<Self, Error> {
@@ -125,6 +127,7 @@ impl Images {
                 listing: Listing::Names(images),
                 files: vec![told],
                 alignment: None,
+                number: 0,
             });
         }
         let lists = datasets::find("list").expect("lists are a set of the table");
@@ -148,7 +151,7 @@ impl Images {
             return Err(ImagesError::UnlistedImage { name, more });
         }
         let alignment = Some(list.alignment.clone());
-        Ok(Self { listing: Listing::List(Box::new(list)), files: vec![told], alignment })
+        Ok(Self { listing: Listing::List(Box::new(list)), files: vec![told], alignment, number: 0 })
     }
 
     /// How many images.

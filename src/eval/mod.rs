@@ -24,6 +24,7 @@ mod npy_header;
 mod options;
 mod pairs;
 mod plan;
+mod ranks;
 pub mod results;
 mod rewriting;
 mod score;
@@ -41,7 +42,7 @@ pub use error::{
     Error, FeaturesError, ImageError, ImagesError, ModelError, ModelFault, PlanError,
     ProtocolFileError,
 };
-pub use evaluate::evaluate;
+pub use evaluate::{assist, evaluate};
 pub use images::Place;
 pub use matrix::Matrix;
 pub use options::{FeatureOptions, ModelOptions, Options, OtherAlignment, Rewriting, Say, Task};

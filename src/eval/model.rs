@@ -64,6 +64,14 @@ impl<'a> Model<'a> {
         Ok(())
     }
 
+    /// Starts the runtime and loads the model as another rank has it, in place of how it is loaded.
+    pub(super) fn start_as(&mut self, rewriting: Option<&str>) -> Result<(), Error> {
+        if self.sessions.as_ref().is_none_or(|own| own.rewriting != rewriting) {
+            self.sessions = Some(rewriting::sessions_as(&self.options, rewriting, self.say)?);
+        }
+        Ok(())
+    }
+
     /// What the model may be made into before it is run, nothing first.
     pub(super) fn rewritings(&self) -> Vec<Option<&'static str>> {
         rewriting::names(&self.options)

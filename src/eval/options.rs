@@ -4,10 +4,12 @@ use super::conventions::Flags;
 use super::images::Place;
 use super::sets::EvalSet;
 use super::settings::Protocol;
+use crate::group::Group;
 use crate::pack::PackFiles;
 use crate::runtime::Device;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What is evaluated, and how.
@@ -22,6 +24,8 @@ pub struct Options {
     pub batch: usize,
     /// Threads that decode.
     pub jobs: usize,
+    /// The processes that embed together; the first one scores.
+    pub group: Arc<Group>,
     /// The folder of the features' cache, if one is used.
     pub cache: Option<PathBuf>,
     /// Where fused features and norms are written to as `.npy`.

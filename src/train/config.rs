@@ -62,6 +62,8 @@ pub struct Config {
     /// What ranks share that train together. Here there is one; who has joined others says which of them it
     /// is.
     pub sharing: Sharing,
+    /// Ranks of this machine.
+    pub local_ranks: usize,
     /// How long a rank waits for the others.
     pub patience: Duration,
     /// What the backbone begins with.
@@ -154,6 +156,7 @@ impl Config {
                 queue: s.get(&keys::QUEUE_RANKS),
                 buffers: s.get(&keys::TRAIN_BUFFERS),
             },
+            local_ranks: 1,
             patience: Duration::from_secs(s.get(&keys::TRAIN_PATIENCE)),
             init: s.get(&keys::TRAIN_INIT),
             backbone: Backbone {
@@ -187,7 +190,14 @@ impl Config {
             Device::Cuda(first) => Device::Cuda(first + group.local_rank() as u32),
             device => device,
         };
-        Self { sharing: Sharing { world, ..self.sharing }, device, ..self }
+        let local_ranks = group.local_size();
+        Self { sharing: Sharing { world, ..self.sharing }, local_ranks, device, ..self }
+    }
+
+    /// The same as the first of so many ranks would have it, as many of them on each machine.
+    pub fn of_ranks(self, ranks: usize, machines: usize) -> Self {
+        let sharing = Sharing { world: World { ranks, rank: 0 }, ..self.sharing };
+        Self { sharing, local_ranks: ranks.div_ceil(machines), ..self }
     }
 
     /// What the backbone computes in on this machine.

@@ -7,11 +7,13 @@ use crate::eval::{
     self, EvalSet, FeatureOptions, Flags, Measure, ModelOptions, Options, OtherAlignment, Place,
     Rewriting, Task,
 };
+use crate::group::Group;
 use crate::runtime::Device;
 use crate::settings::{Settings, keys};
 use indexmap::IndexMap;
 use std::num::NonZeroUsize;
 use std::path::Path;
+use std::sync::Arc;
 
 /// The sets that checkpoints are scored on, and how.
 pub(super) struct Validation {
@@ -61,6 +63,7 @@ impl Validation {
             protocol: self.protocol.clone(),
             batch: self.batch,
             jobs,
+            group: Arc::new(Group::alone()),
             cache: None,
             save: None,
             alignment: OtherAlignment::Refuse,

@@ -24,8 +24,8 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
     (
         "eval",
         &[
-            "causes", "datasets", "fs", "image", "metrics", "onnx", "ordered", "pack", "progress",
-            "protocol", "rewrite", "runtime",
+            "causes", "datasets", "fs", "group", "image", "metrics", "onnx", "ordered", "pack",
+            "progress", "protocol", "rewrite", "runtime",
         ],
     ),
     (

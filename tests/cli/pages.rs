@@ -12,6 +12,7 @@ const PAGES: &[&str] = &[
     "docs/packs.md",
     "docs/evaluation.md",
     "docs/training.md",
+    "docs/processes.md",
     "docs/formats.md",
     "docs/architecture.md",
     "CONTRIBUTING.md",
@@ -97,6 +98,7 @@ pub(crate) fn type_pages(folder: &Path) {
                     let other = block.lines.iter().find(|line| !known(line));
                     assert_eq!(other, None, "{page}: a block that no test runs");
                 }
+                "cluster" => typed += plan_block(folder, &block, page),
                 // tests/steps/torch.rs runs it where PyTorch is.
                 "python" => assert_eq!(*page, "docs/training.md"),
                 other => panic!("{page}: a block of {other:?}, which no test runs"),
@@ -104,6 +106,13 @@ pub(crate) fn type_pages(folder: &Path) {
         }
     }
     assert!(typed > 20, "{typed}");
+}
+
+/// Has planned what a block for a cluster trains, whose launcher is not here; how many commands there were.
+fn plan_block(folder: &Path, block: &Block, page: &str) -> usize {
+    let commands =
+        block.lines.iter().filter_map(|line| line.find("qgface-data train").map(|at| &line[at..]));
+    commands.map(|command| type_in(folder, &format!("{command} --plan"), page)).count()
 }
 
 /// Types the commands of a block; how many there were.

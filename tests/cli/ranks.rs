@@ -2,6 +2,7 @@
 //! when one of them is lost.
 
 use crate::learning::{lines, small, work};
+use crate::models::drawn_path;
 use crate::program::{Ran, done, program, run};
 use qgface_data::runtime::Mpich;
 use serde_json::Value;
@@ -171,6 +172,25 @@ fn more_processes_than_classes_or_images_are_refused() {
     assert!(ran.stderr.contains("train.processes: expected as many on each"), "{}", ran.stderr);
     let ran = run(work.path(), &small(&["hosts=a,-b", "processes=2"]));
     assert!(ran.code == 2 && ran.stderr.contains("names of machines"), "{}", ran.stderr);
+}
+
+#[test]
+fn eval_says_the_same_on_any_number_of_ranks() {
+    let work = work();
+    let work = work.path();
+    done(work, &small(&["name=a", "max_steps=1", "tune=off"]));
+    let pack = drawn_path("packs/lfw.rec");
+    let arguments = ["eval", "runs/a/model.onnx", "--set", "lfw", "--pack", &pack, "--batch", "4"];
+    let arguments = [&arguments[..], &["--no-cache", "--format", "json"]].concat();
+    let one = done(work, &arguments).stdout;
+    for processes in ["1", "2", "3"] {
+        let own = program(work, &arguments);
+        let mut command = Command::new(&MPI.0);
+        command.current_dir(work).args(["-n", processes]).arg(own.get_program()).args(&arguments);
+        let ran = Ran::of(with_mpi(command));
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert!(ran.stdout == one, "{processes} ranks: {}", ran.stdout);
+    }
 }
 
 /// Starts two ranks of a long run and waits until some steps are made.

@@ -19,7 +19,12 @@ pub(super) fn advice(error: &Error) -> Option<String> {
         Error::Plan(error) => plan(error),
         Error::Model(error) => model(error),
         Error::Features(error) => features(error),
-        Error::Files(_) | Error::DataSet(_) | Error::Pairs(_) | Error::Metrics { .. } => None,
+        Error::Files(_)
+        | Error::DataSet(_)
+        | Error::Pairs(_)
+        | Error::Group(_)
+        | Error::OfRank { .. }
+        | Error::Metrics { .. } => None,
     }
 }
 

@@ -10,7 +10,7 @@ pub(crate) use args::Args;
 use super::context::{Context, Outcome};
 use super::error::Error;
 use options::options;
-use qgface_data::eval::evaluate;
+use qgface_data::eval::{assist, evaluate};
 use qgface_data::settings::Section;
 use text::text;
 
@@ -21,6 +21,10 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
         std::fs::create_dir_all(out).map_err(qgface_data::fs::io_error("make the folder", out))?;
     }
     let say = |text: &str| context.output.say(text);
+    if context.group.rank() > 0 {
+        assist(&options, &say).map_err(Box::new)?;
+        return Ok(Outcome::Success);
+    }
     let report = evaluate(&options, context.output.progress(), &say).map_err(Box::new)?;
     for result in &report.results {
         let warnings: Vec<String> =

@@ -28,6 +28,7 @@ pub(super) fn options(
     };
     let cache = (!args.feeding.no_cache).then(|| settings.get(&keys::EVAL_CACHE));
     Ok(Options {
+        group: std::sync::Arc::clone(&context.group),
         task: task(args, settings)?,
         features: features(args, settings, context)?,
         protocol: Protocol::new(preset, &switches),

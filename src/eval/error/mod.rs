@@ -13,7 +13,7 @@ pub use plan::PlanError;
 pub use protocol_file::ProtocolFileError;
 
 use super::subject::Subject;
-use crate::{datasets, fs, metrics, pack, runtime};
+use crate::{datasets, fs, group, metrics, pack, runtime};
 
 /// Why nothing was evaluated.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +48,15 @@ pub enum Error {
     /// The pairs cannot be read.
     #[error(transparent)]
     Pairs(#[from] datasets::PairsError),
+    /// Ranks cannot exchange what they have embedded.
+    #[error(transparent)]
+    Group(#[from] group::Error),
+    /// What a rank has embedded cannot be read.
+    #[error("rank {rank}: expected the features of its images, found what cannot be read")]
+    OfRank {
+        /// The rank.
+        rank: usize,
+    },
     /// Numbers cannot be computed.
     #[error("{subject}: cannot be scored")]
     Metrics {

@@ -5,7 +5,7 @@ use super::super::options::{ModelOptions, Rewriting, Say};
 use super::super::sessions::{Sessions, Source};
 use super::candidates::{CANDIDATES, FACE, Rewrite};
 use super::subject::Subject;
-use super::table::{Choice, Table};
+use super::table::Table;
 use super::trial;
 use crate::causes::chain;
 use crate::onnx;
@@ -45,9 +45,9 @@ pub(in super::super) fn sessions(subject: &Subject<'_>, say: &Say<'_>) -> Result
     let runtime = runtime.with_any_onednn(say)?;
     let machine = Machine::of(&runtime, options.threads);
     if let Some(choice) = table.get(&machine, &subject.site()) {
-        return match chosen(choice) {
+        return match chosen(choice.rewriting.as_deref()) {
             None => as_it_is(&runtime),
-            Some((name, rewrite)) => rewritten(&runtime, subject, name, rewrite, say),
+            Some((name, rewrite)) => rewritten(&runtime, options, name, rewrite, say),
         };
     }
     if subject.load.images < FEW_IMAGES {
@@ -65,15 +65,29 @@ pub(in super::super) fn sessions(subject: &Subject<'_>, say: &Say<'_>) -> Result
     Ok(sessions)
 }
 
+/// Starts the runtime and loads the model made into what it is on another rank.
+pub(in super::super) fn sessions_as(
+    options: &ModelOptions,
+    rewriting: Option<&str>,
+    say: &Say<'_>,
+) -> Result<Sessions, Error> {
+    let runtime = Runtime::start(options.device, OnMissing::Install, say)?;
+    match chosen(rewriting) {
+        None => Sessions::open(&runtime, options, Source::AsItIs),
+        Some((name, rewrite)) => {
+            rewritten(&runtime.with_any_onednn(say)?, options, name, rewrite, say)
+        }
+    }
+}
+
 /// The model as a table of an earlier run has it; as it is where that can no longer be.
 fn rewritten(
     runtime: &Runtime,
-    subject: &Subject<'_>,
+    options: &ModelOptions,
     name: &'static str,
     rewrite: Rewrite,
     say: &Say<'_>,
 ) -> Result<Sessions, Error> {
-    let options = subject.options;
     let model = onnx::Model::open(&options.path).map_err(ModelError::from)?;
     let opened = match rewrite(&model, FACE) {
         Ok(new) => Sessions::open(runtime, options, Source::Rewritten(name, &new))
@@ -86,7 +100,7 @@ fn rewritten(
     })
 }
 
-fn chosen(choice: &Choice) -> Option<(&'static str, Rewrite)> {
-    let name = choice.rewriting.as_deref()?;
+fn chosen(name: Option<&str>) -> Option<(&'static str, Rewrite)> {
+    let name = name?;
     CANDIDATES.into_iter().find(|(own, _)| *own == name)
 }

@@ -13,5 +13,5 @@ mod trial;
 #[cfg(test)]
 mod tests;
 
-pub(super) use loading::{names, sessions};
+pub(super) use loading::{names, sessions, sessions_as};
 pub(super) use subject::{Load, Subject};

@@ -36,17 +36,22 @@ pub enum Verdict {
 }
 
 impl Need {
-    /// Of a run with its steps on a device: there, and on the processor beside it.
-    pub fn of(memory: &Memory, device: Device) -> Vec<Self> {
+    /// Of a run with its steps on a device: there, and on the processor beside it, which so many processes
+    /// of the run share.
+    pub fn of(memory: &Memory, device: Device, processes: usize) -> Vec<Self> {
+        let processes = processes as u64;
         let need = |device: Device, needed| Self {
             place: device.to_string(),
             needed,
             available: available_memory(device),
         };
         match device {
-            Device::Cpu => vec![need(device, memory.total())],
+            Device::Cpu => vec![need(device, processes * memory.total())],
             Device::Cuda(_) => {
-                vec![need(device, memory.on_device()), need(Device::Cpu, memory.on_host())]
+                vec![
+                    need(device, memory.on_device()),
+                    need(Device::Cpu, processes * memory.on_host()),
+                ]
             }
         }
     }

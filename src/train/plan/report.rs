@@ -1,6 +1,7 @@
 //! What `train --plan` tells.
 
 use super::changes::Change;
+use super::exchanged::Exchanged;
 use super::memory::Memory;
 use super::need::{Need, Verdict};
 use schemars::JsonSchema;
@@ -28,9 +29,14 @@ pub struct PlanReport {
     pub layout: String,
     /// Why it is told of steps that are made so.
     pub layout_since: String,
-    /// Memory by what it is for, in bytes.
+    /// Processes that train together, each with batches and memory of its own.
+    pub processes: u64,
+    /// Bytes that a process sends the others in a step, where there are several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exchanged: Option<Exchanged>,
+    /// Memory of a process by what it is for, in bytes.
     pub memory: Memory,
-    /// Memory by where it is taken.
+    /// Memory of this machine's processes by where it is taken.
     pub needs: Vec<Need>,
     /// Whether it fits; true where nobody tells what is left.
     pub fits: bool,
@@ -113,6 +119,18 @@ impl fmt::Display for PlanReport {
             batches => format!(", {batches} batches a step"),
         };
         writeln!(f, "batch       {batch} images in {views} view(s){summed}")?;
+        if let Some(exchanged) = &self.exchanged {
+            let processes = self.processes;
+            writeln!(
+                f,
+                "processes   {processes}, a step of {} images",
+                processes * batch * accumulate
+            )?;
+            for (at, (name, bytes)) in exchanged.parts().into_iter().enumerate() {
+                let head = if at == 0 { "sent a step" } else { "" };
+                writeln!(f, "{head:<11} {name:<20} {:>10}", sized(bytes))?;
+            }
+        }
         writeln!(f, "steps       {} of {} on {device}", self.steps, self.of_steps)?;
         writeln!(f, "images in   {} ({})", self.layout, self.layout_since)?;
         for (at, (name, bytes)) in self.memory.parts().into_iter().enumerate() {

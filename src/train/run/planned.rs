@@ -7,7 +7,7 @@ use super::weighed::{Scales, Weighed, at_hand, verdict};
 use crate::runtime::{Device, Precision};
 use crate::settings::keys;
 use crate::train::checkpoint;
-use crate::train::plan::{PlanReport, Speed, Verdict};
+use crate::train::plan::{Exchanged, PlanReport, Speed, Verdict};
 use crate::train::tuning::{self, Site};
 use crate::train::{Config, Error};
 use std::fmt::Write;
@@ -71,6 +71,8 @@ pub fn plan(config: &Config, start: &Start, jobs: usize) -> Result<PlanReport, E
         batch: config.batch as u64,
         accumulate: config.accumulate as u64,
         views: weighed.graph.options.views as u64,
+        processes: config.sharing.world.ranks as u64,
+        exchanged: Exchanged::of(&weighed.graph),
         layout: tuning::name(weighed.expected.made.arrangement.layout).to_owned(),
         layout_since: weighed.expected.since.to_owned(),
         memory: weighed.memory,
@@ -106,6 +108,9 @@ fn left_out(config: &Config, weighed: &Weighed) -> Vec<String> {
     }
     if weighed.expected.choice.is_some() {
         all.push(UNTIMED.to_owned());
+    }
+    if config.sharing.world.ranks > 1 {
+        all.push("the time in which processes wait for each other".to_owned());
     }
     all.push("time of checkpoints, and what measuring the fastest way takes".to_owned());
     if config.device != Device::Cpu {

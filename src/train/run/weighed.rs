@@ -74,14 +74,14 @@ impl Scales<'_> {
             width => StepGraph::in_width(graph.options, width)?,
         };
         let least = Memory::without_activations(&graph, self.jobs);
-        let needs = Need::of(&least, config.device);
+        let needs = Need::of(&least, config.device, config.local_ranks);
         // The models of a step that is far too large would be large, too.
         if verdict(&needs) == Verdict::LacksByFar {
             return Ok(Weighed { graph, expected, memory: least, needs, is_whole: false });
         }
         let arrangement = &expected.made.arrangement;
         let memory = Memory::of(&graph, arrangement, config.device, self.jobs)?;
-        let needs = Need::of(&memory, config.device);
+        let needs = Need::of(&memory, config.device, config.local_ranks);
         Ok(Weighed { graph, expected, memory, needs, is_whole: true })
     }
 

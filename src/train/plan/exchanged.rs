@@ -1,0 +1,86 @@
+//! Bytes that a rank sends in a step, told from its graph.
+
+use crate::graph::{Graph, Node, Op};
+use crate::nn::HeadShare;
+use crate::train::StepGraph;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+/// Bytes that a rank sends in a step, by what they are for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Exchanged {
+    /// Gradients of what all ranks have.
+    pub gradients: u64,
+    /// Means, variances and their gradients, where ranks normalise together.
+    pub normalisation: u64,
+    /// Embeddings, norms and labels with their gradients, maxima and sums of the soft-max.
+    pub head: u64,
+    /// What enters the queue, and class columns of its labels.
+    pub queue: u64,
+}
+
+/// Bytes of a float.
+const FLOAT: u64 = 4;
+
+impl Exchanged {
+    /// Of a step; nothing of one rank.
+    ///
+    /// A sum of n bytes over W ranks sends 2(W − 1)/W·n, as a ring does; a gathering (W − 1)/W of what it
+    /// makes, a scattering of what it reads.
+    pub fn of(step: &StepGraph) -> Option<Self> {
+        let sharing = &step.options.sharing;
+        let ranks = sharing.world.ranks as u64;
+        if ranks == 1 {
+            return None;
+        }
+        let share = |bytes: u64| bytes * (ranks - 1) / ranks;
+        let is_summed = |name: &str| sharing.head == HeadShare::Replicated || name != "head.kernel";
+        let summed = step.params.parameters.iter().filter(|own| is_summed(&own.name));
+        let gradients: u64 = summed.map(|own| FLOAT * volume(&own.shape)).sum();
+        let mut all = Self { gradients: 2 * share(gradients), ..Self::default() };
+        let graph = &step.gradients;
+        let live = graph.live();
+        for (_, node) in graph.values().filter(|(value, _)| live[value.index()]) {
+            let Some(sent) = sent(graph, node, &share) else { continue };
+            let sent = sent * step.options.accumulate as u64;
+            match () {
+                () if node.name.contains("queue/") => all.queue += sent,
+                () if node.name.contains("backbone.") => all.normalisation += sent,
+                () => all.head += sent,
+            }
+        }
+        Some(all)
+    }
+
+    /// All of them.
+    pub fn total(&self) -> u64 {
+        self.gradients + self.normalisation + self.head + self.queue
+    }
+
+    /// Its parts and their names, in the order of a table.
+    pub fn parts(&self) -> [(&'static str, u64); 4] {
+        [
+            ("gradients", self.gradients),
+            ("normalisation", self.normalisation),
+            ("head", self.head),
+            ("queue", self.queue),
+        ]
+    }
+}
+
+/// Bytes that a node sends, if it is an exchange.
+fn sent(graph: &Graph, node: &Node, share: &dyn Fn(u64) -> u64) -> Option<u64> {
+    let bytes = |node: &Node| FLOAT * volume(&node.shape);
+    let read = || bytes(graph.node(node.inputs[0]));
+    match &node.op {
+        Op::AllReduce(..) => Some(2 * share(bytes(node))),
+        Op::AllGather(_) => Some(share(bytes(node))),
+        Op::ReduceScatter(_) => Some(share(read())),
+        Op::Broadcast(..) => Some(bytes(node)),
+        _ => None,
+    }
+}
+
+fn volume(shape: &[usize]) -> u64 {
+    shape.iter().map(|&extent| extent as u64).product()
+}
