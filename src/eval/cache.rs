@@ -5,12 +5,13 @@
 //! folder is the user's and may be a link; what lies in it is this program's, and no link is followed there.
 
 use super::conventions::Conventions;
-use super::embed::{Selection, ViewFeatures};
+use super::embed::ViewFeatures;
 use super::error::Error;
 use super::face::View;
 use super::matrix::Matrix;
 use super::model::Model;
 use super::results::OutputForm;
+use super::selection::Selection;
 use super::sets::FACE_PX;
 use super::sink::Sink;
 use crate::fs;

@@ -1,7 +1,7 @@
 //! Images to features in batches: decoded, aligned, normalised and run by several threads at once.
 
 use super::conventions::Conventions;
-use super::error::{Error, FeaturesError, ImageError, ImagesError, ModelError, ModelFault};
+use super::error::{Error, FeaturesError, ImagesError, ModelError, ModelFault};
 use super::face::{View, normalise};
 use super::images::Images;
 use super::lengths::{is_divisor, is_unit, length};
@@ -9,15 +9,13 @@ use super::matrix::Matrix;
 use super::model::Model;
 use super::ranks::{Made, Order, decoded, encoded};
 use super::results::OutputForm;
+use super::selection::Selection;
 use super::sets::FACE_PX;
 use super::sink::{Filled, Sink};
 use crate::group::Group;
-use crate::image::Pixels;
-use crate::image::resize::{Filter, pillow};
 use crate::ordered::{Bound, in_order};
 use crate::progress::Progress;
 use crate::runtime::Tensor;
-use serde::{Deserialize, Serialize};
 
 /// Numbers of a face that is fed.
 const FACE_NUMBERS: usize = 3 * (FACE_PX * FACE_PX) as usize;
@@ -27,53 +25,6 @@ const BYTES_AHEAD: u64 = 256 << 20;
 
 /// Batches that a worker of a rank embeds before ranks put together what they have.
 const ROUNDS_AHEAD: usize = 4;
-
-/// Which images are embedded, and what is done to them first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) enum Selection {
-    /// All as they are.
-    All,
-    /// The first of each pair, reduced to this many pixels an edge and enlarged again (Pillow's bilinear
-    /// filter, antialiased).
-    ReducedFirsts(u32),
-}
-
-impl Selection {
-    /// What the cache's entries call it.
-    pub(super) fn name(self) -> String {
-        match self {
-            Self::All => "all".to_owned(),
-            Self::ReducedFirsts(edge_px) => format!("the first of each pair at {edge_px} px"),
-        }
-    }
-
-    /// How many images of `all`.
-    pub(super) fn len(self, all: usize) -> usize {
-        match self {
-            Self::All => all,
-            Self::ReducedFirsts(_) => all.div_ceil(2),
-        }
-    }
-
-    pub(super) fn position(self, at: usize) -> usize {
-        match self {
-            Self::All => at,
-            Self::ReducedFirsts(_) => 2 * at,
-        }
-    }
-
-    /// The face that is fed for item `at`.
-    fn face(self, images: &Images, at: usize) -> Result<Pixels, Error> {
-        let position = self.position(at);
-        let face = images.face(position)?;
-        match self {
-            Self::All => Ok(face),
-            Self::ReducedFirsts(px) => pillow(&face, px, px, Filter::Bilinear)
-                .and_then(|small| pillow(&small, FACE_PX, FACE_PX, Filter::Bilinear))
-                .map_err(|source| images.refused(position, ImageError::Resize(source)).into()),
-        }
-    }
-}
 
 /// Unit features and norms of one view of a set's images.
 #[derive(Debug)]

@@ -2,7 +2,7 @@
 
 use super::averages::averages;
 use super::conventions::Conventions;
-use super::embed::{Pace, Selection, embed_share};
+use super::embed::{Pace, embed_share};
 use super::error::{Error, PlanError};
 use super::features::{Features, Maker, Origin};
 use super::images::Images;
@@ -12,6 +12,7 @@ use super::plan::{Plan, Scoring};
 use super::ranks::{self, Asked};
 use super::results::{EvalReport, FORMAT, FeatureSource, ModelReport, SetResult};
 use super::score::Scored;
+use super::selection::Selection;
 use super::settings::{Protocol, Settings};
 use super::subject::Subject;
 use super::warning::{Warning, WarningKind};

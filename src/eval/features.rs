@@ -2,7 +2,7 @@
 
 use super::cache::Slot;
 use super::conventions::OrderBy;
-use super::embed::{Pace, Selection, ViewFeatures, Weighing, embed};
+use super::embed::{Pace, ViewFeatures, Weighing, embed};
 use super::error::{Error, FeaturesError, ModelError};
 use super::face::View;
 use super::fusion::fuse;
@@ -13,6 +13,7 @@ use super::model::Model;
 use super::ranks::{self, Asked, Order};
 use super::results::OutputForm;
 use super::rewriting::Load;
+use super::selection::Selection;
 use super::settings::{Fusion, Protocol};
 use super::sink::Sink;
 use crate::causes::chain;

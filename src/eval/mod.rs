@@ -28,6 +28,7 @@ mod ranks;
 pub mod results;
 mod rewriting;
 mod score;
+mod selection;
 mod sessions;
 pub mod sets;
 pub mod settings;

@@ -1,7 +1,7 @@
 //! Images embedded by several processes: the first one asks, and scores what it gets; the others embed.
 
-use super::embed::Selection;
 use super::face::View;
+use super::selection::Selection;
 use crate::group::{Error, Group};
 use crate::runtime::Tensor;
 use serde::{Deserialize, Serialize};

@@ -139,8 +139,8 @@ pub(super) fn read(
     wanted: &Range<usize>,
     state: &mut TrainState,
 ) -> Result<(), Error> {
-    let parted = facts.parts.iter().filter_map(|part| part.columns);
-    if let Some([_, last]) = parted.last().filter(|[_, last]| *last != facts.classes) {
+    let mut parted = facts.parts.iter().filter_map(|part| part.columns);
+    if let Some([_, last]) = parted.next_back().filter(|[_, last]| *last != facts.classes) {
         let found = format!("{last} class columns of {} classes", facts.classes);
         return Err(Error::Checkpoint { path: facts_path.to_path_buf(), found });
     }

@@ -105,7 +105,7 @@ mod tests {
     fn on_cuda_the_device_and_the_processor_are_both_asked() {
         let memory = Memory { weights: 5, checkpoint: 7, ..Memory::default() };
         let places = |device| {
-            let needs = Need::of(&memory, device).into_iter();
+            let needs = Need::of(&memory, device, 1).into_iter();
             needs.map(|need| (need.place, need.needed)).collect::<Vec<_>>()
         };
         assert_eq!(places(Device::Cpu), [("cpu".to_owned(), 12)]);

@@ -2,6 +2,9 @@
 
 use qgface_group::{Error, Group, Reduction};
 
+/// Makes the second of the first; the number is the node's.
+type Exchange = fn(&Group, &[f32], &mut [f32], usize) -> Result<(), Error>;
+
 /// An exchange, by the name that nodes call it by.
 pub(super) struct Row {
     pub(super) name: &'static str,
@@ -9,8 +12,7 @@ pub(super) struct Row {
     pub(super) attribute: Option<&'static str>,
     /// What becomes of the first extent.
     pub(super) first: First,
-    /// Makes the second of the first.
-    pub(super) exchange: fn(&Group, &[f32], &mut [f32], usize) -> Result<(), Error>,
+    pub(super) exchange: Exchange,
 }
 
 /// What becomes of the first extent on several ranks.
