@@ -292,7 +292,7 @@ fn compare_sharded(
         let all = states.iter().map(|state| &state[&format!("queue.{part}")]);
         let own = match setting.options.sharing.queue {
             QueueShare::Own => stacked(all),
-            QueueShare::Shared => all.cloned().next().unwrap(),
+            QueueShare::Shared => states[0][&format!("queue.{part}")].clone(),
         };
         compare(&own, &results, &format!("queue_{part}"), (STATE_F32, 0.0));
     }
