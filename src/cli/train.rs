@@ -157,6 +157,9 @@ pub(super) fn text(report: &TrainReport) -> String {
             100.0 * report.waited
         );
     }
+    if let Some(exchanged) = report.exchanged {
+        text += &format!("exchanged with other processes {:.1} % of the time\n", 100.0 * exchanged);
+    }
     if let Some(steps) = report.skipped_steps {
         text += &format!("steps skipped, since gradients overflowed float16: {}\n", grouped(steps));
     }

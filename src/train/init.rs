@@ -7,6 +7,7 @@ use crate::onnx;
 use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Serialize;
+use std::ops::Range;
 use std::path::Path;
 
 /// What was taken from a file.
@@ -32,13 +33,18 @@ const KERNEL: &str = "head.kernel";
 /// PyTorch's counters of batches, which nothing reads.
 const COUNTERS: &str = "num_batches_tracked";
 
-/// Replaces the backbone of a state, and the class columns where the file has them in the same number,
-/// by those of a file.
+/// Replaces the backbone of a state, and the class columns where the file has `classes` of them, by those of
+/// a file; of columns those of `own`, which the state has.
 ///
 /// # Errors
 /// [`Error::Names`] where no tensor has a name of a backbone's; [`Error::Init`] where one of the backbone is
 /// missing or of another shape: a backbone that is half drawn and half loaded would train and be wrong.
-pub fn adopt(state: &mut TrainState, path: &Path) -> Result<Adopted, Error> {
+pub fn adopt(
+    state: &mut TrainState,
+    path: &Path,
+    own: Range<usize>,
+    classes: usize,
+) -> Result<Adopted, Error> {
     let mut found: IndexMap<String, Tensor> = IndexMap::new();
     for (name, tensor) in read(path)? {
         found.insert(own_name(&name), tensor);
@@ -50,8 +56,18 @@ pub fn adopt(state: &mut TrainState, path: &Path) -> Result<Adopted, Error> {
     }
     let mut adopted = Adopted { file: path.display().to_string(), taken: 0, unused: vec![] };
     for (name, tensor) in &mut state.tensors {
-        let required = name.starts_with(BACKBONE);
-        if !required && name != KERNEL {
+        if !name.starts_with(BACKBONE) && name != KERNEL {
+            continue;
+        }
+        if name == KERNEL {
+            if let Some(other) =
+                found.get(name).filter(|other| other.shape.last() == Some(&classes))
+                && let Some(columns) = columns(other, own.clone(), &tensor.shape)
+            {
+                tensor.data = columns;
+                found.shift_remove(name);
+                adopted.taken += 1;
+            }
             continue;
         }
         match found.get(name) {
@@ -60,7 +76,7 @@ pub fn adopt(state: &mut TrainState, path: &Path) -> Result<Adopted, Error> {
                 found.shift_remove(name);
                 adopted.taken += 1;
             }
-            other if required => {
+            other => {
                 let path = path.to_path_buf();
                 let (name, expected) = (name.clone(), tensor.shape.clone());
                 let found = other.map_or_else(
@@ -69,7 +85,6 @@ pub fn adopt(state: &mut TrainState, path: &Path) -> Result<Adopted, Error> {
                 );
                 return Err(Error::Init { path, name, expected, found });
             }
-            _ => {}
         }
     }
     let unused = found
@@ -77,6 +92,15 @@ pub fn adopt(state: &mut TrainState, path: &Path) -> Result<Adopted, Error> {
         .filter(|name| !name.ends_with(COUNTERS) && !name.starts_with("momentum."));
     adopted.unused = unused.collect();
     Ok(adopted)
+}
+
+/// The columns `own` of a matrix, where they are of `shape`.
+fn columns(matrix: &Tensor, own: Range<usize>, shape: &[usize]) -> Option<Vec<f32>> {
+    let [rows, columns] = matrix.shape[..] else { return None };
+    let fits = shape == [rows, own.len()] && own.end <= columns && columns > 0;
+    fits.then(|| {
+        matrix.data.chunks_exact(columns).flat_map(|row| &row[own.clone()]).copied().collect()
+    })
 }
 
 /// The name by which this program knows a tensor.

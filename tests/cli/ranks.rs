@@ -147,6 +147,42 @@ fn a_run_goes_on_to_the_bit_and_on_another_number_of_processes() {
 }
 
 #[test]
+fn ranks_begin_with_their_columns_of_a_file() {
+    let work = work();
+    let work = work.path();
+    done(work, &small(&["name=before", "max_steps=2", "tune=off"]));
+    let init = ["--init", "runs/before", "max_steps=1", "tune=off"];
+    let one = done(work, &small(&[&["name=one", "batch=8"][..], &init].concat()));
+    let two = trained(work, 2, &[&["name=two", "batch=4"], &AS_ONE[..], &init[..3]].concat());
+    assert_eq!(two.code, 0, "{}", two.stderr);
+    let took =
+        |ran: &Ran| ran.stderr.lines().find(|line| line.contains("took ")).map(str::to_owned);
+    assert!(took(&one).is_some() && took(&one) == took(&two), "{}{}", one.stderr, two.stderr);
+    let [one, two] = ["one", "two"].map(|run| losses(work, run)[0]);
+    assert!((two / one - 1.0).abs() < 1e-5, "{two} for {one}");
+}
+
+#[test]
+fn an_image_that_any_rank_leaves_out_is_told() {
+    let work = work();
+    let work = work.path();
+    let rec = work.join("packs/train.rec");
+    let mut bytes = fs::read(&rec).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&rec, bytes).unwrap();
+    let skip = ["name=a", "batch=4", "max_steps=2", "epochs=2", "train.on_error=skip"];
+    let more = [&skip[..], &["--format", "json"]].concat();
+    let ran = trained(work, 2, &more);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    // Both steps together show every image once.
+    assert_eq!(report["skipped"].as_array().unwrap().len(), 1, "{}", ran.stderr);
+    assert_eq!(ran.stderr.matches("skipped, damaged: ").count(), 1, "{}", ran.stderr);
+    assert!(report["exchanged"].as_f64().is_some_and(|share| (0.0..=1.0).contains(&share)));
+}
+
+#[test]
 fn a_rank_that_begins_with_something_else_is_named() {
     let work = work();
     let work = work.path();

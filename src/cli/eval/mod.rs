@@ -12,7 +12,11 @@ use super::error::Error;
 use options::options;
 use qgface_data::eval::{assist, evaluate};
 use qgface_data::settings::Section;
+use std::time::Duration;
 use text::text;
+
+/// Longer than anything is scored.
+const LONG: Duration = Duration::from_secs(30 * 24 * 3600);
 
 pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
     let settings = context.told_settings(&[Section::Data, Section::Pack, Section::Eval])?;
@@ -21,6 +25,8 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
         std::fs::create_dir_all(out).map_err(qgface_data::fs::io_error("make the folder", out))?;
     }
     let say = |text: &str| context.output.say(text);
+    // Others wait as long as the first one scores.
+    context.group.set_patience(LONG);
     if context.group.rank() > 0 {
         assist(&options, &say).map_err(Box::new)?;
         return Ok(Outcome::Success);

@@ -14,6 +14,8 @@ pub(super) struct Ledger {
     /// which is always waited for.
     timed: Duration,
     waited: Duration,
+    /// The part of it in which ranks exchanged something or waited for each other.
+    exchanged: Duration,
     weighted_pairs: f64,
     steps: u64,
     of_step: OfStep,
@@ -33,6 +35,13 @@ impl Ledger {
         self.of_step.batches += 1;
         self.of_step.taken += taken;
         self.of_step.waited += waited;
+    }
+
+    /// Enters what a batch took of exchanges between ranks; not of the first, before which they begin apart.
+    pub(super) fn exchanged(&mut self, taken: Duration) {
+        if self.last.is_some() {
+            self.exchanged += taken;
+        }
     }
 
     /// Batches that the step at work has learned from in this process.
@@ -74,6 +83,11 @@ impl Ledger {
     /// Share of the time that was spent waiting, from 0 to 1.
     pub(super) fn waiting_share(&self) -> f64 {
         share(self.waited.as_secs_f64(), self.timed.as_secs_f64())
+    }
+
+    /// Share of the time in which ranks exchanged something or waited for each other, from 0 to 1.
+    pub(super) fn exchanging_share(&self) -> f64 {
+        share(self.exchanged.as_secs_f64(), self.timed.as_secs_f64())
     }
 
     /// Mean share of the pairs that had a weight.

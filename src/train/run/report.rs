@@ -38,6 +38,10 @@ pub struct TrainReport {
     pub weighted_pairs: f64,
     /// Share of the time of the steps that was spent waiting for batches, without each first.
     pub waited: f64,
+    /// Of several processes, share of that time in which the first exchanged something with the others or
+    /// waited for them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exchanged: Option<f64>,
     /// In float16, steps of the run that were skipped, since gradients overflowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub skipped_steps: Option<u64>,

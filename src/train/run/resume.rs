@@ -7,7 +7,7 @@ use crate::train::checkpoint::{self, Facts};
 use crate::train::init::{self, Adopted};
 use crate::train::{Config, Error, StepGraph, TrainState};
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The state that the first step reads, and where it is from.
 pub(super) struct Beginning {
@@ -24,7 +24,10 @@ pub(super) struct Beginning {
 /// As [`init::adopt`].
 pub(super) fn new(config: &Config, graph: &StepGraph) -> Result<Beginning, Error> {
     let mut state = TrainState::initial(graph, Seed::new(config.seed));
-    let adopted = config.init.as_ref().map(|path| init::adopt(&mut state, path)).transpose()?;
+    let classes = graph.options.classes;
+    let own = graph.options.sharing.columns().part(classes);
+    let adopt = |path: &PathBuf| init::adopt(&mut state, path, own, classes);
+    let adopted = config.init.as_ref().map(adopt).transpose()?;
     Ok(Beginning { state, adopted, changed: Vec::new() })
 }
 
@@ -43,8 +46,16 @@ pub(super) fn resumed(
     if let Some((what, expected, found)) = obstacle(&before.facts, facts) {
         return Err(Error::Resume { run: run.to_path_buf(), what, expected, found });
     }
-    let mut changed = differences(&before.facts.settings, &facts.settings);
     let ranks = sharing.world.ranks as u64;
+    if before.facts.batches > 0 && before.facts.ranks != ranks {
+        return Err(Error::Resume {
+            run: run.to_path_buf(),
+            what: "processes, amid a step that sums several batches",
+            expected: before.facts.ranks.to_string(),
+            found: ranks.to_string(),
+        });
+    }
+    let mut changed = differences(&before.facts.settings, &facts.settings);
     if before.facts.ranks != ranks {
         changed.push(format!(
             "processes: {} before, {ranks} now; statistics, averages and queues that each had of its own go on \

@@ -70,7 +70,7 @@ pub fn train(
 ) -> Result<TrainReport, Error> {
     let (mut run, mut state) = Run::open(config, start, around)?;
     run.announce()?;
-    while !run.is_finished() && !run.is_stopped()? {
+    while !run.is_finished() && !run.is_stopped(Vec::new())? {
         state = run.segment(state)?;
     }
     run.finish(&state)
@@ -267,9 +267,22 @@ impl<'a> Run<'a> {
         ));
     }
 
-    /// Whether any rank is to end; all of them learn it at the same place.
-    fn is_stopped(&self) -> Result<bool, Error> {
-        together::any(self.around.group, self.around.stop.load(Ordering::Relaxed))
+    /// Whether any rank is to end; all of them learn it at the same place, and the first which images any
+    /// has left out.
+    fn is_stopped(&mut self, damaged: Vec<String>) -> Result<bool, Error> {
+        let own = self.around.stop.load(Ordering::Relaxed);
+        let (stop, damaged) = together::agreed(self.around.group, own, damaged)?;
+        self.tell_damaged(damaged);
+        Ok(stop)
+    }
+
+    /// What is to be told of damaged images together with the other ranks; one that is alone tells at once.
+    fn own_damaged(&mut self, names: Vec<String>) -> Vec<String> {
+        if self.around.group.size() > 1 {
+            return names;
+        }
+        self.tell_damaged(names);
+        Vec::new()
     }
 
     fn batches(&self, views: usize) -> Result<Batches, Error> {
@@ -335,11 +348,11 @@ impl<'a> Run<'a> {
             // Nothing is learned from the rest of a step that was skipped.
             let is_rest = step < self.facts.step;
             let Fed { feed, skipped } = fed?;
-            self.tell_damaged(skipped);
+            let skipped = self.own_damaged(skipped);
             if !is_rest {
                 self.batch(stepper, step, feed, waited)?;
             }
-            if self.is_stopped()? {
+            if self.is_stopped(skipped)? {
                 return Err(Ended::Stopped);
             }
             if !is_rest && self.facts.step < steps.end && self.is_due() {
@@ -369,7 +382,9 @@ impl<'a> Run<'a> {
         };
         let begun = Instant::now();
         let before = stepper.loss_scale();
+        let exchanged = self.around.group.waited();
         let stepped = stepper.learn(feed, &rates)?;
+        self.ledger.exchanged(self.around.group.waited() - exchanged);
         if let Some(scale) = stepper.loss_scale().filter(|_| stepped.overflowed) {
             return self.skipped(step, epoch, rates.learning, scale);
         }
@@ -526,6 +541,7 @@ impl<'a> Run<'a> {
             changed: self.changed,
             weighted_pairs: self.ledger.weighted_share(),
             waited: self.ledger.waiting_share(),
+            exchanged: (self.around.group.size() > 1).then(|| self.ledger.exchanging_share()),
             last: self.ledger.last,
             skipped_steps: self.skipped_steps,
             skipped: self.ledger.skipped,

@@ -26,14 +26,27 @@ pub(super) fn wait_for_first(group: &Group, patience: Duration) -> Result<(), Er
     Ok(())
 }
 
-/// Whether it is so on any rank; all learn it at the same place.
+/// Whether it is so on any rank, and the names that ranks have to tell; all learn both at the same place.
 ///
 /// # Errors
 /// [`Error::Group`].
-pub(super) fn any(group: &Group, own: bool) -> Result<bool, Error> {
-    let mut counted = [u64::from(own)];
+pub(super) fn agreed(
+    group: &Group,
+    own: bool,
+    names: Vec<String>,
+) -> Result<(bool, Vec<String>), Error> {
+    if group.size() == 1 {
+        return Ok((own, names));
+    }
+    let mut counted = [u64::from(own), names.len() as u64];
     group.all_reduce(&mut counted, Reduction::Sum)?;
-    Ok(counted[0] > 0)
+    let [any, told] = counted;
+    if told == 0 {
+        return Ok((any > 0, names));
+    }
+    let all = group.gather_bytes(&serde_json::to_vec(&names).expect("texts"))?;
+    let all = all.iter().map(|told| serde_json::from_slice::<Vec<String>>(told));
+    Ok((any > 0, all.flat_map(Result::unwrap_or_default).collect()))
 }
 
 /// Does something on the first rank, which may install or measure, and then on the others, which find it

@@ -44,7 +44,7 @@ pub(super) fn weights(bytes: &[u8]) -> Fed {
         None => put("w.safetensors", bytes),
     };
     let mut state = state();
-    let adopted = adopt(&mut state, &path).map_err(told)?;
+    let adopted = adopt(&mut state, &path, 0..2, 2).map_err(told)?;
     assert!(adopted.taken > 0);
     assert!(state.tensors.values().all(|tensor| tensor.data.len() == 4));
     Ok(())
