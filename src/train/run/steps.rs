@@ -11,26 +11,19 @@ use super::start::Start;
 use super::together::{self, alone, first_then_others, folder};
 use super::tuned::{Made, Wanted, tuned};
 use super::weighed::{Scales, at_hand};
-use crate::eval::Measure;
-use crate::fs;
-use crate::graph::Width;
-use crate::graph::lower::Layout;
 use crate::group::Group;
 use crate::loader::{Batches, Packs};
-use crate::nn::HeadShare;
 use crate::onnx;
-use crate::pack::Part;
 use crate::progress::Progress;
-use crate::runtime::{OnMissing, Precision, Runtime};
-use crate::settings::{Row, keys};
+use crate::runtime::{OnMissing, Runtime};
 use crate::train::checkpoint::{self, Facts};
 use crate::train::export::export_configured;
 use crate::train::feed::{Fed, fed_ahead};
 use crate::train::init::Adopted;
 use crate::train::metrics::{Line, Metrics};
-use crate::train::validate::{Validation, scores};
+use crate::train::validate::Validation;
 use crate::train::{
-    Config, Error, LossScale, Making, Rates, Scalars, StepGraph, Stepper, TrainState, samples,
+    Config, Error, LossScale, Making, Rates, Scalars, StepGraph, Stepper, TrainState,
 };
 use std::num::NonZeroUsize;
 use std::ops::Range;
@@ -77,26 +70,26 @@ pub fn train(
 }
 
 /// A run at work.
-struct Run<'a> {
-    config: &'a Config,
-    around: &'a Surroundings<'a>,
-    folder: RunFolder,
-    packs: Arc<Packs>,
-    runtime: Runtime,
+pub(super) struct Run<'a> {
+    pub(super) config: &'a Config,
+    pub(super) around: &'a Surroundings<'a>,
+    pub(super) folder: RunFolder,
+    pub(super) packs: Arc<Packs>,
+    pub(super) runtime: Runtime,
     /// How its steps are made.
-    made: Made,
-    validation: Option<Validation>,
-    course: Course,
+    pub(super) made: Made,
+    pub(super) validation: Option<Validation>,
+    pub(super) course: Course,
     /// The first rank's.
-    metrics: Option<Metrics>,
+    pub(super) metrics: Option<Metrics>,
     /// What the next checkpoint will say of itself; its step is where the run is.
-    facts: Facts,
-    ledger: Ledger,
+    pub(super) facts: Facts,
+    pub(super) ledger: Ledger,
     /// Steps whose gradients overflowed, where the backbone computes in float16.
-    skipped_steps: Option<u64>,
-    adopted: Option<Adopted>,
-    changed: Vec<String>,
-    parameters: u64,
+    pub(super) skipped_steps: Option<u64>,
+    pub(super) adopted: Option<Adopted>,
+    pub(super) changed: Vec<String>,
+    pub(super) parameters: u64,
 }
 
 impl<'a> Run<'a> {
@@ -188,85 +181,6 @@ impl<'a> Run<'a> {
         Ok((run, state))
     }
 
-    /// Says what will be done, and shows the views.
-    fn announce(&self) -> Result<(), Error> {
-        let (config, say) = (self.config, self.around.say);
-        if let Some(adopted) = &self.adopted {
-            say(&format!("took {} tensors of {}", adopted.taken, adopted.file));
-        }
-        for store in self.packs.stores() {
-            let manifest = &store.manifest;
-            say(&format!(
-                "{}: {} images, stored {}, alignment {}",
-                store.files.path(Part::Rec).display(),
-                store.len(),
-                manifest.stored_channel_order.name(),
-                manifest.alignment,
-            ));
-        }
-        let steps = self.course.steps;
-        say(&format!(
-            "{}: preset {}, {} with {} classes, {} view(s), fed {}, {steps} steps of {} images",
-            self.folder.path().display(),
-            config.preset.name,
-            config.settings.get(&keys::BACKBONE_ARCHITECTURE),
-            self.facts.classes,
-            config.views.len(),
-            config.channel_order.name(),
-            config.batch * config.sharing.world.ranks * config.accumulate,
-        ));
-        self.announce_ranks();
-        match (config.precision, self.made.width, self.made.arrangement.layout) {
-            (_, Width::Half, _) => say("the backbone computes in float16"),
-            (_, _, Layout::RoundedPixels) => say("convolutions multiply in bfloat16"),
-            (Precision::Mixed, ..) => say("train.precision=mixed: float32 in this run"),
-            _ => {}
-        }
-        if config.accumulate > 1 {
-            say(&format!(
-                "a step sums the gradients of {} batches of {} images",
-                config.accumulate, config.batch
-            ));
-        }
-        let of_epochs = self.course.of_epochs();
-        if steps < of_epochs {
-            say(&format!(
-                "train.max_steps ends the run after {steps} of its epochs' {of_epochs} steps"
-            ));
-        }
-        if self.around.group.rank() > 0 {
-            return Ok(());
-        }
-        samples::write(
-            &self.batches(config.views.len())?,
-            &self.folder.samples()?.join("views.png"),
-        )
-    }
-
-    /// Says who trains together, and what they share.
-    fn announce_ranks(&self) {
-        let (group, sharing) = (self.around.group, &self.config.sharing);
-        if sharing.world.is_alone() {
-            return;
-        }
-        let word = |key: &dyn Row| self.config.settings.resolved()[key.name()].clone();
-        (self.around.say)(&format!(
-            "{} processes on {} machine(s), by {}: batches of {} images each, normalisation {}, queue {}, class \
-             columns {}, buffers {}",
-            group.size(),
-            group.nodes(),
-            group.engine(),
-            self.config.batch,
-            word(&keys::TRAIN_NORMALISATION),
-            word(&keys::QUEUE_RANKS),
-            match sharing.head {
-                HeadShare::Replicated => "of all on each",
-                HeadShare::Sharded => "in parts",
-            },
-            word(&keys::TRAIN_BUFFERS),
-        ));
-    }
-
     /// Whether any rank is to end; all of them learn it at the same place, and the first which images any
     /// has left out.
     fn is_stopped(&mut self, damaged: Vec<String>) -> Result<bool, Error> {
@@ -285,7 +199,7 @@ impl<'a> Run<'a> {
         Vec::new()
     }
 
-    fn batches(&self, views: usize) -> Result<Batches, Error> {
+    pub(super) fn batches(&self, views: usize) -> Result<Batches, Error> {
         batches(self.config, &self.packs, &self.config.views[..views])
     }
 
@@ -294,7 +208,7 @@ impl<'a> Run<'a> {
         self.facts.batches == 0 && self.course.is_due(self.facts.step)
     }
 
-    fn is_finished(&self) -> bool {
+    pub(super) fn is_finished(&self) -> bool {
         self.facts.step >= self.course.steps
     }
 
@@ -382,6 +296,7 @@ impl<'a> Run<'a> {
         };
         let begun = Instant::now();
         let before = stepper.loss_scale();
+        self.around.group.at(&format!("step {}", step + 1));
         let exchanged = self.around.group.waited();
         let stepped = stepper.learn(feed, &rates)?;
         self.ledger.exchanged(self.around.group.waited() - exchanged);
@@ -468,88 +383,6 @@ impl<'a> Run<'a> {
         self.around.progress.status(&format!("epoch {epoch}, loss {:.3}", scalars.loss));
         self.around.progress.advance(1);
         Ok(())
-    }
-
-    /// Writes a checkpoint, scored where sets are named, then lets go of old ones.
-    fn checkpoint(&mut self, state: &TrainState, scored: bool) -> Result<(), Error> {
-        self.facts.scores.clear();
-        let (group, sharing) = (self.around.group, &self.config.sharing);
-        agreement::same_state(group, sharing, state)?;
-        let is_first = group.rank() == 0;
-        if scored && is_first {
-            self.score(state)?;
-        }
-        let folder = self.folder.checkpoints()?;
-        together::wait_for_first(group, self.config.patience)?;
-        checkpoint::save_together(&folder, &self.facts, sharing, state, group)?;
-        if !is_first {
-            return Ok(());
-        }
-        checkpoint::prune(&folder, self.config.keep, self.config.best)?;
-        let loss = self.ledger.last.as_ref();
-        let loss =
-            loss.map_or_else(|| "no loss yet".to_owned(), |line| format!("loss {:.4}", line.loss));
-        let told = |(measure, value): (&Measure, &f64)| {
-            format!(", {measure} {}", measure.metric().told(*value))
-        };
-        let scores: String = self.facts.scores.iter().map(told).collect();
-        let (step, steps) = (self.facts.step, self.course.steps);
-        let begun = match self.facts.batches {
-            0 => String::new(),
-            batches => format!(" and {batches} of {} batches", self.config.accumulate),
-        };
-        (self.around.say)(&format!("step {step} of {steps}{begun}: {loss}{scores}"));
-        (self.around.after_checkpoint)(self.folder.path());
-        Ok(())
-    }
-
-    /// Scores the backbone, where sets are named.
-    fn score(&mut self, state: &TrainState) -> Result<(), Error> {
-        let Some(validation) = &self.validation else { return Ok(()) };
-        let folder = self.folder.evaluations()?;
-        let model = folder.join("model.onnx");
-        export_configured(self.config, state)?.save(&model)?;
-        let report = validation.run(&model, self.config.device, self.around.jobs)?;
-        let text =
-            serde_json::to_vec_pretty(&report).expect("a report is numbers and texts by name");
-        let file = folder.join(format!("step-{:08}.json", self.facts.step));
-        fs::write_whole(&file, &text)?;
-        self.facts.scores = scores(&report);
-        Ok(())
-    }
-
-    /// Exports what was learned and tells what was done.
-    fn finish(self, state: &TrainState) -> Result<TrainReport, Error> {
-        let finished = self.is_finished();
-        let model = self.folder.model();
-        if finished && self.around.group.rank() == 0 {
-            export_configured(self.config, state)?.save(&model)?;
-        }
-        let all = checkpoint::list(&self.folder.checkpoints()?)?;
-        let best = self.config.best.and_then(|measure| checkpoint::best(&all, measure));
-        Ok(TrainReport {
-            run: self.folder.path().display().to_string(),
-            preset: self.config.preset.name.to_owned(),
-            finished,
-            steps: self.facts.step,
-            of_steps: self.course.steps,
-            images: self.packs.len() as u64,
-            classes: self.facts.classes,
-            parameters: self.parameters,
-            channel_order: self.config.channel_order.name().to_owned(),
-            init: self.adopted,
-            changed: self.changed,
-            weighted_pairs: self.ledger.weighted_share(),
-            waited: self.ledger.waiting_share(),
-            exchanged: (self.around.group.size() > 1).then(|| self.ledger.exchanging_share()),
-            last: self.ledger.last,
-            skipped_steps: self.skipped_steps,
-            skipped: self.ledger.skipped,
-            scores: self.facts.scores,
-            best_step: best.map(|(step, _)| step),
-            checkpoint: all.last().map_or_else(String::new, |(path, _)| path.display().to_string()),
-            model: finished.then(|| model.display().to_string()),
-        })
     }
 }
 
