@@ -79,9 +79,9 @@ pub fn joint(
     let (embeddings, norms) = unit(g, input.features);
     let own = Rows { embeddings, norms, labels: input.labels };
     let sharing = input.sharing;
-    let scored = match sharing.head {
-        HeadShare::Sharded if !sharing.world.is_alone() => own.of_all(g, sharing.world),
-        _ => own,
+    let scored = match sharing.columns().is_alone() {
+        false => own.of_all(g, sharing.world),
+        true => own,
     };
     let count = g.shape(scored.norms)[0];
     let (columns, quality_scale) = (input.columns, input.head_scale);
@@ -141,7 +141,7 @@ pub fn joint(
         };
         contrast(g, &contrast_options, contrast_input)
     });
-    if sharing.head == HeadShare::Sharded && !sharing.world.is_alone() {
+    if !sharing.columns().is_alone() {
         // One average for all, as there is one of norms.
         let sum = g.all_sum(made.average, sharing.world);
         made.average = g.scale(sum, 1.0 / sharing.world.ranks as f64);

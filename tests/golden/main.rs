@@ -71,7 +71,7 @@ const TOPICS: [Topic; 14] = [
 const LATER: [&str; 6] = [
     "blocks, bottleneck and SE",
     "detect",
-    "distributed, ranks",
+    "distributed, sampled classes",
     "networks",
     "openset",
     "queue, moco",
