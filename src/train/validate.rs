@@ -22,6 +22,15 @@ pub(super) struct Validation {
     batch: usize,
 }
 
+/// A model to be scored.
+pub(super) struct Scored<'a> {
+    pub(super) model: &'a Path,
+    pub(super) device: Device,
+    pub(super) jobs: usize,
+    /// Who embeds.
+    pub(super) group: &'a Arc<Group>,
+}
+
 impl Validation {
     /// Reads `validation.sets` and the settings of `eval`; none where no set is named.
     ///
@@ -40,17 +49,27 @@ impl Validation {
         }))
     }
 
-    /// The numbers of a model; features of a backbone that changes are not cached.
+    /// The numbers of a model, which all ranks embed for; on the first of them. Features of a backbone that
+    /// changes are not cached.
     ///
     /// # Errors
     /// Whatever `eval` refuses with.
-    pub(super) fn run(
-        &self,
-        model: &Path,
-        device: Device,
-        jobs: usize,
-    ) -> Result<EvalReport, Error> {
-        let options = Options {
+    pub(super) fn run(&self, scored: &Scored<'_>) -> Result<EvalReport, Error> {
+        let report = eval::evaluate(&self.options(scored), &(), &|_| {});
+        Ok(report.map_err(Box::new)?)
+    }
+
+    /// Embeds for the first rank while it runs.
+    ///
+    /// # Errors
+    /// As [`Validation::run`].
+    pub(super) fn assist(&self, scored: &Scored<'_>) -> Result<(), Error> {
+        Ok(eval::assist(&self.options(scored), &|_| {}).map_err(Box::new)?)
+    }
+
+    fn options(&self, scored: &Scored<'_>) -> Options {
+        let &Scored { model, device, jobs, group } = scored;
+        Options {
             task: Task::Sets(self.sets.clone()),
             features: FeatureOptions::Model(ModelOptions {
                 path: model.to_path_buf(),
@@ -63,12 +82,11 @@ impl Validation {
             protocol: self.protocol.clone(),
             batch: self.batch,
             jobs,
-            group: Arc::new(Group::alone()),
+            group: Arc::clone(group),
             cache: None,
             save: None,
             alignment: OtherAlignment::Refuse,
-        };
-        Ok(eval::evaluate(&options, &(), &|_| {}).map_err(Box::new)?)
+        }
     }
 }
 

@@ -229,6 +229,24 @@ fn eval_says_the_same_on_any_number_of_ranks() {
     }
 }
 
+#[test]
+fn ranks_score_their_checkpoints_together() {
+    let work = work();
+    let work = work.path();
+    let (packs, mine) = (drawn_path("packs"), work.join("packs/train"));
+    let (out, mine) = (format!("pack.out={packs}"), format!("packs={}", mine.display()));
+    let scored = ["validation.sets=lfw", "checkpoint.every=1", "checkpoint.keep=1", "max_steps=3"];
+    let more = [&["name=a", "batch=4", "--format", "json", &out, &mine][..], &scored].concat();
+    let ran = trained(work, 2, &more);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+    let pack = format!("{packs}/lfw.rec");
+    let eval = ["eval", "runs/a/model.onnx", "--set", "lfw", "--pack", &pack, "--format", "json"];
+    let alone = done(work, &eval).json("eval");
+    let accuracy = &alone["results"][0]["metrics"]["accuracy"];
+    assert!(accuracy.is_number() && report["scores"]["lfw.accuracy"] == *accuracy, "{report}");
+}
+
 /// Starts two ranks of a long run and waits until some steps are made.
 fn started(work: &Path, run: &str) -> Child {
     let name = format!("name={run}");

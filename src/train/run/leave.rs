@@ -6,7 +6,7 @@ use super::{agreement, together};
 use crate::eval::Measure;
 use crate::fs;
 use crate::train::export::export_configured;
-use crate::train::validate::scores;
+use crate::train::validate::{Scored, scores};
 use crate::train::{Error, TrainState, checkpoint};
 
 impl Run<'_> {
@@ -16,11 +16,10 @@ impl Run<'_> {
         let (group, sharing) = (self.around.group, &self.config.sharing);
         agreement::same_state(group, sharing, state)?;
         let is_first = group.rank() == 0;
-        if scored && is_first {
+        if scored {
             self.score(state)?;
         }
         let folder = self.folder.checkpoints()?;
-        together::wait_for_first(group, self.config.patience)?;
         checkpoint::save_together(&folder, &self.facts, sharing, state, group)?;
         if !is_first {
             return Ok(());
@@ -46,10 +45,21 @@ impl Run<'_> {
     /// Scores the backbone, where sets are named.
     fn score(&mut self, state: &TrainState) -> Result<(), Error> {
         let Some(validation) = &self.validation else { return Ok(()) };
+        let (group, patience) = (self.around.group, self.config.patience);
         let folder = self.folder.evaluations()?;
         let model = folder.join("model.onnx");
-        export_configured(self.config, state)?.save(&model)?;
-        let report = validation.run(&model, self.config.device, self.around.jobs)?;
+        let is_first = group.rank() == 0;
+        if is_first {
+            export_configured(self.config, state)?.save(&model)?;
+        }
+        together::wait_for_first(group, patience)?;
+        let (device, jobs) = (self.config.device, self.around.jobs);
+        let scored = Scored { model: &model, device, jobs, group };
+        if !is_first {
+            together::waiting_long(group, patience, || validation.assist(&scored))?;
+            return Ok(());
+        }
+        let report = together::waiting_long(group, patience, || validation.run(&scored))?;
         let text =
             serde_json::to_vec_pretty(&report).expect("a report is numbers and texts by name");
         let file = folder.join(format!("step-{:08}.json", self.facts.step));
@@ -65,7 +75,11 @@ impl Run<'_> {
         if finished && self.around.group.rank() == 0 {
             export_configured(self.config, state)?.save(&model)?;
         }
-        let all = checkpoint::list(&self.folder.checkpoints()?)?;
+        // While others look the first one removes old ones.
+        let all = match self.around.group.rank() {
+            0 => checkpoint::list(&self.folder.checkpoints()?)?,
+            _ => Vec::new(),
+        };
         let best = self.config.best.and_then(|measure| checkpoint::best(&all, measure));
         Ok(TrainReport {
             run: self.folder.path().display().to_string(),

@@ -20,10 +20,22 @@ const LONG: Duration = Duration::from_secs(30 * 24 * 3600);
 /// # Errors
 /// [`Error::Group`].
 pub(super) fn wait_for_first(group: &Group, patience: Duration) -> Result<(), Error> {
+    waiting_long(group, patience, || Ok(group.barrier()?))
+}
+
+/// Does something in which ranks may wait for each other for long.
+///
+/// # Errors
+/// What it ends with.
+pub(super) fn waiting_long<T>(
+    group: &Group,
+    patience: Duration,
+    work: impl FnOnce() -> Result<T, Error>,
+) -> Result<T, Error> {
     group.set_patience(LONG);
-    group.barrier()?;
+    let done = work();
     group.set_patience(patience);
-    Ok(())
+    done
 }
 
 /// Whether it is so on any rank, and the names that ranks have to tell; all learn both at the same place.
