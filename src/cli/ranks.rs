@@ -44,6 +44,9 @@ fn allowed_cores() -> String {
     line.unwrap_or_default().to_owned()
 }
 
+/// As many processes at most.
+const MOST: usize = 1 << 16;
+
 /// What the settings say of processes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Asked {
@@ -60,6 +63,12 @@ fn asked(settings: &Settings, hosts: usize) -> Result<Option<Asked>, Error> {
         (nodes.is_some() || per_node.is_some()).then(|| nodes.unwrap_or(1) * per_node.unwrap_or(1));
     let Some(processes) = given.or(of_nodes) else { return Ok(None) };
     let machines = nodes.unwrap_or(1);
+    if processes > MOST {
+        return Err(Error::Arguments(format!(
+            "{}: expected at most {MOST}, found {processes}",
+            keys::TRAIN_PROCESSES.name()
+        )));
+    }
     if processes % machines != 0 || per_node.is_some_and(|own| own * machines != processes) {
         return Err(Error::Arguments(format!(
             "{}: expected as many on each of {machines} machines{}, found {processes}",
@@ -201,6 +210,7 @@ mod tests {
     fn processes_that_no_machines_share_evenly_are_refused() {
         assert!(of(&["nodes=2", "processes=5"], 0).unwrap_err().contains("found 5"));
         assert!(of(&["nodes=2", "processes=8", "processes_per_node=3"], 0).is_err());
+        assert!(of(&["nodes=65536", "processes_per_node=65536"], 0).is_err());
         assert!(of(&["nodes=3", "processes=6"], 2).unwrap_err().contains("3 machines, found 2"));
     }
 }

@@ -83,7 +83,10 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
         None => Start::New,
     };
     if args.plan {
-        let config = ranks::planned(&settings, config)?;
+        let config = match group.size() {
+            1 => ranks::planned(&settings, config)?,
+            _ => config.of_rank(group),
+        };
         let report = train::planned(&config, &start, context.jobs).map_err(Box::new)?;
         context.output.report(&report, PlanReport::to_string)?;
         return Ok(if report.fits { Outcome::Success } else { Outcome::No });

@@ -12,7 +12,7 @@ use super::results::OutputForm;
 use super::selection::Selection;
 use super::sets::FACE_PX;
 use super::sink::{Filled, Sink};
-use crate::group::Group;
+use crate::group::{Group, Reduction};
 use crate::ordered::{Bound, in_order};
 use crate::progress::Progress;
 use crate::runtime::Tensor;
@@ -166,7 +166,9 @@ impl Work<'_> {
             return self.own(0..chunks, take);
         }
         // A batch is the same whoever embeds it, so that features do not depend on the number of ranks.
-        let each = ROUNDS_AHEAD * self.workers();
+        let mut workers = [self.workers() as u64];
+        group.all_reduce(&mut workers, Reduction::Min)?;
+        let each = ROUNDS_AHEAD * workers[0] as usize;
         for first in (0..chunks).step_by(each * group.size()) {
             let start = |rank: usize| chunks.min(first + rank * each);
             let mut made = Vec::new();

@@ -3,7 +3,7 @@
 
 use super::quality::{self, EPSILON, QualityScale};
 use super::rows::unit;
-use crate::graph::{Builder, Value};
+use crate::graph::{Builder, Value, World};
 use std::f64::consts::PI;
 
 /// Which rows there are.
@@ -161,6 +161,8 @@ pub struct ContrastInput {
     pub quality_scale: QualityScale,
     /// The running margin, a number.
     pub average: Value,
+    /// The ranks whose rows it follows.
+    pub averaged: World,
 }
 
 /// What the loss makes; R rows, B or twice as many.
@@ -278,7 +280,14 @@ fn running_margin(
     let hardest = g.reduce_max_keep(there, &[1]);
     let hardest = g.max(hardest, zero);
     let apart = g.sub(positive, hardest);
-    let mean = g.mean(apart);
+    let own = g.mean(apart);
+    let mean = match input.averaged.is_alone() {
+        true => own,
+        false => {
+            let sum = g.all_sum(own, input.averaged);
+            g.scale(sum, 1.0 / input.averaged.ranks as f64)
+        }
+    };
     let alpha = g.scalar(options.t_alpha);
     quality::moved(g, input.average, mean, alpha)
 }

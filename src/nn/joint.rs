@@ -112,7 +112,7 @@ pub fn joint(
         let entries = queue_options.entries(g, &queue, columns, sharing.queue);
         (entries, queue_options.present(g, &queue))
     });
-    let mut made = g.scoped("contrast", |g| {
+    let made = g.scoped("contrast", |g| {
         let (own_quality, own_labels) = if count == rows {
             (head.quality, labels)
         } else {
@@ -138,14 +138,11 @@ pub fn joint(
             own: entering.own.to_vec(),
             quality_scale: input.contrast_scale,
             average,
+            // With class columns in parts there is one margin for all, as there is one average of norms.
+            averaged: sharing.columns(),
         };
         contrast(g, &contrast_options, contrast_input)
     });
-    if !sharing.columns().is_alone() {
-        // One average for all, as there is one of norms.
-        let sum = g.all_sum(made.average, sharing.world);
-        made.average = g.scale(sum, 1.0 / sharing.world.ranks as f64);
-    }
     let weighed = g.mul(input.weight, made.loss);
     let loss = g.add(head.loss, weighed);
     Joint {

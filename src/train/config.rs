@@ -7,8 +7,10 @@ use crate::graph::World;
 use crate::group::Group;
 use crate::image::ChannelOrder;
 use crate::loader::{Labels, OnDamage, OtherSize};
-use crate::nn::BuffersShare;
-use crate::nn::{Backbone, ContrastOptions, HeadOptions, HeadShare, Mask, QueueKind, Sharing};
+use crate::nn::{
+    Backbone, BuffersShare, ContrastOptions, HeadOptions, HeadShare, Mask, Normalisation,
+    QueueKind, QueueShare, Sharing,
+};
 use crate::optim::Sgd;
 use crate::runtime::{Device, Precision, Processor};
 use crate::settings::{Error, Given, Key, Kind, Preset, Row, Settings, keys};
@@ -192,6 +194,27 @@ impl Config {
         };
         let local_ranks = group.local_size();
         Self { sharing: Sharing { world, ..self.sharing }, local_ranks, device, ..self }
+    }
+
+    /// Refuses what ranks cannot share on their device: on CUDA there is no exchange in the middle of a step.
+    ///
+    /// # Errors
+    /// [`super::Error::Option`].
+    pub fn check_sharing(&self) -> Result<(), super::Error> {
+        let Sharing { world, normalisation, head, queue, .. } = self.sharing;
+        let exchanges = normalisation == Normalisation::Synchronised
+            || head == HeadShare::Sharded
+            || queue == QueueShare::Shared;
+        if world.is_alone() || self.device == Device::Cpu || !exchanges {
+            return Ok(());
+        }
+        Err(super::Error::Option {
+            option: keys::TRAIN_DEVICE.name(),
+            expected: "cpu with head.shards=ranks, normalisation=synchronised or queue.ranks=shared: on CUDA \
+                       processes sum gradients alone"
+                .to_owned(),
+            found: self.device.to_string(),
+        })
     }
 
     /// The same as the first of so many ranks would have it, as many of them on each machine.

@@ -132,7 +132,10 @@ impl Shared {
         let [replicated, parts] = &self.sums;
         let mut of_parts = parts.read_floats()?;
         self.group.all_reduce(&mut of_parts, Reduction::Sum)?;
-        Ok((replicated.read_floats()?[0] + of_parts[0]).sqrt())
+        // All decide by the same number, whatever the order in which each adds its squares.
+        let mut of_all = replicated.read_floats()?;
+        self.group.broadcast(&mut of_all, 0)?;
+        Ok((of_all[0] + of_parts[0]).sqrt())
     }
 
     /// Sums what was put together, and puts it back.
@@ -151,9 +154,18 @@ impl Shared {
     }
 }
 
-/// Puts the gradients' length among the numbers of a batch.
-pub(super) fn with_length(mut numbers: [f32; SCALARS.len()], length: f32) -> [f32; SCALARS.len()] {
-    numbers[GRADIENT_NORM] = length;
+/// Puts the length of the sums of gradients among the numbers of a batch. Until they are summed there is none
+/// that all ranks would have, but one that is no number stays.
+pub(super) fn with_length(
+    mut numbers: [f32; SCALARS.len()],
+    length: Option<f32>,
+) -> [f32; SCALARS.len()] {
+    let own = &mut numbers[GRADIENT_NORM];
+    *own = match length {
+        Some(length) => length,
+        None if own.is_finite() => 0.0,
+        None => *own,
+    };
     numbers
 }
 

@@ -93,7 +93,7 @@ impl From<[f32; SCALARS.len()]> for Scalars {
 ///
 /// Where ranks share the step this is one rank's. Its losses and the other numbers are its own, and the
 /// step's are their means over ranks; its gradients are to be summed over ranks, but for those of
-/// parameters of which each rank has a part; and it has no gradient's length.
+/// parameters of which each rank has a part; and the gradient's length is that of its own.
 #[derive(Debug, Clone)]
 pub struct StepGraph {
     /// What it was compiled from.
@@ -165,11 +165,7 @@ impl StepGraph {
         if options.accumulate > 1 {
             g.scoped("accumulated", |g| add_earlier(g, &mut gradients, &params.parameters));
         }
-        reported.push(match options.sharing.world.is_alone() {
-            true => g.scoped("gradient_norm", |g| length(g, &gradients)),
-            // Of gradients that are still to be summed there is no length.
-            false => g.scalar(0.0),
-        });
+        reported.push(g.scoped("gradient_norm", |g| length(g, &gradients)));
         reported.push(g.scoped("statistics", |g| sum_of_statistics(g, &next)));
         let reported: Vec<Value> =
             reported.into_iter().map(|number| g.reshape(number, &[1])).collect();

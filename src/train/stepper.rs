@@ -401,9 +401,8 @@ impl Stepper {
         let Some(shared) = &mut self.shared else { return Ok(numbers) };
         let numbers = shared.reported(numbers)?;
         let is_last = self.micro_batches.batches() + 1 == self.graph.options.accumulate;
-        // Until then there is no length that all ranks would have.
         let length = is_last.then(|| shared.sum(&self.graph, &self.gradients_of)).transpose()?;
-        Ok(with_length(numbers, length.unwrap_or(0.0)))
+        Ok(with_length(numbers, length))
     }
 }
 

@@ -115,6 +115,7 @@ fn a_run_goes_on_to_the_bit_and_on_another_number_of_processes() {
     let work = work();
     let work = work.path();
     let whole = ["batch=4", "checkpoint.every=2", "checkpoint.keep=9"];
+    let whole = [&whole[..], &AS_ONE].concat();
     let own = [&whole[..], &["name=whole", "max_steps=4"]].concat();
     assert_eq!(trained(work, 2, &own).code, 0);
     let half = [&whole[..], &["name=half", "max_steps=2"]].concat();
@@ -130,7 +131,7 @@ fn a_run_goes_on_to_the_bit_and_on_another_number_of_processes() {
         all.filter(|(name, _)| name.starts_with("step-00000004") && name.ends_with(".safetensors"))
             .collect()
     };
-    assert_eq!(bytes("half").len(), 2, "the first one's file, and what the second has of its own");
+    assert_eq!(bytes("half").len(), 3, "what both share, and the class columns of each");
     assert!(bytes("half") == bytes("whole"), "a run that goes on is another");
     // The joined batch stays, so that the images of a step do.
     for (processes, batch, before) in

@@ -5,7 +5,7 @@ use crate::arrays::{self, PRECISIONS, Precision, case, read};
 use crate::manifest::{Json, array, entries};
 use crate::reference::Tensor;
 use qgface_data::autodiff::backward;
-use qgface_data::graph::{Builder, Element, Graph, Value};
+use qgface_data::graph::{Builder, Element, Graph, Value, World};
 use qgface_data::nn::{
     Averages, Columns, ContrastInput, ContrastOptions, Coupling, Curve, EmaStart, HeadInput,
     HeadKind, HeadOptions, HeadState, Margin, Mask, QualityScale, Range, Select, contrast, head,
@@ -250,6 +250,7 @@ fn contrastive(folder: &Path, at: usize, options: &Json, precision: &Precision) 
             .collect(),
         quality_scale: QualityScale::Fixed(float(options, "quality_scale")),
         average,
+        averaged: World::ALONE,
     };
     let own = contrast_options(options);
     let made = contrast(&mut g, &own, input);

@@ -2,7 +2,7 @@
 
 use crate::reference;
 use crate::trial::{HEADS, RATES, Trial, small};
-use qgface_data::graph::{Builder, Element};
+use qgface_data::graph::{Builder, Element, World};
 use qgface_data::nn::{
     Averages, Columns, ContrastInput, ContrastOptions, Coupling, Curve, HeadInput, HeadKind,
     HeadOptions, HeadState, Mask, QualityScale, QueueKind, QueueOptions, contrast, head,
@@ -110,6 +110,7 @@ fn the_own_rows_of_a_pair_are_masked_in_both_views() {
             own: vec![0, pairs],
             quality_scale: QualityScale::Fixed(0.9),
             average: g.scalar(0.0),
+            averaged: World::ALONE,
         };
         let made = contrast(&mut g, &options, input);
         let graph = g.finish(vec![("loss".to_owned(), made.loss)]);

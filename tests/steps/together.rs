@@ -4,7 +4,11 @@
 use crate::reference::{Tensor, evaluate_together};
 use qgface_data::autodiff::backward;
 use qgface_data::graph::{Builder, Element, Graph, Op, Reduction, Value, World};
-use qgface_data::nn::synchronised;
+use qgface_data::nn::{
+    Averages, Columns, ContrastOptions, HeadKind, HeadOptions, HeadShare, HeadState, JointInput,
+    JointOptions, JointState, Margin, QualityScale, Queue, QueueKind, QueueOptions, QueueShare,
+    Sharing, joint, synchronised,
+};
 use qgface_data::seed::Seed;
 
 const STEP: f64 = 1e-5;
@@ -185,4 +189,107 @@ fn ranks_with_other_operators_are_refused() {
         g.finish(vec![("y".to_owned(), y)])
     });
     made(&graphs, &[0.0, 1.0].map(|x| Tensor::new(&[1], vec![x])));
+}
+
+/// Pairs of a rank, numbers of a row, classes, entries of the queue.
+const B: usize = 2;
+const D: usize = 4;
+const C: usize = 5;
+const Q: usize = 12;
+
+/// The joint loss of a rank with a margin that follows the rows, and what the margin becomes.
+fn joint_of(world: World, pairs: usize) -> Graph {
+    let mut g = Builder::new();
+    let sharing = Sharing {
+        world,
+        head: HeadShare::Sharded,
+        queue: QueueShare::Shared,
+        ..Sharing::default()
+    };
+    let part = world.part(C);
+    let features = g.input("features", Element::Float, &[2 * pairs, D]);
+    let labels = g.input("labels", Element::Int64, &[2 * pairs]);
+    let kernel = g.input("kernel", Element::Float, &[D, part.len()]);
+    let columns = if world.is_alone() {
+        Columns::whole(kernel)
+    } else {
+        Columns { kernel, first: part.start, world }
+    };
+    let contrast =
+        ContrastOptions { margin: Margin::Dynamic, t_alpha: 0.5, s: 8.0, ..Default::default() };
+    let head = HeadOptions { s: 8.0, ..HeadOptions::new(HeadKind::AdaFace) };
+    let queue = QueueOptions { kind: QueueKind::Proxy, size: Q };
+    let options = JointOptions { head, contrast: Some((contrast, queue)) };
+    let (weight, mean, std, average, filled) =
+        (g.scalar(1.0), g.scalar(2.0), g.scalar(0.5), g.scalar(0.1), g.scalar(0.0));
+    let zeros =
+        |g: &mut Builder, shape: &[usize]| g.constant(shape, vec![0.0; shape.iter().product()]);
+    let held = Queue {
+        embeddings: zeros(&mut g, &[Q, D]),
+        labels: zeros(&mut g, &[Q]),
+        proxies: Some(zeros(&mut g, &[Q, D])),
+        filled,
+    };
+    let state = JointState {
+        head: HeadState { averages: Averages { mean, std }, t: None, started: None },
+        contrast: Some((held, average)),
+    };
+    let scale = QualityScale::Fixed(0.0);
+    let input = JointInput {
+        features,
+        labels,
+        columns,
+        weight,
+        head_scale: scale,
+        contrast_scale: scale,
+        sharing,
+    };
+    let made = joint(&mut g, &options, input, state);
+    let margin = made.state.contrast.unwrap().1;
+    g.finish(vec![("loss".to_owned(), made.loss), ("margin".to_owned(), margin)])
+}
+
+#[test]
+fn a_margin_that_follows_the_rows_follows_those_of_all_ranks() {
+    let ranks = 2;
+    let mut stream = Seed::new(1).stream("joint");
+    let mut draw = |shape: &[usize]| {
+        let count = shape.iter().product();
+        Tensor::new(shape, (0..count).map(|_| stream.normal()).collect())
+    };
+    let kernel = draw(&[D, C]);
+    // High-quality and low-quality rows of each rank.
+    let views: Vec<[Tensor; 2]> = (0..ranks).map(|_| [draw(&[B, D]), draw(&[B, D])]).collect();
+    let labels = [[0.0, 3.0], [4.0, 1.0]];
+    let feed = |rows: Vec<f64>, labels: Vec<f64>, part: std::ops::Range<usize>| {
+        let count = labels.len();
+        let columns = kernel.data.chunks(C).flat_map(|row| row[part.clone()].to_vec()).collect();
+        vec![
+            ("features", Tensor::new(&[count, D], rows)),
+            ("labels", Tensor::new(&[count], labels)),
+            ("kernel", Tensor::new(&[D, part.len()], columns)),
+        ]
+    };
+    let of_view = |view: usize| views.iter().flat_map(move |own| own[view].data.clone());
+    let joined = feed(
+        of_view(0).chain(of_view(1)).collect(),
+        [labels.concat(), labels.concat()].concat(),
+        0..C,
+    );
+    let one = evaluate_together(&[&joint_of(World::ALONE, ranks * B)], &[joined]).swap_remove(0);
+    let graphs: Vec<Graph> = (0..ranks).map(|rank| joint_of(World { ranks, rank }, B)).collect();
+    let feeds: Vec<_> = (0..ranks)
+        .map(|rank| {
+            let rows = views[rank].iter().flat_map(|view| view.data.clone()).collect();
+            let labels = [labels[rank], labels[rank]].concat();
+            feed(rows, labels, World { ranks, rank }.part(C))
+        })
+        .collect();
+    let all = evaluate_together(&graphs.iter().collect::<Vec<_>>(), &feeds);
+    let mean = |at: usize| all.iter().map(|own| own[at].data[0]).sum::<f64>() / ranks as f64;
+    for (at, what) in ["loss", "margin"].into_iter().enumerate() {
+        let (own, expected) = (mean(at), one[at].data[0]);
+        assert!((own - expected).abs() < 1e-12, "{what}: {own}, expected {expected}");
+    }
+    assert!((one[1].data[0] - 0.1).abs() > 1e-3, "a margin that stays shows nothing");
 }

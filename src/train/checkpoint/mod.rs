@@ -83,6 +83,7 @@ pub(super) fn save_together(
         })?;
         let parts = parts.into_iter().flatten().collect();
         let facts = Facts { ranks: group.size() as u64, parts, ..facts.clone() };
+        parts::check_there(folder, &facts)?;
         save(folder, &facts, &parts::of_first(sharing, state))?;
     }
     Ok(group.barrier()?)
@@ -132,6 +133,7 @@ pub(super) fn open_as(
     }
     let mut state = TrainState { tensors: floats(&bytes, &tensors)?.into_iter().collect() };
     let wanted = wanted.unwrap_or(0..facts.classes as usize);
+    parts::cut(&mut state, &facts, &wanted);
     parts::read(&path, &facts, world, &wanted, &mut state)?;
     Ok(Checkpoint { path, facts, state })
 }
@@ -199,7 +201,12 @@ pub fn prune(folder: &Path, keep: usize, measure: Option<Measure>) -> Result<(),
             // Without its facts a checkpoint is gone, so they go first.
             let of_ranks = parts::paths(path, facts);
             for path in [path.clone(), path.with_extension(TENSORS)].into_iter().chain(of_ranks) {
-                std::fs::remove_file(&path).map_err(fs::io_error("remove", &path))?;
+                match std::fs::remove_file(&path) {
+                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                        return Err(fs::io_error("remove", &path)(error).into());
+                    }
+                    _ => {}
+                }
             }
         }
     }

@@ -100,13 +100,42 @@ fn path(folder: &Path, facts: &Facts, rank: u64) -> PathBuf {
     tensors.with_extension(format!("rank-{rank}.{TENSORS}"))
 }
 
-/// The files of a checkpoint's ranks.
+/// The files of a checkpoint's ranks, beside its facts.
 pub(super) fn paths<'f>(
     facts_path: &'f Path,
     facts: &'f Facts,
 ) -> impl Iterator<Item = PathBuf> + 'f {
-    let folder = facts_path.parent().unwrap_or(Path::new(""));
-    facts.parts.iter().map(move |part| path(folder, facts, part.rank))
+    let of = |part: &Part| facts_path.with_extension(format!("rank-{}.{TENSORS}", part.rank));
+    facts.parts.iter().map(of)
+}
+
+/// Holds that the first rank sees what the others have written.
+///
+/// # Errors
+/// [`Error::Checkpoint`] with a file that lies elsewhere.
+pub(super) fn check_there(folder: &Path, facts: &Facts) -> Result<(), Error> {
+    let [_, path] = facts::paths(folder, facts);
+    match paths(&path, facts).find(|path| !path.is_file()) {
+        None => Ok(()),
+        Some(path) => {
+            let found = "none, where another rank has written it; all must see one folder of runs";
+            Err(Error::Checkpoint { path, found: found.to_owned() })
+        }
+    }
+}
+
+/// Cuts class columns that the state has whole down to those of `wanted`.
+pub(super) fn cut(state: &mut TrainState, facts: &Facts, wanted: &Range<usize>) {
+    for name in COLUMNS {
+        let Some(own) = state.tensors.get_mut(name) else { continue };
+        let [rows, columns] = own.shape[..] else { continue };
+        if columns as u64 != facts.classes || columns == wanted.len() || wanted.end > columns {
+            continue;
+        }
+        let of_row = own.data.chunks_exact(columns).flat_map(|row| &row[wanted.clone()]);
+        own.data = of_row.copied().collect();
+        own.shape = vec![rows, wanted.len()];
+    }
 }
 
 /// Files of ranks and tensors in a folder of checkpoints that no facts seal: what a run left that ended
@@ -115,13 +144,22 @@ pub(super) fn unsealed(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let is_unsealed = |path: &PathBuf| {
         let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
-        let name = name.unwrap_or_default();
-        let stem = name.split('.').next().unwrap_or_default();
-        name.starts_with("step-")
-            && name.ends_with(TENSORS)
-            && !folder.join(format!("{stem}.{FACTS}")).exists()
+        stem(&name.unwrap_or_default())
+            .is_some_and(|stem| !folder.join(format!("{stem}.{FACTS}")).exists())
     };
     entries.map(|entry| entry.path()).filter(is_unsealed).collect()
+}
+
+/// What comes before the endings of a file of tensors that a run has written: `step-N` or `step-N+B`.
+fn stem(name: &str) -> Option<&str> {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let (stem, endings) = name.split_once('.')?;
+    let place = stem.strip_prefix("step-")?;
+    let (steps, batches) = place.split_once('+').map_or((place, None), |(a, b)| (a, Some(b)));
+    let rank = endings.strip_suffix(TENSORS)?.strip_suffix('.');
+    let of_rank = rank.is_none_or(|rank| rank.strip_prefix("rank-").is_some_and(is_number));
+    let is_place = is_number(steps) && batches.is_none_or(is_number);
+    (is_place && of_rank && (rank.is_some() || endings == TENSORS)).then_some(stem)
 }
 
 /// Adds to a state what ranks hold apart: columns of `wanted`, and, for a rank of as many as wrote the
@@ -148,6 +186,9 @@ pub(super) fn read(
         let found = format!("{} classes, where there are at most {MOST_CLASSES}", facts.classes);
         return Err(Error::Checkpoint { path: facts_path.to_path_buf(), found });
     }
+    let lengths =
+        paths(facts_path, facts).map(|path| std::fs::metadata(path).map_or(0, |own| own.len()));
+    let most = lengths.sum::<u64>();
     let mut columns: [Option<Tensor>; COLUMNS.len()] = [const { None }; COLUMNS.len()];
     let mut end = 0;
     for (part, path) in facts.parts.iter().zip(paths(facts_path, facts)) {
@@ -176,7 +217,7 @@ pub(super) fn read(
         }
         if let Some(range) = range.filter(|_| overlaps) {
             for (name, all) in COLUMNS.iter().zip(&mut columns) {
-                taken(&bytes, name, &range, wanted, all).map_err(bad)?;
+                taken(&bytes, name, &range, wanted, all, most).map_err(bad)?;
             }
         }
         if is_own {
@@ -193,13 +234,15 @@ pub(super) fn read(
     Ok(())
 }
 
-/// Puts the columns `range` of a part `[D, C_r]` where they belong among those of `wanted`.
+/// Puts the columns `range` of a part `[D, C_r]` where they belong among those of `wanted`; all parts together
+/// have `most` bytes.
 fn taken(
     bytes: &[u8],
     name: &str,
     range: &Range<usize>,
     wanted: &Range<usize>,
     all: &mut Option<Tensor>,
+    most: u64,
 ) -> Result<(), String> {
     let file = SafeTensors::deserialize(bytes).map_err(|error| error.to_string())?;
     let view = file.tensor(name).map_err(|error| error.to_string())?;
@@ -208,6 +251,10 @@ fn taken(
     };
     if view.dtype() != Dtype::F32 || columns != range.len() {
         return Err(format!("{name} of {columns} columns where there should be {}", range.len()));
+    }
+    let bytes = (rows as u64).saturating_mul(4 * wanted.len() as u64);
+    if bytes > most {
+        return Err(format!("{name} of {rows} rows, more than all parts hold"));
     }
     let numbers = view.data().as_chunks::<4>().0;
     let all = all.get_or_insert_with(|| Tensor {

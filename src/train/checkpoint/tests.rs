@@ -143,6 +143,41 @@ fn a_state_comes_back_on_any_number_of_ranks() {
 }
 
 #[test]
+fn whole_columns_are_cut_where_ranks_have_parts_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let whole = state_of(&sharing(1, 0));
+    let facts = Facts { classes: CLASSES as u64, ..facts_of(3, 0.0) };
+    let path = save(folder.path(), &facts, &whole).unwrap();
+    for rank in 0..2 {
+        let world = World { ranks: 2, rank };
+        let read = open_as(&path, world, Some(world.part(CLASSES))).unwrap().state;
+        let expected = &state_of(&sharing(2, rank)).tensors["head.kernel"];
+        assert_eq!(&read.tensors["head.kernel"], expected, "rank {rank}");
+    }
+    assert_eq!(open(&path).unwrap().state, whole);
+}
+
+#[test]
+fn files_of_others_are_not_taken_for_leftovers() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str| std::fs::write(folder.path().join(name), "").unwrap();
+    let own = ["step-00000001.safetensors", "step-00000001+2.rank-1.safetensors"];
+    let others = [
+        "step-00000001-best.safetensors",
+        "step-1.copy.safetensors",
+        "step-.safetensors",
+        "best.rank-1.safetensors",
+        "step-00000001.rank-x.safetensors",
+    ];
+    own.into_iter().chain(others).for_each(put);
+    let mut found = parts::unsealed(folder.path());
+    found.sort();
+    let mut expected = own.map(|name| folder.path().join(name));
+    expected.sort();
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn a_part_that_is_missing_or_damaged_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let path = written(folder.path(), 2);

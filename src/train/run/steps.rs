@@ -100,6 +100,7 @@ impl<'a> Run<'a> {
         start: &Start,
         around: &'a Surroundings<'a>,
     ) -> Result<(Self, TrainState), Error> {
+        config.check_sharing()?;
         let packs = open_packs(config)?;
         let classes = classes(config, &packs)?;
         let orders = packs.stores().map(|store| store.manifest.order.clone()).collect();
