@@ -15,6 +15,10 @@ pub const CODE_OF_A_BROKEN_JOB: i32 = 70;
 /// How long MPI has for ending the job.
 const ABORT_LIMIT: Duration = Duration::from_secs(5);
 
+/// How long a launcher has for passing on what the ranks have written: one that is told to end the job
+/// ends with what it has passed on by then.
+const SAYING: Duration = Duration::from_millis(500);
+
 /// Whether this process owes its job an orderly leave.
 static OWES_LEAVE: AtomicBool = AtomicBool::new(false);
 
@@ -52,8 +56,9 @@ pub(crate) fn now(code: i32) -> ! {
     unsafe { libc::_exit(code) }
 }
 
-/// Ends the job by `abort`, and this process in any case.
+/// Ends the job by `abort`, once what was written has been passed on, and this process in any case.
 pub(crate) fn abort(code: i32, abort: impl FnOnce()) -> ! {
+    thread::sleep(SAYING);
     // Where no thread can be had, an abort that hangs is the launcher's to end.
     let _ = thread::Builder::new().name("abort".into()).spawn(move || {
         thread::sleep(ABORT_LIMIT);

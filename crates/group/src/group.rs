@@ -43,7 +43,8 @@ impl Group {
         Self::join_watched(library, Alarm::default())
     }
 
-    /// As [`Group::join`], with a timer that runs from the beginning: other ranks may not come to join.
+    /// As [`Group::join`], with a timer that runs from the beginning: other ranks may not come to join. Join
+    /// before anything that can fail: MPICH does not notice a process that ends before.
     ///
     /// # Errors
     /// As [`Group::join`].

@@ -38,7 +38,8 @@ impl std::fmt::Display for Stuck {
 pub struct Alarm {
     /// How long a collective may last.
     pub patience: Duration,
-    /// Is told of one that has lasted longer, before the job is ended.
+    /// Is told of one that has lasted longer, before the job is ended. Several ranks may tell at once: what
+    /// is written in one piece stays in one.
     pub on_timeout: Box<dyn Fn(&Stuck) + Send>,
 }
 
