@@ -15,26 +15,6 @@ use std::sync::Arc;
 /// that are follows from their shapes, so that sums never depend on what comes when.
 const BUCKET: usize = 1 << 18;
 
-/// The position of a number in [`SCALARS`].
-const fn position(name: &str) -> usize {
-    let mut at = 0;
-    while at < SCALARS.len() {
-        let (own, name) = (SCALARS[at].as_bytes(), name.as_bytes());
-        let (mut same, mut letter) = (own.len() == name.len(), 0);
-        while same && letter < own.len() {
-            same = own[letter] == name[letter];
-            letter += 1;
-        }
-        if same {
-            return at;
-        }
-        at += 1;
-    }
-    panic!("no such number")
-}
-
-const GRADIENT_NORM: usize = position("gradient_norm");
-
 /// The ranks of a step.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -160,11 +140,11 @@ pub(super) fn with_length(
     mut numbers: [f32; SCALARS.len()],
     length: Option<f32>,
 ) -> [f32; SCALARS.len()] {
-    let own = &mut numbers[GRADIENT_NORM];
-    *own = match length {
+    let [.., gradient_norm, _statistics] = &mut numbers;
+    *gradient_norm = match length {
         Some(length) => length,
-        None if own.is_finite() => 0.0,
-        None => *own,
+        None if gradient_norm.is_finite() => 0.0,
+        None => *gradient_norm,
     };
     numbers
 }

@@ -85,7 +85,8 @@ pub(super) fn write(
     if tensors.is_empty() {
         return Ok(None);
     }
-    let path = path(folder, facts, world.rank as u64);
+    let [_, facts_path] = facts::paths(folder, facts);
+    let path = path(&facts_path, world.rank as u64);
     let bytes = encoded(tensors.into_iter(), &path)?;
     fs::write_whole(&path, &bytes)?;
     let columns = (sharing.head == HeadShare::Sharded).then(|| {
@@ -95,9 +96,9 @@ pub(super) fn write(
     Ok(Some(Part { rank: world.rank as u64, columns, blake3: blake3::hash(&bytes).to_string() }))
 }
 
-fn path(folder: &Path, facts: &Facts, rank: u64) -> PathBuf {
-    let [tensors, _] = facts::paths(folder, facts);
-    tensors.with_extension(format!("rank-{rank}.{TENSORS}"))
+/// The file of a rank, beside the facts.
+fn path(facts_path: &Path, rank: u64) -> PathBuf {
+    facts_path.with_extension(format!("rank-{rank}.{TENSORS}"))
 }
 
 /// The files of a checkpoint's ranks, beside its facts.
@@ -105,8 +106,7 @@ pub(super) fn paths<'f>(
     facts_path: &'f Path,
     facts: &'f Facts,
 ) -> impl Iterator<Item = PathBuf> + 'f {
-    let of = |part: &Part| facts_path.with_extension(format!("rank-{}.{TENSORS}", part.rank));
-    facts.parts.iter().map(of)
+    facts.parts.iter().map(|part| path(facts_path, part.rank))
 }
 
 /// Holds that the first rank sees what the others have written.
