@@ -51,3 +51,13 @@ impl Sgd {
         Updated { parameter: g.sub(parameter, way), momentum }
     }
 }
+
+/// What an update does to class columns that its batches have not scored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SampleUpdate {
+    /// Nothing, and nothing to their momenta (arcface_torch's `partial_fc.py` before `PartialFC_V2`).
+    #[default]
+    Sparse,
+    /// What a gradient of 0 does: they decay, and their momenta move them on (`PartialFC_V2`).
+    Dense,
+}

@@ -41,6 +41,8 @@ pub struct Batches {
 /// What a step learns from.
 #[derive(Debug, Clone)]
 pub struct Batch {
+    /// Its number, from 0, those of earlier epochs counted: what else is drawn for it is drawn by this.
+    pub number: u64,
     /// Images `[views·B, 3, height, width]` of the B that are loaded: all first views, then all second ones.
     pub images: Vec<f32>,
     /// Classes of the B images.
@@ -149,7 +151,7 @@ impl Batches {
                 write_tensor(pixels, &mut images[at..at + VIEW]);
             }
         }
-        let batch = Batch { images, labels, dropout_mask: self.mask(number) };
+        let batch = Batch { number, images, labels, dropout_mask: self.mask(number) };
         Ok(Loaded { batch, skipped })
     }
 

@@ -5,13 +5,31 @@ use crate::graph::{Builder, Element, Value, World};
 /// Class columns `[D, C]` of any length, of which this rank has a part.
 #[derive(Debug, Clone, Copy)]
 pub struct Columns {
-    /// Those of this rank.
+    /// Those of this rank, or its sample of them.
     pub kernel: Value,
-    /// The number of the first of them.
+    /// The number of the first of this rank's.
     pub first: usize,
     /// The ranks that have the others.
     pub world: World,
+    /// What is told of the columns where they are a sample.
+    pub sample: Option<SampledColumns>,
 }
+
+/// A sample of a rank's columns (An et al. 2022: PartialFC; arcface_torch's `PartialFC_V2`).
+#[derive(Debug, Clone, Copy)]
+pub struct SampledColumns {
+    /// Where among the columns of the sample the classes of all scored rows are `[N]`, integers; below 0 where
+    /// another rank has the class.
+    pub places: Value,
+    /// How many columns the sample has, a number; those behind are not scored. Without it all are.
+    pub count: Option<Value>,
+    /// The columns of the classes of the queue's entries before the rows enter `[Q, D]`, where a queue asks
+    /// for them.
+    pub of_queue: Option<Value>,
+}
+
+/// In place of the logits of columns that are not scored: its power is 0, and it has no gradient.
+const NOT_SCORED: f64 = -1e30;
 
 /// Whether ranks ask for the columns of the same labels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,11 +51,33 @@ pub(super) struct Places {
 impl Columns {
     /// All of them.
     pub fn whole(kernel: Value) -> Self {
-        Self { kernel, first: 0, world: World::ALONE }
+        Self { kernel, first: 0, world: World::ALONE, sample: None }
     }
 
-    /// Where the columns of labels `[N, 1]` are.
+    /// Where the columns of the scored rows' labels `[N, 1]` are.
     pub(super) fn places(self, g: &mut Builder, labels: Value) -> Places {
+        match self.sample {
+            Some(sample) => self.places_told(g, sample.places),
+            None => self.places_of(g, labels),
+        }
+    }
+
+    /// Where columns of a sample are, of which it is told `[N]`.
+    fn places_told(self, g: &mut Builder, places: Value) -> Places {
+        let count = g.shape(places)[0];
+        let index = g.reshape(places, &[count, 1]);
+        if self.world.is_alone() {
+            return Places { index, owned: None };
+        }
+        let place = g.cast(index, Element::Float);
+        let before = g.scalar(-0.5);
+        let owned = Some(g.less(before, place));
+        let last = self.count(g) - 1;
+        let place = g.clip(place, 0.0, last as f64);
+        Places { index: g.cast(place, Element::Int64), owned }
+    }
+
+    fn places_of(self, g: &mut Builder, labels: Value) -> Places {
         if self.world.is_alone() {
             return Places { index: labels, owned: None };
         }
@@ -56,24 +96,44 @@ impl Columns {
         g.shape(self.kernel)[1]
     }
 
+    /// Logits `[N, C]`, without those of columns that are not scored.
+    fn scored(self, g: &mut Builder, logits: Value) -> Value {
+        let Some(count) = self.sample.and_then(|sample| sample.count) else { return logits };
+        let columns = self.count(g);
+        let positions = (0..columns).map(|position| position as f64).collect();
+        let positions = g.constant(&[1, columns], positions);
+        let (is_scored, none) = (g.less(positions, count), g.scalar(NOT_SCORED));
+        g.select(is_scored, logits, none)
+    }
+
     /// The columns of labels `[N]`, integers, as rows `[N, D]`, without gradient. Of what another rank has
     /// this one learns by a sum over all, to which the others add 0.
     pub(super) fn rows_of(self, g: &mut Builder, labels: Value, asked: Asked) -> Value {
-        let kernel = g.detach(self.kernel);
-        if self.world.is_alone() {
-            let columns = g.gather_columns(kernel, labels);
-            return g.transpose(columns, &[1, 0]);
-        }
         let labels = match asked {
-            Asked::Together => labels,
-            Asked::Apart => gathered_labels(g, labels, self.world),
+            Asked::Apart if !self.world.is_alone() => gathered_labels(g, labels, self.world),
+            _ => labels,
         };
         let count = g.shape(labels)[0];
         let as_column = g.reshape(labels, &[count, 1]);
-        let places = self.places(g, as_column);
+        let places = self.places_of(g, as_column);
+        self.rows_at(g, &places, asked)
+    }
+
+    /// The same of a sample, where it is told where the columns of all that are asked for are `[N]`.
+    pub(super) fn rows_told(self, g: &mut Builder, places: Value, asked: Asked) -> Value {
+        let places = self.places_told(g, places);
+        self.rows_at(g, &places, asked)
+    }
+
+    fn rows_at(self, g: &mut Builder, places: &Places, asked: Asked) -> Value {
+        let kernel = g.detach(self.kernel);
+        let count = g.shape(places.index)[0];
         let index = g.reshape(places.index, &[count]);
         let columns = g.gather_columns(kernel, index);
         let rows = g.transpose(columns, &[1, 0]);
+        if self.world.is_alone() {
+            return rows;
+        }
         let rows = places.owned_or_zero(g, rows);
         match asked {
             Asked::Together => g.all_sum(rows, self.world),
@@ -85,13 +145,15 @@ impl Columns {
     /// rank has the columns of its classes.
     ///
     /// With M the largest logit of a row, S = Σ exp(z − M) and z_y the label's, all over the columns of all
-    /// ranks, it is the mean of M + ln S − z_y; M is moved along and has no gradient.
+    /// ranks, it is the mean of M + ln S − z_y; M is moved along and has no gradient. Of samples of columns it is
+    /// the same, without a correction.
     pub(super) fn negative_log_likelihood(
         self,
         g: &mut Builder,
         logits: Value,
         places: &Places,
     ) -> Value {
+        let logits = self.scored(g, logits);
         if self.world.is_alone() {
             let log = g.log_softmax(logits);
             let own = g.gather_elements(log, places.index);

@@ -77,14 +77,15 @@ pub fn joint(
 ) -> Joint {
     let rows = g.shape(input.features)[0];
     let (embeddings, norms) = unit(g, input.features);
-    let own = Rows { embeddings, norms, labels: input.labels };
+    let (columns, quality_scale) = (input.columns, input.head_scale);
+    let own = Rows { embeddings, norms, labels: input.labels, places: None };
     let sharing = input.sharing;
     let scored = match sharing.columns().is_alone() {
         false => own.of_all(g, sharing.world),
         true => own,
     };
+    let scored = Rows { places: columns.sample.map(|sample| sample.places), ..scored };
     let count = g.shape(scored.norms)[0];
-    let (columns, quality_scale) = (input.columns, input.head_scale);
     let labels = g.reshape(scored.labels, &[count, 1]);
     let head_input = HeadInput {
         embeddings: scored.embeddings,
@@ -104,13 +105,17 @@ pub fn joint(
     assert!(rows.is_multiple_of(2), "{rows} rows are no pairs");
     let pairs = rows / 2;
     let entering = g.scoped("queue", |g| entering(g, sharing, own, scored));
-    let queue = g.scoped("queue", |g| {
+    let (queue, entries, present) = g.scoped("queue", |g| {
         let Entering { embeddings, labels, .. } = entering;
-        queue_options.enqueue(g, queue, embeddings, labels, columns, sharing.queue)
-    });
-    let (entries, present) = g.scoped("queue", |g| {
-        let entries = queue_options.entries(g, &queue, columns, sharing.queue);
-        (entries, queue_options.present(g, &queue))
+        let is_moved = queue.proxies.is_some();
+        let entered = is_moved.then(|| entering.columns(g, columns, sharing.queue));
+        let queue = queue_options.enqueue(g, queue, embeddings, labels, entered);
+        let now = entered.map(|entered| match columns.sample.and_then(|own| own.of_queue) {
+            Some(before) => queue_options.push(g, before, entered),
+            None => queue_options.columns_of(g, &queue, columns, sharing.queue),
+        });
+        let entries = queue_options.entries(g, &queue, now);
+        (queue, entries, queue_options.present(g, &queue))
     });
     let made = g.scoped("contrast", |g| {
         let (own_quality, own_labels) = if count == rows {
@@ -164,6 +169,8 @@ struct Rows {
     norms: Value,
     /// Their classes `[N]`, integers.
     labels: Value,
+    /// Where in a sample of columns those are `[N]`, of scored rows.
+    places: Option<Value>,
 }
 
 impl Rows {
@@ -175,6 +182,7 @@ impl Rows {
             embeddings: g.all_gather(self.embeddings, world),
             norms: g.all_gather(norms, world),
             labels: gathered_labels(g, self.labels, world),
+            places: None,
         }
     }
 }
@@ -184,8 +192,21 @@ impl Rows {
 struct Entering {
     embeddings: Value,
     labels: Value,
+    /// Where in a sample of columns the classes are `[N]` that a rank asks for: its own, or where each asks
+    /// for its own those of all.
+    places: Option<Value>,
     /// Where among them this rank's high-quality and low-quality rows begin.
     own: [usize; 2],
+}
+
+impl Entering {
+    /// The columns of their classes `[N, D]`.
+    fn columns(&self, g: &mut Builder, columns: Columns, share: QueueShare) -> Value {
+        match self.places {
+            Some(places) => columns.rows_told(g, places, share.asked()),
+            None => columns.rows_of(g, self.labels, share.asked()),
+        }
+    }
 }
 
 /// What enters the queue of this rank, of its own rows and of those that the head has scored.
@@ -194,7 +215,7 @@ fn entering(g: &mut Builder, sharing: Sharing, own: Rows, scored: Rows) -> Enter
     let (pairs, world) = (rows / 2, sharing.world);
     if sharing.queue == QueueShare::Own || world.is_alone() {
         let Rows { embeddings, labels, .. } = own;
-        return Entering { embeddings, labels, own: [0, pairs] };
+        return Entering { embeddings, labels, places: scored.places, own: [0, pairs] };
     }
     let all = match sharing.head {
         HeadShare::Sharded => scored,
@@ -208,11 +229,13 @@ fn entering(g: &mut Builder, sharing: Sharing, own: Rows, scored: Rows) -> Enter
         HeadShare::Replicated => Entering {
             embeddings: own_first(g, embeddings, world),
             labels: own_first(g, all.labels, world),
+            places: None,
             own: [0, pairs],
         },
         HeadShare::Sharded => Entering {
             embeddings: by_view(g, embeddings, world),
             labels: by_view(g, all.labels, world),
+            places: all.places.map(|places| by_view(g, places, world)),
             own: [world.rank * pairs, (world.ranks + world.rank) * pairs],
         },
     }

@@ -20,7 +20,7 @@ mod rows;
 mod sharing;
 
 pub use backbone::{Architecture, Backbone, Block, UnknownArchitecture};
-pub use columns::Columns;
+pub use columns::{Columns, SampledColumns};
 pub use contrast::{
     Contrast, ContrastInput, ContrastOptions, ContrastPhase, Coupling, Curve, Margin, Mask, Range,
     Select, contrast,

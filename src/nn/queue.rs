@@ -27,7 +27,7 @@ pub struct QueueOptions {
 
 impl QueueShare {
     /// Whose columns ranks ask for that have parts of them: with one queue of all, those of one list.
-    fn asked(self) -> Asked {
+    pub(super) fn asked(self) -> Asked {
         match self {
             Self::Own => Asked::Apart,
             Self::Shared => Asked::Together,
@@ -50,16 +50,18 @@ pub struct Queue {
 }
 
 impl QueueOptions {
-    /// Puts rows at the front: embeddings `[N, D]`, labels `[N]` as integers, and the class columns of
-    /// now. No gradient flows into the queue.
+    /// Puts rows at the front: embeddings `[N, D]`, labels `[N]` as integers, and `columns`, their classes' of
+    /// now `[N, D]`, which a queue without proxies does not read. No gradient flows into the queue.
+    ///
+    /// # Panics
+    /// Where a queue has proxies and is given no columns.
     pub fn enqueue(
         self,
         g: &mut Builder,
         queue: Queue,
         rows: Value,
         labels: Value,
-        columns: Columns,
-        share: QueueShare,
+        columns: Option<Value>,
     ) -> Queue {
         let count = g.shape(rows)[0];
         let rows = g.detach(rows);
@@ -67,7 +69,7 @@ impl QueueOptions {
         let filled = g.offset(queue.filled, count as f64);
         let size = g.scalar(self.size as f64);
         let proxies = queue.proxies.map(|proxies| {
-            let columns = columns.rows_of(g, labels, share.asked());
+            let columns = columns.unwrap_or_else(|| panic!("rows without their classes' columns"));
             self.push(g, proxies, columns)
         });
         Queue {
@@ -78,7 +80,8 @@ impl QueueOptions {
         }
     }
 
-    fn push(self, g: &mut Builder, old: Value, new: Value) -> Value {
+    /// The rows of a part of the queue, or of what belongs to them, behind new ones.
+    pub(super) fn push(self, g: &mut Builder, old: Value, new: Value) -> Value {
         let count = g.shape(new)[0].min(self.size);
         let front = g.slice(new, 0, 0, count);
         if count == self.size {
@@ -88,17 +91,22 @@ impl QueueOptions {
         g.concat(&[front, rest], 0)
     }
 
-    /// The entries as the loss uses them `[Q, D]`, with the class columns of now.
-    pub fn entries(
+    /// The columns of the entries' classes as they are now `[Q, D]`.
+    pub fn columns_of(
         self,
         g: &mut Builder,
         queue: &Queue,
         columns: Columns,
         share: QueueShare,
     ) -> Value {
-        let Some(then) = queue.proxies else { return queue.embeddings };
         let labels = g.cast(queue.labels, Element::Int64);
-        let now = columns.rows_of(g, labels, share.asked());
+        columns.rows_of(g, labels, share.asked())
+    }
+
+    /// The entries as the loss uses them `[Q, D]`, with the columns of now `[Q, D]`; without them as they
+    /// entered.
+    pub fn entries(self, g: &mut Builder, queue: &Queue, now: Option<Value>) -> Value {
+        let (Some(then), Some(now)) = (queue.proxies, now) else { return queue.embeddings };
         let (length, then_length) = (lengths(g, queue.embeddings), lengths(g, then));
         let ratio = g.div(length, then_length);
         let way = g.sub(now, then);

@@ -13,6 +13,7 @@ use crate::nn::{
     Architecture, BuffersShare, ContrastPhase, Coupling, Curve, EmaStart, HeadKind, HeadShare,
     Margin, Normalisation, QueueKind, QueueShare, Range, Select,
 };
+use crate::optim::SampleUpdate;
 use crate::pack::{Encoding, OnError};
 use crate::runtime::{Device, Precision};
 use crate::views::{Resizing, ViewKind};
@@ -215,6 +216,13 @@ keys! {
             Words(&[("none", HeadShare::Replicated), ("ranks", HeadShare::Sharded)]),
             "none", "class columns that a process has: none apart (all of them), or ranks (its part, with \
                      which it scores the rows of all)";
+        HEAD_SAMPLE: Optional<Number> = "sample", Optional(Number(1e-6, 1.0)), "",
+            "share of its class columns that a process scores in a batch: those of the images, and others that \
+             are drawn [all]";
+        HEAD_SAMPLE_UPDATE: Words<SampleUpdate> = "sample_update",
+            Words(&[("sparse", SampleUpdate::Sparse), ("dense", SampleUpdate::Dense)]),
+            "sparse", "what becomes of class columns that are not in the sample: sparse (nothing) or dense (they \
+                       decay, and their momenta move them on)";
         HEAD_QUALITY_SCALE: Optional<Number> = "quality_scale", Optional(SHARE), "",
             "b of the head [baseline and A 0, B, C and D 0.2]";
     }

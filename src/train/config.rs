@@ -1,7 +1,7 @@
 //! What a run is made from: the settings, with what follows from the preset, before the first image.
 
 use super::schedule::LearningRate;
-use super::{JointSchedule, WarmUp};
+use super::{JointSchedule, Sample, WarmUp};
 use crate::eval::Measure;
 use crate::graph::World;
 use crate::group::Group;
@@ -11,7 +11,7 @@ use crate::nn::{
     Backbone, BuffersShare, ContrastOptions, HeadOptions, HeadShare, Mask, Normalisation,
     QueueKind, QueueShare, Sharing,
 };
-use crate::optim::Sgd;
+use crate::optim::{SampleUpdate, Sgd};
 use crate::runtime::{Device, Precision, Processor};
 use crate::settings::{Error, Given, Key, Kind, Preset, Row, Settings, keys};
 use crate::views::{Resizing, View};
@@ -74,6 +74,8 @@ pub struct Config {
     pub backbone: Backbone,
     /// The head.
     pub head: HeadOptions,
+    /// The class columns that a batch scores, where it does not score all.
+    pub sample: Option<Sample>,
     /// The contrast, the queue's kind, and its size if that is not the number of classes.
     pub contrast: Option<(ContrastOptions, QueueKind, Option<usize>)>,
     /// How contrast and scalers change over the epochs.
@@ -122,6 +124,12 @@ impl Config {
             let expected =
                 "local: with head.shards=ranks processes agree on averages and queue already";
             return Err(s.refused(&keys::TRAIN_BUFFERS, expected.to_owned()));
+        }
+        if s.get(&keys::HEAD_SAMPLE).is_none()
+            && s.get(&keys::HEAD_SAMPLE_UPDATE) == SampleUpdate::Dense
+        {
+            let expected = "sparse: without head.sample all class columns are scored";
+            return Err(s.refused(&keys::HEAD_SAMPLE_UPDATE, expected.to_owned()));
         }
         Ok(Self {
             preset,
@@ -173,6 +181,7 @@ impl Config {
                 t_alpha: s.get(&keys::HEAD_T_ALPHA),
                 ema_start: s.get(&keys::HEAD_EMA_START),
             },
+            sample: sample(s),
             contrast,
             schedule: schedule(s),
             views,
@@ -196,12 +205,22 @@ impl Config {
         Self { sharing: Sharing { world, ..self.sharing }, local_ranks, device, ..self }
     }
 
-    /// Refuses what ranks cannot share on their device: on CUDA there is no exchange in the middle of a step.
+    /// Refuses what ranks cannot share: samples of class columns that all have, and on CUDA what is exchanged in
+    /// the middle of a step.
     ///
     /// # Errors
     /// [`super::Error::Option`].
     pub fn check_sharing(&self) -> Result<(), super::Error> {
         let Sharing { world, normalisation, head, queue, .. } = self.sharing;
+        if !world.is_alone() && self.sample.is_some() && head == HeadShare::Replicated {
+            return Err(super::Error::Option {
+                option: keys::HEAD_SHARDS.name(),
+                expected: "ranks with head.sample: processes that all had all class columns would each score \
+                           others of them"
+                    .to_owned(),
+                found: "none".to_owned(),
+            });
+        }
         let exchanges = normalisation == Normalisation::Synchronised
             || head == HeadShare::Sharded
             || queue == QueueShare::Shared;
@@ -260,6 +279,11 @@ fn contrast(s: &Settings) -> Option<(ContrastOptions, QueueKind, Option<usize>)>
         rescale: s.get(&keys::CONTRAST_RESCALE),
     };
     Some((options, kind, s.get(&keys::CONTRAST_QUEUE_SIZE)))
+}
+
+fn sample(s: &Settings) -> Option<Sample> {
+    let (rate, update) = (s.get(&keys::HEAD_SAMPLE)?, s.get(&keys::HEAD_SAMPLE_UPDATE));
+    Some(Sample { rate, update, seed: s.get(&keys::TRAIN_SEED) })
 }
 
 fn schedule(s: &Settings) -> JointSchedule {
@@ -332,6 +356,16 @@ mod tests {
         assert_eq!((kind, size), (QueueKind::Proxy, None));
         assert_eq!(config.sgd, Sgd::default());
         assert_eq!(config.rate.milestones, [6, 9]);
+    }
+
+    #[test]
+    fn a_sample_has_the_run_s_seed_and_its_update_stands_with_it_alone() {
+        let config = resolved(&["head.sample=0.1", "head.sample_update=dense", "seed=5"]).unwrap();
+        let update = SampleUpdate::Dense;
+        assert_eq!(config.sample, Some(Sample { rate: 0.1, update, seed: 5 }));
+        assert_eq!(resolved(&[]).unwrap().sample, None);
+        let refused = resolved(&["head.sample_update=dense"]).unwrap_err().to_string();
+        assert!(refused.contains("head.sample_update"), "{refused}");
     }
 
     #[test]

@@ -5,7 +5,8 @@ use crate::loader::{self, Batch, Loaded};
 use crate::ordered::{Bound, in_order};
 use crate::runtime::{Buffer, Element, Program};
 use std::ops::Range;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
 
 /// A place for a batch on the device. A clone is another handle to the same place.
 #[derive(Debug, Clone)]
@@ -13,6 +14,7 @@ pub struct Feed {
     images: Buffer,
     labels: Buffer,
     dropout_mask: Option<Buffer>,
+    number: Arc<AtomicU64>,
     classes: usize,
 }
 
@@ -23,6 +25,7 @@ impl Feed {
             images: program.buffer(Element::Float, &graph.image_shape())?,
             labels: program.buffer(Element::Int64, &[graph.options.batch])?,
             dropout_mask: mask.map(|shape| program.buffer(Element::Bool, &shape)).transpose()?,
+            number: Arc::default(),
             classes: graph.options.classes,
         })
     }
@@ -44,7 +47,21 @@ impl Feed {
         if let Some(mask) = &self.dropout_mask {
             mask.write_bools(&batch.dropout_mask)?;
         }
+        self.number.store(batch.number, Ordering::Relaxed);
         Ok(())
+    }
+
+    /// The number of the batch.
+    pub(super) fn number(&self) -> u64 {
+        self.number.load(Ordering::Relaxed)
+    }
+
+    /// The labels of the batch.
+    ///
+    /// # Errors
+    /// Whatever the runtime refuses with.
+    pub(super) fn labels(&self) -> Result<Vec<i64>, Error> {
+        Ok(self.labels.read_ints()?)
     }
 
     fn check(&self, batch: &Batch) -> Result<(), Error> {

@@ -1,6 +1,7 @@
 //! Weights to begin with, from a model, a checkpoint, or a file of PyTorch's.
 
 use super::checkpoint::floats;
+use super::step::KERNEL;
 use super::{Error, Tensor, TrainState};
 use crate::fs;
 use crate::onnx;
@@ -26,9 +27,6 @@ const PREFIXES: [&str; 4] = ["model.", "net.", "module.", "backbone."];
 
 /// What names of this program's backbones begin with.
 const BACKBONE: &str = "backbone.";
-
-/// The class columns, which are taken where they are as many.
-const KERNEL: &str = "head.kernel";
 
 /// PyTorch's counters of batches, which nothing reads.
 const COUNTERS: &str = "num_batches_tracked";

@@ -19,6 +19,7 @@ pub mod metrics;
 mod micro_batches;
 pub mod plan;
 mod run;
+mod sampled;
 mod samples;
 mod schedule;
 mod shared;
@@ -39,6 +40,7 @@ pub use lowered::Lowered;
 pub use run::{
     METRICS, SETTINGS, Start, Surroundings, TrainReport, initial_backbone, plan as planned, train,
 };
+pub use sampled::{ClassColumns, Descent, Gradient, Real, Sample, SampleSize, chosen};
 pub use schedule::{JointSchedule, LearningRate, Phase, WarmUp};
 pub use state::{Tensor, TrainState};
 pub use step::{SCALARS, Scalars, Scales, StepGraph, StepOptions};

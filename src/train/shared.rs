@@ -1,6 +1,6 @@
 //! What ranks do together between the two programs of a step.
 
-use super::step::{GRADIENT, SCALARS, square};
+use super::step::{GRADIENT, KERNEL, SCALARS, square};
 use super::{Error, StepGraph};
 use crate::graph::lower::{Arrangement, Rows, lower_with_rows};
 use crate::graph::{Builder, Element as Kind, Graph, Value};
@@ -87,11 +87,13 @@ impl Shared {
         Ok(all.map(|sum| sum / self.group.size() as f32))
     }
 
-    /// Sums the gradients of a step over ranks; returns their length.
+    /// Sums the gradients of a step over ranks; returns their length. Of parts that lie elsewhere `others` is the
+    /// sum of squares.
     pub(super) fn sum(
         &mut self,
         graph: &StepGraph,
         gradients: &IndexMap<String, Buffer>,
+        others: f64,
     ) -> Result<f32, Error> {
         let replicated = gradients.iter().filter(|(name, _)| !is_part(graph, name));
         let mut small: Vec<&Buffer> = Vec::new();
@@ -111,6 +113,7 @@ impl Shared {
         self.squares.run(&mut self.binding)?;
         let [replicated, parts] = &self.sums;
         let mut of_parts = parts.read_floats()?;
+        of_parts[0] += others as f32;
         self.group.all_reduce(&mut of_parts, Reduction::Sum)?;
         // All decide by the same number, whatever the order in which each adds its squares.
         let mut of_all = replicated.read_floats()?;
@@ -134,6 +137,12 @@ impl Shared {
     }
 }
 
+/// The length of a gradient among the numbers of a batch.
+pub(super) fn gradient_norm(numbers: &[f32; SCALARS.len()]) -> f32 {
+    let [.., gradient_norm, _statistics] = numbers;
+    *gradient_norm
+}
+
 /// Puts the length of the sums of gradients among the numbers of a batch. Until they are summed there is none
 /// that all ranks would have, but one that is no number stays.
 pub(super) fn with_length(
@@ -152,7 +161,7 @@ pub(super) fn with_length(
 /// Whether each rank has a part of the parameter that a gradient is of.
 fn is_part(graph: &StepGraph, gradient: &str) -> bool {
     graph.options.sharing.head == HeadShare::Sharded
-        && gradient.strip_prefix(GRADIENT) == Some("head.kernel")
+        && gradient.strip_prefix(GRADIENT) == Some(KERNEL)
 }
 
 /// Sums of squares of all gradients, by [`SUMS`].

@@ -47,7 +47,7 @@ impl TrainState {
     /// names.
     pub fn initial(graph: &StepGraph, seed: Seed) -> Self {
         let mut tensors = IndexMap::new();
-        for parameter in &graph.params.parameters {
+        for parameter in graph.parameters() {
             let (name, shape) = (&parameter.name, parameter.shape.clone());
             let data = parameter.initial.draw(name, &shape, seed);
             let zeros = Tensor::filled(&shape, 0.0);
@@ -88,7 +88,7 @@ impl TrainState {
     /// [`Error::State`] with the first parameter or momentum that it lacks: what was learned is never
     /// drawn anew.
     pub fn completed(mut self, graph: &StepGraph) -> Result<Self, Error> {
-        for parameter in &graph.params.parameters {
+        for parameter in graph.parameters() {
             for name in [parameter.name.clone(), format!("{MOMENTUM}{}", parameter.name)] {
                 self.get(&name, &parameter.shape)?;
             }
@@ -158,6 +158,7 @@ mod tests {
             scales: Scales::Fixed { head: 0.0, contrast: 0.0 },
             sgd: Sgd::default(),
             sharing: Sharing::default(),
+            sample: None,
         })
         .unwrap()
     }

@@ -1,13 +1,13 @@
 //! One step as two graphs: the gradients, and the update. Between them the gradients can be looked
 //! at, and summed over devices.
 
-use super::Error;
+use super::{Error, Sample};
 use crate::autodiff::backward;
 use crate::graph::{Builder, Element, Graph, Value, Width, narrowed};
 use crate::nn::{
-    Averages, Backbone, Columns, Curve, Decay, EmaStart, HeadKind, HeadState, Initial, Joint,
-    JointInput, JointOptions, JointState, Layers, MARGIN_BOUND, Margin, Mode, Parameter, Params,
-    QualityScale, Queue, QueueKind, Range, Sharing, joint,
+    Averages, Backbone, Columns, Curve, Decay, EmaStart, HeadKind, HeadShare, HeadState, Initial,
+    Joint, JointInput, JointOptions, JointState, Layers, MARGIN_BOUND, Margin, Mode, Parameter,
+    Params, QualityScale, Queue, QueueKind, Range, SampledColumns, Sharing, joint,
 };
 use crate::optim::Sgd;
 use crate::settings::LARGEST_CONSTANT;
@@ -34,6 +34,15 @@ pub struct StepOptions {
     pub sgd: Sgd,
     /// What the ranks share that train together. Batch and rows are each rank's own.
     pub sharing: Sharing,
+    /// The class columns that a batch scores, where it does not score all.
+    pub sample: Option<Sample>,
+}
+
+impl StepOptions {
+    /// Images of a batch of all ranks.
+    pub fn images(&self) -> usize {
+        self.batch.saturating_mul(self.sharing.world.ranks)
+    }
 }
 
 /// Where b of the quality scalers comes from: how strongly quality scales, from 0, not at all, to
@@ -91,6 +100,12 @@ impl From<[f32; SCALARS.len()]> for Scalars {
 /// step, of which nothing is read there, else 1. In half width it is fed `loss_scale`, by which the
 /// loss is multiplied before gradients are derived from it, and these are divided.
 ///
+/// Where a batch scores a sample of the class columns it is fed these as `sample.kernel` `[D, A]` in place of
+/// all, of A at most; in `sample.places` where among them the class of each scored row is, −1 where another
+/// rank has it; in `sample.count` how many there are, where that changes; and in `sample.queue` the columns of
+/// the queue's labels `[Q, D]`, where there is a queue of proxies. `gradient.head.kernel` is that of the sample
+/// and of this batch alone, and is neither in the gradient's length nor in the update.
+///
 /// Where ranks share the step this is one rank's. Its losses and the other numbers are its own, and the
 /// step's are their means over ranks; its gradients are to be summed over ranks, but for those of
 /// parameters of which each rank has a part; and the gradient's length is that of its own.
@@ -103,9 +118,20 @@ pub struct StepGraph {
     pub width: Width,
     /// Forward and backward.
     pub gradients: Graph,
-    /// All that the step keeps.
+    /// All that the step keeps, but class columns of which a batch scores a sample.
     pub params: Params,
+    /// Those.
+    pub sampled: Option<Parameter>,
 }
+
+/// The class columns' name.
+pub(super) const KERNEL: &str = "head.kernel";
+
+/// Names of what tells of a sample of them.
+pub(super) const SAMPLE_KERNEL: &str = "sample.kernel";
+pub(super) const SAMPLE_PLACES: &str = "sample.places";
+pub(super) const SAMPLE_COUNT: &str = "sample.count";
+pub(super) const SAMPLE_QUEUE: &str = "sample.queue";
 
 /// What names of gradients begin with, before the parameter's.
 pub(super) const GRADIENT: &str = "gradient.";
@@ -144,7 +170,7 @@ impl StepGraph {
     pub fn in_width(options: StepOptions, width: Width) -> Result<Self, Error> {
         check(&options)?;
         let mut g = Builder::new();
-        let Forward { parameters, params, next, loss, mut reported } =
+        let Forward { parameters, params, sampled, next, loss, mut reported } =
             forward(&mut g, &options, width);
         let share = match options.accumulate * options.sharing.world.ranks {
             1 => loss,
@@ -165,19 +191,26 @@ impl StepGraph {
         if options.accumulate > 1 {
             g.scoped("accumulated", |g| add_earlier(g, &mut gradients, &params.parameters));
         }
-        reported.push(g.scoped("gradient_norm", |g| length(g, &gradients)));
+        let learned = &gradients[..params.parameters.len()];
+        reported.push(g.scoped("gradient_norm", |g| length(g, learned)));
         reported.push(g.scoped("statistics", |g| sum_of_statistics(g, &next)));
         let reported: Vec<Value> =
             reported.into_iter().map(|number| g.reshape(number, &[1])).collect();
         let mut outputs = vec![("scalars".to_owned(), g.concat(&reported, 0))];
         outputs.extend(next.into_iter().map(|(name, value)| (format!("{NEXT}{name}"), value)));
-        let names = params.parameters.iter().map(|own| format!("{GRADIENT}{}", own.name));
+        let names = params.parameters.iter().chain(&sampled);
+        let names = names.map(|own| format!("{GRADIENT}{}", own.name));
         outputs.extend(names.zip(gradients));
         let gradients = match width {
             Width::Whole => g.finish(outputs),
             Width::Half => narrowed(&g.finish(outputs)),
         };
-        Ok(Self { options, width, gradients, params })
+        Ok(Self { options, width, gradients, params, sampled })
+    }
+
+    /// All that is learned.
+    pub fn parameters(&self) -> impl Iterator<Item = &Parameter> {
+        self.params.parameters.iter().chain(&self.sampled)
     }
 
     /// The optimiser, of some parameters: fed `rate`, and each under its name, after `momentum.` and
@@ -256,6 +289,16 @@ fn check(options: &StepOptions) -> Result<(), Error> {
     if !(0.0..1.0).contains(&backbone.dropout) {
         return refuse("dropout", "at least 0 and below 1", backbone.dropout.to_string());
     }
+    if let Some(Sample { rate, .. }) = options.sample {
+        if !(rate > 0.0 && rate <= 1.0) {
+            return refuse("sample", "above 0, at most 1", rate.to_string());
+        }
+        let Sharing { world, head, .. } = options.sharing;
+        if !world.is_alone() && head == HeadShare::Replicated {
+            let expected = "class columns in parts: each rank would update others of the same";
+            return refuse("sample", expected, "all columns on each rank".to_owned());
+        }
+    }
     check_losses(options)?;
     let Sgd { momentum, weight_decay } = options.sgd;
     for (option, number) in [("momentum", momentum), ("weight decay", weight_decay)] {
@@ -307,9 +350,10 @@ fn check_losses(options: &StepOptions) -> Result<(), Error> {
 
 /// What the forward pass makes.
 struct Forward {
-    /// The parameters' values, in the order of `params`.
+    /// The parameters' values, in the order of `params`; behind them a sample of class columns.
     parameters: Vec<Value>,
     params: Params,
+    sampled: Option<Parameter>,
     /// New buffers by their names.
     next: Vec<(String, Value)>,
     loss: Value,
@@ -339,36 +383,58 @@ fn forward(g: &mut Builder, options: &StepOptions, width: Width) -> Forward {
     layers.g.allow(width);
     let features = layers.within("backbone", |layers| options.backbone.build(layers, images));
     layers.g.allow(Width::Whole);
-    let (kernel, state) = declare_state(&mut layers, options);
-    let first = sharing.columns().part(options.classes).start;
-    let columns = Columns { kernel, first, world: sharing.columns() };
+    let (columns, sampled) = declare_columns(&mut layers, options);
+    let state = declare_state(&mut layers, options);
     let input =
         JointInput { features, labels, columns, weight, head_scale, contrast_scale, sharing };
     let joint = joint(layers.g, &options.joint, input, state);
     keep(&mut layers, &joint.state);
-    let Layers { g, params, next, values: parameters, .. } = layers;
+    let Layers { g, params, next, values: mut parameters, .. } = layers;
+    parameters.extend(sampled.as_ref().map(|_| columns.kernel));
     let zero = g.scalar(0.0);
     let margin = joint.contrast.map_or(zero, |contrast| contrast.average);
     let weighted = weighted_pairs(g, &joint).unwrap_or(zero);
     let reported = vec![joint.loss, joint.loss_cla, joint.loss_con, margin, weighted];
-    Forward { parameters, params, next, loss: joint.loss, reported }
+    Forward { parameters, params, sampled, next, loss: joint.loss, reported }
 }
 
-/// Declares class columns, averages and the queue.
-fn declare_state(layers: &mut Layers<'_>, options: &StepOptions) -> (Value, JointState) {
+/// Declares class columns, or the parameter of which the graph is fed a sample.
+fn declare_columns(layers: &mut Layers<'_>, options: &StepOptions) -> (Columns, Option<Parameter>) {
+    let (world, dimension) = (options.sharing.columns(), options.backbone.embedding);
+    let own = world.part(options.classes);
+    let (first, shape) = (own.start, [dimension, own.len()]);
+    let initial = Initial::UnitColumns { first, of: options.classes };
+    let Some(sample) = options.sample else {
+        let kernel = layers
+            .within("head", |layers| layers.parameter("kernel", &shape, initial, Decay::Decayed));
+        return (Columns { kernel, first, world, sample: None }, None);
+    };
+    let size = sample.size(own.len(), options.images());
+    let rows = world.ranks * options.batch * options.views;
+    let contrast = options.joint.contrast.as_ref();
+    let proxied = contrast.filter(|(_, queue)| queue.kind == QueueKind::Proxy);
+    let mut fed = |name, shape: &[usize]| layers.g.input(name, Element::Float, shape);
+    let kernel = fed(SAMPLE_KERNEL, &[dimension, size.most]);
+    let count = (size.most > size.usual).then(|| fed(SAMPLE_COUNT, &[]));
+    let of_queue = proxied.map(|(_, queue)| fed(SAMPLE_QUEUE, &[queue.size, dimension]));
+    let places = layers.g.input(SAMPLE_PLACES, Element::Int64, &[rows]);
+    let told = SampledColumns { places, count, of_queue };
+    let (name, shape) = (KERNEL.to_owned(), shape.to_vec());
+    let parameter = Parameter { name, shape, initial, decay: Decay::Decayed };
+    (Columns { kernel, first, world, sample: Some(told) }, Some(parameter))
+}
+
+/// Declares averages and the queue.
+fn declare_state(layers: &mut Layers<'_>, options: &StepOptions) -> JointState {
     let (dimension, head) = (options.backbone.embedding, &options.joint.head);
-    let (kernel, head) = layers.within("head", |layers| {
-        let own = options.sharing.columns().part(options.classes);
-        let initial = Initial::UnitColumns { first: own.start, of: options.classes };
-        let shape = [dimension, own.len()];
-        let kernel = layers.parameter("kernel", &shape, initial, Decay::Decayed);
+    let head = layers.within("head", |layers| {
         let mean = layers.buffer("batch_mean", &[], 0.0);
         let averages = Averages { mean, std: layers.buffer("batch_std", &[], 0.0) };
         let curricular = matches!(head.kind, HeadKind::CurricularFace { .. });
         let t = curricular.then(|| layers.buffer("t", &[], 0.0));
         let waits = head.ema_start == EmaStart::FirstBatch;
         let started = waits.then(|| layers.buffer("started", &[], 0.0));
-        (kernel, HeadState { averages, t, started })
+        HeadState { averages, t, started }
     });
     let contrast = options.joint.contrast.map(|(_, queue)| {
         let average = layers.within("contrast", |layers| layers.buffer("batch_mean", &[], 0.0));
@@ -384,7 +450,7 @@ fn declare_state(layers: &mut Layers<'_>, options: &StepOptions) -> (Value, Join
         });
         (queue, average)
     });
-    (kernel, JointState { head, contrast })
+    JointState { head, contrast }
 }
 
 /// Says what the buffers of the losses become.

@@ -7,7 +7,8 @@
 //! go to the device, and [`SCALARS`] come back.
 
 use super::micro_batches::MicroBatches;
-use super::shared::{Shared, with_length};
+use super::sampled::Sampled;
+use super::shared::{Shared, gradient_norm, with_length};
 use super::step::{ACCUMULATED, CARRIED, GRADIENT, LOSS_SCALE, MOMENTUM, NEXT, RATE};
 use super::{
     Batch, Error, Feed, LossScale, Lowered, SCALARS, Scalars, StepGraph, StepOptions, Tensor,
@@ -105,6 +106,8 @@ pub struct Stepper {
     micro_batches: MicroBatches,
     /// The ranks, where there are several.
     shared: Option<Shared>,
+    /// Class columns of which a batch scores a sample.
+    sampled: Option<Sampled>,
     /// In half width.
     loss_scale: Option<LossScale>,
     /// Parameters and their momenta, by name.
@@ -216,7 +219,9 @@ impl Stepper {
             named.collect()
         };
         let replaced = [set()?, set()?];
+        let sampled = Sampled::new(runtime, &gradients, &graph)?;
         let parts = Parts {
+            sampled: sampled.as_ref(),
             gradients: &gradients,
             numbers: &numbers,
             scalars: &scalars,
@@ -245,6 +250,7 @@ impl Stepper {
             gradients_of,
             micro_batches: MicroBatches::default(),
             shared,
+            sampled,
             loss_scale,
             trained,
             replaced,
@@ -275,9 +281,13 @@ impl Stepper {
         let loss_scale = self.loss_scale.map(|_| LossScale::of(state)).transpose()?;
         let pairs: Result<Vec<_>, Error> = self
             .kept(micro_batches)
-            .map(|(name, shape, buffer)| Ok((buffer, state.get(name, shape)?)))
+            .map(|(name, shape, buffer)| Ok((buffer.clone(), state.get(name, shape)?)))
             .collect();
-        for (buffer, tensor) in pairs? {
+        let pairs = pairs?;
+        if let Some(sampled) = &mut self.sampled {
+            sampled.load(state, micro_batches.is_begun())?;
+        }
+        for (buffer, tensor) in pairs {
             buffer.write_floats(&tensor.data)?;
         }
         (self.micro_batches, self.loss_scale) = (micro_batches, loss_scale);
@@ -295,7 +305,11 @@ impl Stepper {
             Ok((name.to_owned(), tensor))
         });
         let mut tensors = tensors.collect::<Result<IndexMap<_, _>, Error>>()?;
-        if self.micro_batches.is_begun() {
+        let is_begun = self.micro_batches.is_begun();
+        if let Some(sampled) = &self.sampled {
+            tensors.extend(sampled.tensors(is_begun));
+        }
+        if is_begun {
             tensors.extend(self.micro_batches.tensors());
         }
         tensors.extend(self.loss_scale.into_iter().flat_map(LossScale::tensors));
@@ -370,6 +384,7 @@ impl Stepper {
         let scalars = Scalars::from(numbers);
         if !numbers.iter().all(|number| number.is_finite()) {
             self.micro_batches = MicroBatches::default();
+            self.sampled.iter_mut().for_each(Sampled::forget);
             let is_gradient = scalars.loss.is_finite() && scalars.statistics.is_finite();
             let overflowed = self.loss_scale.as_mut().filter(|_| is_gradient);
             let overflowed = overflowed.map(LossScale::overflowed).is_some();
@@ -381,6 +396,9 @@ impl Stepper {
         let step = is_whole.then(|| std::mem::take(&mut self.micro_batches).reported(scalars));
         if is_whole {
             self.update.run(&mut self.update_binding)?;
+            if let Some(sampled) = &mut self.sampled {
+                sampled.update(rates.learning)?;
+            }
             self.loss_scale.iter_mut().for_each(LossScale::made);
         }
         Ok(Stepped { scalars, applied: true, overflowed: false, step })
@@ -393,21 +411,39 @@ impl Stepper {
         if let Some(shared) = self.shared.as_ref().filter(|_| !self.micro_batches.is_begun()) {
             shared.before(self.replaced[self.current].values())?;
         }
+        self.sample(feed)?;
         self.gradients.run(&mut self.bindings[feed][self.current])?;
         let numbers = self.scalars.read_floats()?;
-        let Ok(numbers) = <[f32; SCALARS.len()]>::try_from(numbers.as_slice()) else {
+        let Ok(mut numbers) = <[f32; SCALARS.len()]>::try_from(numbers.as_slice()) else {
             panic!("{} numbers in a buffer of {}", numbers.len(), SCALARS.len())
         };
+        let mut squares = 0.0;
+        if let Some(sampled) = &mut self.sampled {
+            squares = sampled.enter()?;
+            let others = f64::from(gradient_norm(&numbers));
+            numbers = with_length(numbers, Some((others * others + squares).sqrt() as f32));
+        }
         let Some(shared) = &mut self.shared else { return Ok(numbers) };
         let numbers = shared.reported(numbers)?;
         let is_last = self.micro_batches.batches() + 1 == self.graph.options.accumulate;
-        let length = is_last.then(|| shared.sum(&self.graph, &self.gradients_of)).transpose()?;
+        let mut sum = || shared.sum(&self.graph, &self.gradients_of, squares);
+        let length = is_last.then(&mut sum).transpose()?;
         Ok(with_length(numbers, length))
+    }
+
+    /// Before the batch in a feed: hands its sample of class columns to the step, where it has one.
+    fn sample(&mut self, feed: usize) -> Result<(), Error> {
+        let Some(sampled) = &mut self.sampled else { return Ok(()) };
+        let queue = self.replaced[self.current].get("queue.labels");
+        let queue = queue.filter(|_| sampled.reads_queue()).map(Buffer::read_floats).transpose()?;
+        let feed = &self.feeds[feed];
+        sampled.prepare(feed.number(), &feed.labels()?, queue.as_deref())
     }
 }
 
 /// What all bindings of the gradients share.
 struct Parts<'a> {
+    sampled: Option<&'a Sampled>,
     gradients: &'a Program,
     numbers: &'a IndexMap<&'static str, Number>,
     scalars: &'a Buffer,
@@ -424,6 +460,8 @@ impl Parts<'_> {
         to: &IndexMap<String, Buffer>,
     ) -> Result<Binding, Error> {
         let mut inputs: Vec<(&str, &Buffer)> = feed.inputs().collect();
+        let sampled = self.sampled.into_iter().flat_map(Sampled::inputs);
+        inputs.extend(sampled.map(|(name, buffer)| (name as &str, buffer)));
         inputs.extend(self.numbers.iter().map(|(name, number)| (*name, &number.buffer)));
         inputs.extend(trained.iter().map(|(name, own)| (name.as_str(), &own.buffer)));
         inputs.extend(from.iter().map(|(name, buffer)| (name.as_str(), buffer)));
@@ -441,6 +479,8 @@ impl Parts<'_> {
         let mut outputs = vec![("scalars", self.scalars)];
         outputs.extend(self.gradients_of.iter().map(|(name, buffer)| (name.as_str(), buffer)));
         outputs.extend(next.iter().map(|(name, buffer)| (name.as_str(), *buffer)));
+        let sampled = self.sampled.map(Sampled::output);
+        outputs.extend(sampled.iter().map(|(name, buffer)| (name.as_str(), *buffer)));
         Ok(self.gradients.bind(&inputs, &outputs)?)
     }
 }

@@ -31,8 +31,8 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
     (
         "settings",
         &[
-            "causes", "datasets", "eval", "image", "limits", "loader", "nn", "pack", "runtime",
-            "views",
+            "causes", "datasets", "eval", "image", "limits", "loader", "nn", "optim", "pack",
+            "runtime", "views",
         ],
     ),
     (

@@ -256,6 +256,7 @@ impl Trial {
             },
             sgd: Sgd::default(),
             sharing: Sharing::default(),
+            sample: None,
         };
         let graph = StepGraph::in_width(options, kind.width).expect("a step");
         let state = TrainState::initial(&graph, Seed::new(1));
@@ -284,7 +285,7 @@ impl Trial {
     fn times(&mut self, warm_up: usize, steps: usize) -> Vec<Duration> {
         let (images, labels, dropout_mask) =
             (self.images.clone(), self.labels.clone(), self.mask.clone());
-        let batch = Batch { images, labels, dropout_mask };
+        let batch = Batch { number: 0, images, labels, dropout_mask };
         for _ in 0..warm_up {
             assert!(self.stepper.step_in_scale(&batch, &RATES).expect("a step").applied);
         }

@@ -540,6 +540,7 @@ fn an_exported_backbone_is_evaluated_without_a_flag() {
         scales: Scales::Fixed { head: 0.0, contrast: 0.0 },
         sgd: Sgd::default(),
         sharing: Sharing::default(),
+        sample: None,
     };
     let state = TrainState::initial(&StepGraph::new(options).unwrap(), Seed::new(1));
     let folder = tempfile::tempdir().unwrap();

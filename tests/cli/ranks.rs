@@ -112,10 +112,19 @@ fn processes_train_as_one_with_the_joined_batch() {
 
 #[test]
 fn a_run_goes_on_to_the_bit_and_on_another_number_of_processes() {
+    goes_on(&[]);
+}
+
+#[test]
+fn a_run_of_sampled_classes_goes_on_to_the_bit_and_on_another_number_of_processes() {
+    goes_on(&["head.sample=0.4"]);
+}
+
+fn goes_on(more: &[&str]) {
     let work = work();
     let work = work.path();
     let whole = ["batch=4", "checkpoint.every=2", "checkpoint.keep=9"];
-    let whole = [&whole[..], &AS_ONE].concat();
+    let whole = [&whole[..], &AS_ONE, more].concat();
     let own = [&whole[..], &["name=whole", "max_steps=4"]].concat();
     assert_eq!(trained(work, 2, &own).code, 0);
     let half = [&whole[..], &["name=half", "max_steps=2"]].concat();
@@ -209,6 +218,8 @@ fn more_processes_than_classes_or_images_are_refused() {
     assert!(ran.stderr.contains("train.processes: expected as many on each"), "{}", ran.stderr);
     let ran = run(work.path(), &small(&["hosts=a,-b", "processes=2"]));
     assert!(ran.code == 2 && ran.stderr.contains("names of machines"), "{}", ran.stderr);
+    let ran = trained(work.path(), 2, &["batch=4", "name=a", "head.sample=0.5"]);
+    assert!(ran.code == 2 && ran.stderr.contains("head.shards: expected ranks"), "{}", ran.stderr);
 }
 
 #[test]

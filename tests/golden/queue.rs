@@ -113,10 +113,12 @@ fn queue_only(folder: &Path, name: &str, kind: QueueKind, options: &Json, precis
     let rows = g.input("keys", Element::Float, &keys.shape[1..]);
     let numbers = g.input("labels", Element::Int64, &labels.shape[1..]);
     let kernel = g.input("kernel", Element::Float, &kernels.shape[1..]);
-    let columns = Columns::whole(kernel);
     let (queue, state) = declare(&mut g, queue_options, keys.shape[2]);
-    let queue = queue_options.enqueue(&mut g, queue, rows, numbers, columns, QueueShare::Own);
-    let entries = queue_options.entries(&mut g, &queue, columns, QueueShare::Own);
+    let entered = g.gather_columns(kernel, numbers);
+    let entered = g.transpose(entered, &[1, 0]);
+    let queue = queue_options.enqueue(&mut g, queue, rows, numbers, Some(entered));
+    let now = queue_options.columns_of(&mut g, &queue, Columns::whole(kernel), QueueShare::Own);
+    let entries = queue_options.entries(&mut g, &queue, Some(now));
     let mut outputs = kept(&queue);
     // What is used as it is kept would be one value under two names.
     let entries = if kind == QueueKind::Proxy { entries } else { g.offset(entries, 0.0) };

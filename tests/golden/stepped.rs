@@ -152,7 +152,7 @@ pub(crate) fn batch(inputs: &Inputs, step: usize, drops: bool) -> Batch {
     let labels = case(&inputs.labels, step).data.iter().map(|&x| x as i64).collect();
     let mask = if drops { case(&inputs.masks, step).data } else { Vec::new() };
     let dropout_mask = mask.iter().map(|&kept| kept != 0.0).collect();
-    Batch { images, labels, dropout_mask }
+    Batch { number: 0, images, labels, dropout_mask }
 }
 
 /// The numbers of a step at a learning rate.

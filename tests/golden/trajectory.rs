@@ -95,6 +95,7 @@ fn step_options(folder: &Path, settings: &Json, run: &Json) -> StepOptions {
             weight_decay: float(optimiser, "weight_decay"),
         },
         sharing: Sharing::default(),
+        sample: None,
     }
 }
 

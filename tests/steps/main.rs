@@ -20,6 +20,7 @@ mod rows;
 #[path = "../reference/run.rs"]
 mod run;
 mod runtime;
+mod sampled;
 mod solving;
 mod stepping;
 mod together;

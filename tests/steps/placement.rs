@@ -145,6 +145,7 @@ fn steps() -> Vec<StepOptions> {
             scales: [Scales::Fed, Scales::Fixed { head: 0.3, contrast: 0.3 }][at % 2],
             sgd: Sgd::default(),
             sharing: Sharing::default(),
+            sample: None,
         });
     }
     steps

@@ -76,7 +76,7 @@ fn batches_of_another_size_are_refused() {
         (&images[..], &labels[..], &[][..]),
     ] {
         let (images, labels, dropout_mask) = (images.to_vec(), labels.to_vec(), mask.to_vec());
-        let batch = Batch { images, labels, dropout_mask };
+        let batch = Batch { number: 0, images, labels, dropout_mask };
         let error = trial.stepper.step(&batch, &RATES).unwrap_err();
         assert!(matches!(error, Error::BatchSize { .. }), "{error}");
     }

@@ -162,7 +162,7 @@ fn a_batch_is_copied_while_another_is_learned_from() {
     let write = |step: usize| {
         let images = drawn[step].clone();
         let (labels, dropout_mask) = (labels.clone(), dropout_mask.clone());
-        let batch = Batch { images, labels, dropout_mask };
+        let batch = Batch { number: 0, images, labels, dropout_mask };
         feeds[step % feeds.len()].write(&batch).unwrap();
     };
     write(0);

@@ -213,7 +213,7 @@ fn joint_of(world: World, pairs: usize) -> Graph {
     let columns = if world.is_alone() {
         Columns::whole(kernel)
     } else {
-        Columns { kernel, first: part.start, world }
+        Columns { kernel, first: part.start, world, sample: None }
     };
     let contrast =
         ContrastOptions { margin: Margin::Dynamic, t_alpha: 0.5, s: 8.0, ..Default::default() };

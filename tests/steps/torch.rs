@@ -81,6 +81,7 @@ fn step_graph(architecture: Architecture) -> StepGraph {
         scales: Scales::Fixed { head: 0.0, contrast: 0.0 },
         sgd: Sgd::default(),
         sharing: Sharing::default(),
+        sample: None,
     };
     StepGraph::new(options).unwrap()
 }

@@ -52,6 +52,7 @@ pub(crate) fn small(
         scales: Scales::Fixed { head: 0.3, contrast: 0.5 },
         sgd: Sgd::default(),
         sharing: Sharing::default(),
+        sample: None,
     }
 }
 
@@ -127,7 +128,7 @@ impl Trial {
     pub(crate) fn batch(&self) -> Batch {
         let (images, labels, dropout_mask) =
             (self.images.clone(), self.labels.clone(), self.mask.clone());
-        Batch { images, labels, dropout_mask }
+        Batch { number: 0, images, labels, dropout_mask }
     }
 
     pub(crate) fn step(&mut self, rates: &Rates) -> Stepped {

@@ -189,6 +189,32 @@ impl Buffer {
         Ok(change(numbers.1))
     }
 
+    /// Lets `fill` write all floats where they lie, or where they are copied from to a device. What lay there
+    /// before may be anything.
+    ///
+    /// # Errors
+    /// As [`Buffer::change_floats`].
+    pub fn fill_floats<T>(&self, fill: impl FnOnce(&mut [f32]) -> T) -> Result<T, Error> {
+        if self.device == Device::Cpu {
+            return self.change_floats(fill);
+        }
+        let mut numbers = vec![0.0; self.shape.iter().product()];
+        let filled = fill(&mut numbers);
+        self.write_floats(&numbers)?;
+        Ok(filled)
+    }
+
+    /// Lets `look` read the floats where they lie, or a copy of those of a device.
+    ///
+    /// # Errors
+    /// As [`Buffer::change_floats`].
+    pub fn with_floats<T>(&self, look: impl FnOnce(&[f32]) -> T) -> Result<T, Error> {
+        match self.device {
+            Device::Cpu => self.change_floats(|numbers| look(numbers)),
+            Device::Cuda(_) => Ok(look(&self.read_floats()?)),
+        }
+    }
+
     pub(super) fn device(&self) -> Device {
         self.device
     }

@@ -67,6 +67,7 @@ impl Trained {
             scales: Scales::Fed,
             sgd: Sgd::default(),
             sharing: Sharing::default(),
+            sample: None,
         };
         let graph = StepGraph::new(options.clone())?;
         let half = StepGraph::in_width(options, Width::Half)?;
@@ -133,7 +134,7 @@ fn drawn(graph: &StepGraph) -> Batch {
     let images = (0..count).map(|_| draws.uniform(-1.0, 1.0) as f32).collect();
     let labels = (0..graph.options.batch).map(|at| (at % CLASSES) as i64).collect();
     let dropout_mask = (0..masked).map(|_| draws.uniform(0.0, 1.0) >= 0.4).collect();
-    Batch { images, labels, dropout_mask }
+    Batch { number: 0, images, labels, dropout_mask }
 }
 
 /// Checks steps of a network on a device in some layouts: that one leaves what it leaves on the processor

@@ -1,8 +1,8 @@
 //! Bytes that a rank sends in a step, told from its graph.
 
 use crate::graph::{Graph, Node, Op};
-use crate::nn::HeadShare;
-use crate::train::StepGraph;
+use crate::nn::{HeadShare, QueueKind, QueueShare};
+use crate::train::{StepGraph, StepOptions};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -21,6 +21,9 @@ pub struct Exchanged {
 
 /// Bytes of a float.
 const FLOAT: u64 = 4;
+
+/// Bytes of a label.
+const LABEL: u64 = 8;
 
 impl Exchanged {
     /// Of a step; nothing of one rank.
@@ -49,7 +52,31 @@ impl Exchanged {
                 () => all.head += sent,
             }
         }
+        all.add_sampled(step, &share);
         Some(all)
+    }
+
+    /// What is exchanged before each batch where it scores a sample of class columns: labels, and the columns of
+    /// those in the queue.
+    fn add_sampled(&mut self, step: &StepGraph, share: &dyn Fn(u64) -> u64) {
+        let StepOptions { sample: Some(_), accumulate, joint, sharing, backbone, .. } =
+            &step.options
+        else {
+            return;
+        };
+        let batches = *accumulate as u64;
+        self.head += batches * share(LABEL * step.options.images() as u64);
+        let Some((_, queue)) = joint.contrast.filter(|(_, queue)| queue.kind == QueueKind::Proxy)
+        else {
+            return;
+        };
+        let (ranks, labels) = (sharing.world.ranks as u64, queue.size as u64);
+        let columns = FLOAT * labels * backbone.embedding as u64;
+        self.queue += batches
+            * match sharing.queue {
+                QueueShare::Own => share(FLOAT * ranks * labels) + share(ranks * columns),
+                QueueShare::Shared => 2 * share(columns),
+            };
     }
 
     /// All of them.

@@ -1,8 +1,9 @@
 //! The memory of a run, part by part, told from its graphs.
 
 use crate::graph::lower::{Arrangement, Layout};
+use crate::nn::QueueKind;
 use crate::runtime::{Device, working_memory};
-use crate::train::{Error, StepGraph};
+use crate::train::{Error, StepGraph, StepOptions};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -32,6 +33,9 @@ pub struct Memory {
     pub momenta: u64,
     /// Their gradients.
     pub gradients: u64,
+    /// Class columns and momenta of which a step is handed a sample: they stay in the processor's memory, and
+    /// what is handed over is among the weights.
+    pub columns: u64,
     /// The queue, statistics and averages, twice.
     pub queue: u64,
     /// What lies between the nodes of a step, and what oneDNN works in.
@@ -50,20 +54,23 @@ impl Memory {
     /// Of a step with `jobs` threads that load, without what is only known of its models: activations, and
     /// what the program keeps of them.
     pub fn without_activations(graph: &StepGraph, jobs: usize) -> Self {
-        let weights = graph.params.parameters.iter().map(|own| bytes(&own.shape)).sum();
+        let learned: u64 = graph.params.parameters.iter().map(|own| bytes(&own.shape)).sum();
+        let sampled = Sampled::of(graph);
         let buffers: u64 = graph.params.buffers.iter().map(|own| bytes(&own.shape)).sum();
         let mask = graph.mask_shape().map_or(0, |shape| bytes(&shape) / FLOAT);
         let labels = LABEL * graph.options.batch as u64;
         let batch = bytes(&graph.image_shape()) + labels + mask;
+        let all = learned + sampled.all;
         Self {
-            weights,
-            momenta: weights,
-            gradients: weights,
-            queue: 2 * buffers,
+            weights: learned + sampled.handed,
+            momenta: learned,
+            gradients: learned + sampled.gradients,
+            columns: 2 * sampled.all,
+            queue: 2 * buffers + sampled.of_queue,
             activations: 0,
             feeds: 2 * batch,
             loading: (jobs as u64 + 1) * batch,
-            checkpoint: 2 * (2 * weights + buffers),
+            checkpoint: 2 * (2 * all + buffers),
             program: PROGRAM,
         }
     }
@@ -100,12 +107,41 @@ impl Memory {
 
     /// Bytes on the host beside those.
     pub fn on_host(&self) -> u64 {
-        self.loading + self.checkpoint + self.program
+        self.columns + self.loading + self.checkpoint + self.program
     }
 
     /// All of it.
     pub fn total(&self) -> u64 {
         self.on_device() + self.on_host()
+    }
+}
+
+/// Bytes of class columns of which a batch scores a sample.
+#[derive(Debug, Clone, Copy, Default)]
+struct Sampled {
+    all: u64,
+    /// What a batch scores at most.
+    handed: u64,
+    /// Gradients of a batch, and of a step's where it has several.
+    gradients: u64,
+    of_queue: u64,
+}
+
+impl Sampled {
+    fn of(graph: &StepGraph) -> Self {
+        let StepOptions { sample, accumulate, joint, .. } = &graph.options;
+        let (Some(sample), Some(own)) = (sample, &graph.sampled) else { return Self::default() };
+        let [dimension, columns] = own.shape[..] else { return Self::default() };
+        let most = sample.size(columns, graph.options.images()).most;
+        let handed = bytes(&[dimension, most]);
+        let summed = bytes(&[dimension, accumulate.saturating_mul(most).min(columns)]);
+        let proxied = joint.contrast.filter(|(_, queue)| queue.kind == QueueKind::Proxy);
+        Self {
+            all: bytes(&own.shape),
+            handed,
+            gradients: handed + if *accumulate > 1 { summed } else { 0 },
+            of_queue: proxied.map_or(0, |(_, queue)| bytes(&[queue.size, dimension])),
+        }
     }
 }
 

@@ -95,8 +95,8 @@ impl Need {
 
 impl Memory {
     /// Its parts and their names, in the order of a table.
-    pub fn parts(&self) -> [(&'static str, u64); 9] {
-        [
+    pub fn parts(&self) -> Vec<(&'static str, u64)> {
+        let mut parts = vec![
             ("weights", self.weights),
             ("momenta", self.momenta),
             ("gradients", self.gradients),
@@ -106,7 +106,11 @@ impl Memory {
             ("batches loaded", self.loading),
             ("checkpoint", self.checkpoint),
             ("program", self.program),
-        ]
+        ];
+        if self.columns > 0 {
+            parts.insert(3, ("class columns", self.columns));
+        }
+        parts
     }
 }
 
@@ -185,9 +189,10 @@ mod tests {
             loading: 64,
             checkpoint: 128,
             program: 256,
+            columns: 512,
         };
         let sum: u64 = memory.parts().iter().map(|(_, bytes)| bytes).sum();
-        assert_eq!((sum, memory.total()), (511, 511));
-        assert_eq!((memory.on_device(), memory.on_host()), (63, 448));
+        assert_eq!((sum, memory.total()), (1023, 1023));
+        assert_eq!((memory.on_device(), memory.on_host()), (63, 960));
     }
 }

@@ -60,5 +60,6 @@ pub(super) fn step_options(config: &Config, classes: usize, views: usize) -> Ste
         scales: config.schedule.scales(),
         sgd: config.sgd,
         sharing: config.sharing,
+        sample: config.sample,
     }
 }

@@ -46,7 +46,7 @@ pub fn plan(config: &Config, start: &Start, jobs: usize) -> Result<PlanReport, E
     let speed = speed(&weighed, left.end.saturating_sub(left.start), scales.precision);
     let architecture = config.settings.get(&keys::BACKBONE_ARCHITECTURE);
     let width = config.settings.get(&keys::BACKBONE_WIDTH);
-    let parameters = weighed.graph.params.parameters.iter();
+    let parameters = weighed.graph.parameters();
     let parameters =
         parameters.map(|own| own.shape.iter().map(|&extent| extent as u64).product::<u64>());
     let mut command = format!(

@@ -76,6 +76,7 @@ impl Site {
             scales: Scales::Fixed { head: 0.0, contrast: 0.0 },
             sgd: Sgd::default(),
             sharing: Sharing::default(),
+            sample: None,
         }
     }
 }

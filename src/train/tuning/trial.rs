@@ -119,5 +119,5 @@ fn batch(graph: &StepGraph) -> Batch {
     let classes = graph.options.classes as u64;
     let labels = (0..graph.options.batch).map(|_| draws.below(classes) as i64).collect();
     let dropout_mask = (0..masked).map(|_| draws.uniform(0.0, 1.0) >= 0.4).collect();
-    Batch { images, labels, dropout_mask }
+    Batch { number: 0, images, labels, dropout_mask }
 }

@@ -74,6 +74,7 @@ impl<'m> Course<'m> {
             },
             sgd: Sgd { momentum: float(sgd, "momentum"), weight_decay: float(sgd, "weight_decay") },
             sharing: Sharing::default(),
+            sample: None,
         }
     }
 

@@ -9,9 +9,10 @@ use crate::reference::{Tensor, evaluate_together};
 use qgface_data::autodiff::backward;
 use qgface_data::graph::{Builder, Element, Graph, World};
 use qgface_data::nn::{
-    Averages, Columns, EmaStart, HeadInput, HeadKind, HeadOptions, HeadState, QualityScale, head,
-    unit,
+    Averages, Columns, EmaStart, HeadInput, HeadKind, HeadOptions, HeadState, QualityScale,
+    SampledColumns, head, unit,
 };
+use qgface_data::train::SampleSize;
 use std::path::Path;
 
 pub(super) const PART: Part = Part { cases, run };
@@ -42,7 +43,7 @@ fn run(folder: &Path, manifest: &Json) -> usize {
     ran
 }
 
-fn options(own: &Json) -> HeadOptions {
+pub(super) fn options(own: &Json) -> HeadOptions {
     let kind = match text(own, "head") {
         "SoftmaxFace" => HeadKind::Softmax,
         "CosFace" => HeadKind::CosFace,
@@ -81,7 +82,8 @@ fn scored(folder: &Path, at: usize, own: &Json, ranks: usize) {
         let all = kernel.data.chunks(kernel.shape[1]);
         let data: Vec<f64> = all.flat_map(|row| row[columns.clone()].to_vec()).collect();
         let kernel = Tensor { shape: vec![kernel.shape[0], columns.len()], data };
-        graphs.push(graph(&options, b, &rows.shape, &kernel.shape, columns.start, world));
+        let scored = Scored { options, b, first: columns.start, world, sample: None };
+        graphs.push(scored.graph(&rows.shape, &kernel.shape));
         let mut fed = vec![("features", rows), ("labels", case(&labels, rank)), ("kernel", kernel)];
         fed.extend(STATE.into_iter().zip(before.clone()));
         feeds.push(fed);
@@ -114,43 +116,56 @@ fn scored(folder: &Path, at: usize, own: &Json, ranks: usize) {
 }
 
 /// What a head keeps, in the oracle's order.
-const STATE: [&str; 3] = ["mean", "std", "t"];
+pub(super) const STATE: [&str; 3] = ["mean", "std", "t"];
 
-/// The loss of a rank, its gradients by embeddings, features and columns, and what is kept.
-fn graph(
-    options: &HeadOptions,
-    b: f64,
-    rows: &[usize],
-    kernel: &[usize],
-    first: usize,
-    world: World,
-) -> Graph {
-    let mut g = Builder::new();
-    let features = g.input("features", Element::Float, rows);
-    let labels = g.input("labels", Element::Int64, &rows[..1]);
-    let kernel = g.input("kernel", Element::Float, kernel);
-    let [mean, std, t] = STATE.map(|name| g.input(name, Element::Float, &[]));
-    let (embeddings, norms) = unit(&mut g, features);
-    let labels = g.cast(labels, Element::Float);
-    let norms = g.detach(norms);
-    let [all, norms, labels] = [embeddings, norms, labels].map(|own| g.all_gather(own, world));
-    let labels = g.cast(labels, Element::Int64);
-    let input = HeadInput {
-        embeddings: all,
-        norms,
-        labels: g.reshape(labels, &[world.ranks * rows[0], 1]),
-        columns: Columns { kernel, first, world },
-        quality_scale: QualityScale::Fixed(b),
-    };
-    let curricular = matches!(options.kind, HeadKind::CurricularFace { .. });
-    let state =
-        HeadState { averages: Averages { mean, std }, t: curricular.then_some(t), started: None };
-    let made = head(&mut g, options, input, state);
-    // The loss is one of all ranks, of which each seeds its share.
-    let share = g.scale(made.loss, 1.0 / world.ranks as f64);
-    let gradients = backward(&mut g, share, &[embeddings, features, kernel]);
-    let Averages { mean, std } = made.state.averages;
-    let values = [Some(made.loss)].into_iter().chain(gradients);
-    let values = values.map(Option::unwrap).chain([mean, std, made.state.t.unwrap_or(std)]);
-    g.finish(values.enumerate().map(|(at, value)| (at.to_string(), value)).collect())
+/// A head of a rank.
+pub(super) struct Scored {
+    pub(super) options: HeadOptions,
+    pub(super) b: f64,
+    /// The number of its first column.
+    pub(super) first: usize,
+    pub(super) world: World,
+    /// Where it scores a sample of its columns.
+    pub(super) sample: Option<SampleSize>,
+}
+
+impl Scored {
+    /// The loss of the rank, its gradients by embeddings, features and columns, and what is kept.
+    pub(super) fn graph(&self, rows: &[usize], kernel: &[usize]) -> Graph {
+        let Self { options, b, first, world, sample } = *self;
+        let mut g = Builder::new();
+        let features = g.input("features", Element::Float, rows);
+        let labels = g.input("labels", Element::Int64, &rows[..1]);
+        let kernel = g.input("kernel", Element::Float, kernel);
+        let [mean, std, t] = STATE.map(|name| g.input(name, Element::Float, &[]));
+        let all_rows = world.ranks * rows[0];
+        let sample = sample.map(|size| SampledColumns {
+            places: g.input("places", Element::Int64, &[all_rows]),
+            count: (size.most > size.usual).then(|| g.input("count", Element::Float, &[])),
+            of_queue: None,
+        });
+        let (embeddings, norms) = unit(&mut g, features);
+        let labels = g.cast(labels, Element::Float);
+        let norms = g.detach(norms);
+        let [all, norms, labels] = [embeddings, norms, labels].map(|own| g.all_gather(own, world));
+        let labels = g.cast(labels, Element::Int64);
+        let input = HeadInput {
+            embeddings: all,
+            norms,
+            labels: g.reshape(labels, &[all_rows, 1]),
+            columns: Columns { kernel, first, world, sample },
+            quality_scale: QualityScale::Fixed(b),
+        };
+        let curricular = matches!(options.kind, HeadKind::CurricularFace { .. });
+        let averages = Averages { mean, std };
+        let state = HeadState { averages, t: curricular.then_some(t), started: None };
+        let made = head(&mut g, &options, input, state);
+        // The loss is one of all ranks, of which each seeds its share.
+        let share = g.scale(made.loss, 1.0 / world.ranks as f64);
+        let gradients = backward(&mut g, share, &[embeddings, features, kernel]);
+        let Averages { mean, std } = made.state.averages;
+        let values = [Some(made.loss)].into_iter().chain(gradients);
+        let values = values.map(Option::unwrap).chain([mean, std, made.state.t.unwrap_or(std)]);
+        g.finish(values.enumerate().map(|(at, value)| (at.to_string(), value)).collect())
+    }
 }

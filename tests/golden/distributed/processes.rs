@@ -18,8 +18,11 @@ use qgface_data::graph::World;
 use qgface_data::graph::lower::Layout;
 use qgface_data::group::{Family, Group, Job, Launcher};
 use qgface_data::nn::{HeadShare, QueueShare, Sharing};
+use qgface_data::optim::SampleUpdate;
 use qgface_data::runtime::Mpich;
-use qgface_data::train::{Batch, Making, Rates, StepGraph, StepOptions, Stepper, TrainState};
+use qgface_data::train::{
+    Batch, Making, Rates, Sample, StepGraph, StepOptions, Stepper, TrainState,
+};
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -84,10 +87,11 @@ fn rank(golden: &Path, folder: &str, name: &str, layout: Layout, group: &Arc<Gro
     let Setting { world, parts, options, batches } = Setting::of(&course, &manifest, folder, name);
     assert_eq!(group.size(), world);
     let sharing = Sharing { world: World { ranks: world, rank: group.rank() }, ..options.sharing };
-    let graph = StepGraph::new(StepOptions { sharing, ..options }).unwrap();
+    let options = StepOptions { sharing, ..options };
+    let graph = StepGraph::new(options.clone()).unwrap();
     let initial = course.initial(&graph);
     let runtime = installed::runtime().with_group(Arc::clone(group));
-    let learned = |broken| {
+    let learned = |graph: &StepGraph, broken| {
         let stepper = || {
             let arrangement = &layout.into();
             let making = Making { threads: NonZeroUsize::MIN, arrangement, profile: None };
@@ -95,9 +99,24 @@ fn rank(golden: &Path, folder: &str, name: &str, layout: Layout, group: &Arc<Gro
         };
         learned(&course, parts, batches, group.rank(), &initial, &stepper, broken)
     };
-    let made = learned(false);
+    let made = learned(&graph, false);
     // A state that is taken up amid a step is no other.
-    assert!(graph.options.accumulate == 1 || made == learned(true));
+    assert!(graph.options.accumulate == 1 || made == learned(&graph, true));
+    if sharing.head == HeadShare::Sharded {
+        // A sample of all class columns is all of them.
+        let sample = Some(Sample { rate: 1.0, update: SampleUpdate::Sparse, seed: 0 });
+        let sampled = StepGraph::new(StepOptions { sample, ..options }).unwrap();
+        let sampled = named(&learned(&sampled, false).first);
+        for (tensor, expected) in named(&made.first) {
+            let bound = FIRST * largest(&expected) + ZERO;
+            near(
+                &sampled[&tensor],
+                &expected,
+                bound,
+                &format!("{folder}/{name}, sampled: {tensor}"),
+            );
+        }
+    }
     made
 }
 
@@ -117,6 +136,7 @@ fn learned(
     for batch in 0..batches {
         let [images, labels] = course.batch(batch, rank * parts, parts);
         let fed = Batch {
+            number: batch as u64,
             images: images.data.iter().map(|&x| x as f32).collect(),
             labels: labels.data.iter().map(|&x| x as i64).collect(),
             dropout_mask: Vec::new(),
