@@ -4,7 +4,7 @@ use super::context::{Context, Outcome};
 use super::error::Error;
 use super::{check, tune};
 use qgface_data::runtime::{
-    self, Build, CudnnInstalled, Info, Installed, Mpich, OneDnn, OneDnnInstalled,
+    self, Build, Info, Installed, Loaded, MpiInstalled, Mpich, OneDnn, OneDnnInstalled,
 };
 
 /// Put ONNX Runtime in place, say which libraries and devices there are, measure what is fastest here, or
@@ -64,7 +64,9 @@ fn text(info: &Info) -> String {
     line("cpu", installed(&info.cpu, "qgface-data runtime install"));
     line("cuda", installed(&info.cuda, "qgface-data runtime install --cuda"));
     line("onednn", onednn(&info.onednn));
-    line("cudnn", cudnn(&info.cudnn));
+    line("cudnn", loaded("cuDNN", &info.cudnn));
+    line("nccl", loaded("NCCL", &info.nccl));
+    line("mpi", mpi(&info.mpi));
     line("processor", info.processor.to_string());
     line("cores", info.cores.to_string());
     let devices = &info.cuda_devices;
@@ -89,12 +91,22 @@ fn onednn(installed: &OneDnnInstalled) -> String {
     parts.join("\n           ")
 }
 
-fn cudnn(installed: &CudnnInstalled) -> String {
-    match (&installed.version, &installed.missing) {
-        (Some(version), _) => format!("cuDNN {version}"),
+fn loaded(name: &str, library: &Loaded) -> String {
+    match (&library.version, &library.missing) {
+        (Some(version), _) => format!("{name} {version}"),
         (None, reason) => {
             format!("not there: {}", reason.as_deref().unwrap_or("no reason is known"))
         }
+    }
+}
+
+fn mpi(installed: &MpiInstalled) -> String {
+    match (&installed.family, &installed.mpiexec, &installed.missing) {
+        (Some(family), Some(mpiexec), _) => format!("{family} ({})", mpiexec.display()),
+        (_, _, reason) => format!(
+            "not there: {}; `qgface-data runtime install --mpi` puts one in place",
+            reason.as_deref().unwrap_or("no reason is known")
+        ),
     }
 }
 

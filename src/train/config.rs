@@ -205,35 +205,31 @@ impl Config {
         Self { sharing: Sharing { world, ..self.sharing }, local_ranks, device, ..self }
     }
 
-    /// Refuses what ranks cannot share: samples of class columns that all have, and on CUDA what is exchanged in
-    /// the middle of a step.
+    /// Refuses what ranks cannot share: samples of class columns that all have.
     ///
     /// # Errors
     /// [`super::Error::Option`].
     pub fn check_sharing(&self) -> Result<(), super::Error> {
-        let Sharing { world, normalisation, head, queue, .. } = self.sharing;
-        if !world.is_alone() && self.sample.is_some() && head == HeadShare::Replicated {
-            return Err(super::Error::Option {
-                option: keys::HEAD_SHARDS.name(),
-                expected: "ranks with head.sample: processes that all had all class columns would each score \
-                           others of them"
-                    .to_owned(),
-                found: "none".to_owned(),
-            });
-        }
-        let exchanges = normalisation == Normalisation::Synchronised
-            || head == HeadShare::Sharded
-            || queue == QueueShare::Shared;
-        if world.is_alone() || self.device == Device::Cpu || !exchanges {
+        let Sharing { world, head, .. } = self.sharing;
+        if world.is_alone() || self.sample.is_none() || head == HeadShare::Sharded {
             return Ok(());
         }
         Err(super::Error::Option {
-            option: keys::TRAIN_DEVICE.name(),
-            expected: "cpu with head.shards=ranks, normalisation=synchronised or queue.ranks=shared: on CUDA \
-                       processes sum gradients alone"
+            option: keys::HEAD_SHARDS.name(),
+            expected: "ranks with head.sample: processes that all had all class columns would each score others \
+                       of them"
                 .to_owned(),
-            found: self.device.to_string(),
+            found: "none".to_owned(),
         })
+    }
+
+    /// Whether ranks exchange something in the middle of a step.
+    pub fn exchanges_within_steps(&self) -> bool {
+        let Sharing { world, normalisation, head, queue, .. } = self.sharing;
+        let exchanges = normalisation == Normalisation::Synchronised
+            || head == HeadShare::Sharded
+            || queue == QueueShare::Shared;
+        exchanges && !world.is_alone()
     }
 
     /// The same as the first of so many ranks would have it, as many of them on each machine.

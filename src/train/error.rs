@@ -94,6 +94,9 @@ pub enum Error {
     /// Ranks cannot exchange what they share.
     #[error(transparent)]
     Group(#[from] crate::group::Error),
+    /// Devices of ranks cannot exchange what they share.
+    #[error(transparent)]
+    Nccl(#[from] crate::runtime::NcclError),
     /// A rank has something else than the first.
     #[error("rank {rank}: {what}: expected {expected}, as on rank 0, found {found}")]
     Ranks {

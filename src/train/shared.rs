@@ -1,11 +1,11 @@
 //! What ranks do together between the two programs of a step.
 
-use super::step::{GRADIENT, KERNEL, SCALARS, square};
+use super::step::{GRADIENT, SCALARS, SUM, square};
 use super::{Error, StepGraph};
 use crate::graph::lower::{Arrangement, Rows, lower_with_rows};
 use crate::graph::{Builder, Element as Kind, Graph, Value};
 use crate::group::{Group, Reduction};
-use crate::nn::{BuffersShare, HeadShare};
+use crate::nn::BuffersShare;
 use crate::runtime::{Binding, Buffer, Element, Program, Runtime};
 use indexmap::IndexMap;
 use std::num::NonZeroUsize;
@@ -24,6 +24,8 @@ pub(super) struct Shared {
     binding: Binding,
     /// Sums of squares of gradients: of what all ranks have, and of parts.
     sums: [Buffer; 2],
+    /// Sums gradients where they lie, if devices exchange among each other.
+    on_devices: Option<(Program, Binding)>,
     scratch: Vec<f32>,
 }
 
@@ -60,7 +62,12 @@ impl Shared {
         let outputs: Vec<(&str, &Buffer)> = SUMS.into_iter().zip(&sums).collect();
         let binding = squares.bind(&inputs, &outputs)?;
         let (group, buffers) = (Arc::clone(group), graph.options.sharing.buffers);
-        Ok(Some(Self { group, buffers, squares, binding, sums, scratch: Vec::new() }))
+        let on_devices = match runtime.nccl() {
+            Some(_) => Some(sums_on_devices(runtime, graph, gradients, threads)?),
+            None => None,
+        };
+        let scratch = Vec::new();
+        Ok(Some(Self { group, buffers, squares, binding, sums, on_devices, scratch }))
     }
 
     /// Before the first batch of a step: all ranks take the buffers of the first one, where they share them
@@ -95,6 +102,27 @@ impl Shared {
         gradients: &IndexMap<String, Buffer>,
         others: f64,
     ) -> Result<f32, Error> {
+        match &mut self.on_devices {
+            Some((program, binding)) => program.run(binding)?,
+            None => self.sum_on_host(graph, gradients)?,
+        }
+        self.squares.run(&mut self.binding)?;
+        let [replicated, parts] = &self.sums;
+        let mut of_parts = parts.read_floats()?;
+        of_parts[0] += others as f32;
+        self.group.all_reduce(&mut of_parts, Reduction::Sum)?;
+        // All decide by the same number, whatever the order in which each adds its squares.
+        let mut of_all = replicated.read_floats()?;
+        self.group.broadcast(&mut of_all, 0)?;
+        Ok((of_all[0] + of_parts[0]).sqrt())
+    }
+
+    /// Sums gradients through the processors' memory.
+    fn sum_on_host(
+        &mut self,
+        graph: &StepGraph,
+        gradients: &IndexMap<String, Buffer>,
+    ) -> Result<(), Error> {
         let replicated = gradients.iter().filter(|(name, _)| !is_part(graph, name));
         let mut small: Vec<&Buffer> = Vec::new();
         for (_, buffer) in replicated {
@@ -109,16 +137,7 @@ impl Shared {
             buffer.change_floats(|own| self.scratch.extend_from_slice(own))?;
             small.push(buffer);
         }
-        self.flush(&mut small)?;
-        self.squares.run(&mut self.binding)?;
-        let [replicated, parts] = &self.sums;
-        let mut of_parts = parts.read_floats()?;
-        of_parts[0] += others as f32;
-        self.group.all_reduce(&mut of_parts, Reduction::Sum)?;
-        // All decide by the same number, whatever the order in which each adds its squares.
-        let mut of_all = replicated.read_floats()?;
-        self.group.broadcast(&mut of_all, 0)?;
-        Ok((of_all[0] + of_parts[0]).sqrt())
+        self.flush(&mut small)
     }
 
     /// Sums what was put together, and puts it back.
@@ -160,8 +179,28 @@ pub(super) fn with_length(
 
 /// Whether each rank has a part of the parameter that a gradient is of.
 fn is_part(graph: &StepGraph, gradient: &str) -> bool {
-    graph.options.sharing.head == HeadShare::Sharded
-        && gradient.strip_prefix(GRADIENT) == Some(KERNEL)
+    gradient.strip_prefix(GRADIENT).is_some_and(|name| graph.is_part(name))
+}
+
+/// What sums the gradients of all ranks where they lie.
+fn sums_on_devices(
+    runtime: &Runtime,
+    graph: &StepGraph,
+    gradients: &IndexMap<String, Buffer>,
+    threads: NonZeroUsize,
+) -> Result<(Program, Binding), Error> {
+    let (rows, arrangement) = (Rows::new(), Arrangement::default());
+    let model = lower_with_rows(&graph.sums(), "sums", &rows, &arrangement);
+    let program = Program::open(runtime, &model, threads)?;
+    let replicated = gradients.iter().filter(|(name, _)| !is_part(graph, name));
+    let inputs: Vec<(&str, &Buffer)> =
+        replicated.map(|(name, buffer)| (name.as_str(), buffer)).collect();
+    let sums: Vec<(String, &Buffer)> =
+        inputs.iter().map(|(name, buffer)| (format!("{SUM}{name}"), *buffer)).collect();
+    let outputs: Vec<(&str, &Buffer)> =
+        sums.iter().map(|(name, buffer)| (name.as_str(), *buffer)).collect();
+    let binding = program.bind(&inputs, &outputs)?;
+    Ok((program, binding))
 }
 
 /// Sums of squares of all gradients, by [`SUMS`].

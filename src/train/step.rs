@@ -151,6 +151,9 @@ pub(super) const MOMENTUM: &str = "momentum.";
 /// The learning rate's name in the second graph.
 pub(super) const RATE: &str = "rate";
 
+/// What the name of a gradient's sum over ranks begins with, before the gradient's.
+pub(super) const SUM: &str = "sum.";
+
 /// What names of what replaces a tensor begin with, before the tensor's.
 pub(super) const NEXT: &str = "next.";
 
@@ -230,6 +233,25 @@ impl StepGraph {
             outputs.push((format!("{NEXT}{MOMENTUM}{name}"), updated.momentum));
         }
         g.finish(outputs)
+    }
+
+    /// What ranks do with the gradients of what all of them have, where devices do it: of each, fed under its
+    /// name, the sum over ranks, named `sum.` and that.
+    pub fn sums(&self) -> Graph {
+        let mut g = Builder::new();
+        let world = self.options.sharing.world;
+        let mut outputs = Vec::new();
+        for own in self.params.parameters.iter().filter(|own| !self.is_part(&own.name)) {
+            let name = format!("{GRADIENT}{}", own.name);
+            let gradient = g.input(&name, Element::Float, &own.shape);
+            outputs.push((format!("{SUM}{name}"), g.all_sum(gradient, world)));
+        }
+        g.finish(outputs)
+    }
+
+    /// Whether each rank has a part of a parameter.
+    pub(super) fn is_part(&self, name: &str) -> bool {
+        self.options.sharing.head == HeadShare::Sharded && name == KERNEL
     }
 
     /// Rows of a step: images times views.

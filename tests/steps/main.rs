@@ -3,6 +3,7 @@
 #[path = "../reference/cases/mod.rs"]
 mod cases;
 mod defining;
+mod exchanging;
 mod exporting;
 mod forecast;
 mod gradients;

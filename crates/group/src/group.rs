@@ -126,6 +126,15 @@ impl Group {
         self.joined.as_ref().map_or(Duration::ZERO, Joined::waited)
     }
 
+    /// Does what must not last longer than the patience, as a collective of other engines that all ranks come
+    /// to.
+    pub fn watched<R>(&self, what: &'static str, work: impl FnOnce() -> R) -> R {
+        match &self.joined {
+            None => work(),
+            Some(joined) => joined.watched(what, work),
+        }
+    }
+
     /// Ends all ranks at once, with the code.
     pub fn abort(&self, code: i32) -> ! {
         match &self.joined {

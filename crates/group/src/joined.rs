@@ -74,12 +74,17 @@ impl Joined {
         collective: &'static str,
         call: impl FnOnce(&dyn Calls) -> Result<(), Fault>,
     ) -> Result<(), Error> {
-        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         let start = Instant::now();
-        let result = self.watch.during(collective, || call(&*self.calls));
+        let result = self.watched(collective, || call(&*self.calls));
         let lasted = u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
         self.waited_nanoseconds.fetch_add(lasted, Ordering::Relaxed);
         result.map_err(Error::from)
+    }
+
+    /// Works when no other thread does, under the timer.
+    pub(crate) fn watched<R>(&self, what: &'static str, work: impl FnOnce() -> R) -> R {
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        self.watch.during(what, work)
     }
 
     /// Ends all ranks. It does not wait for its turn: another thread may be in a collective that does not

@@ -12,9 +12,12 @@ use std::path::{Path, PathBuf};
 /// Major version of CUDA that the published build is made for.
 const MAJOR: i32 = 13;
 
+/// The runtime library of CUDA.
+pub(super) const RUNTIME: &str = "libcudart.so.13";
+
 /// Libraries that the provider is linked with or loads by itself, and the Python package of each.
 const REQUIRED: [(&str, &str); 5] = [
-    ("libcudart.so.13", "nvidia-cuda-runtime"),
+    (RUNTIME, "nvidia-cuda-runtime"),
     ("libcublasLt.so.13", "nvidia-cublas"),
     ("libcublas.so.13", "nvidia-cublas"),
     ("libcurand.so.10", "nvidia-curand"),
@@ -22,7 +25,7 @@ const REQUIRED: [(&str, &str); 5] = [
 ];
 
 /// Folders below the Python package `nvidia` that hold them.
-const FOLDERS: [&str; 2] = ["cu13/lib", "cudnn/lib"];
+const FOLDERS: [&str; 3] = ["cu13/lib", "cudnn/lib", "nccl/lib"];
 
 /// One thing that CUDA needs and that is not there.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! The domain of operators that this crate brings to ONNX Runtime.
 
-use super::{Error, Runtime, cudnn, exchange, kernels, onednn};
+use super::exchange::{self, Carrier};
+use super::{Device, Error, Runtime, cudnn, kernels, onednn};
 use ort::operator::OperatorDomain;
 use qgface_graph::graph::lower::DOMAIN;
 use qgface_graph::onnx::Model;
@@ -11,8 +12,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 ///
 /// # Errors
 /// [`Error::NoOneDnn`] and [`Error::NoCudnn`]: a node needs the library, and there is none;
-/// [`Error::NoGroup`]: a node exchanges something with other ranks, and the runtime has none; whatever it
-/// refuses with.
+/// [`Error::NoGroup`] and [`Error::NoNccl`]: a node exchanges something with other ranks, and the runtime has
+/// none; whatever it refuses with.
 pub(super) fn of_model(
     runtime: &Runtime,
     model: &Model,
@@ -33,9 +34,13 @@ pub(super) fn of_model(
         return Err(Error::NoCudnn { model: name, operator: node.op_type.clone() });
     }
     if let Some(node) = own().find(|node| exchange::has(&node.op_type))
-        && runtime.group().is_none()
+        && carrier(runtime).is_none()
     {
-        return Err(Error::NoGroup { model: name, operator: node.op_type.clone() });
+        let operator = node.op_type.clone();
+        return Err(match device {
+            Device::Cpu => Error::NoGroup { model: name, operator },
+            Device::Cuda(_) => Error::NoNccl { model: name, operator },
+        });
     }
     let domain = of(runtime);
     let domain = domain.map_err(|source| Error::Prepare { model: name, device, source })?;
@@ -50,14 +55,27 @@ pub(super) fn one_at_a_time() -> MutexGuard<'static, ()> {
     ONE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// Whether nodes of a model exchange something.
+pub(super) fn exchanges(model: &Model) -> bool {
+    model.graph().node.iter().any(|node| node.domain == DOMAIN && exchange::has(&node.op_type))
+}
+
+/// What carries exchanges where the runtime's nodes are.
+fn carrier(runtime: &Runtime) -> Option<Arc<dyn Carrier>> {
+    match runtime.device() {
+        Device::Cpu => runtime.group().map(|own| Arc::new(Arc::clone(own)) as Arc<dyn Carrier>),
+        Device::Cuda(_) => runtime.nccl().map(|own| Arc::new(own.clone()) as Arc<dyn Carrier>),
+    }
+}
+
 /// The domain, with the operators of the libraries that there are.
 fn of(runtime: &Runtime) -> Result<OperatorDomain, ort::Error> {
     let mut domain = kernels::add_to(OperatorDomain::new(DOMAIN)?)?;
     if let Some(library) = runtime.onednn() {
         domain = onednn::add_to(domain, library)?;
     }
-    if let Some(group) = runtime.group() {
-        domain = exchange::add_to(domain, group)?;
+    if let Some(carrier) = carrier(runtime) {
+        domain = exchange::add_to(domain, &carrier)?;
     }
     if let Some(library) = runtime.cudnn() {
         domain = cudnn::add_to(domain, library)?;

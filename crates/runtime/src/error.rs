@@ -143,6 +143,22 @@ pub enum Error {
         /// The operator.
         operator: String,
     },
+    /// A graph on CUDA has an operator by which ranks exchange something, and the runtime was given no NCCL.
+    #[error("{model}: expected NCCL for the operator {operator}, found none")]
+    NoNccl {
+        /// The graph's name.
+        model: PathBuf,
+        /// The operator.
+        operator: String,
+    },
+    /// Devices could not exchange what a graph has them exchange.
+    #[error("{model}: what devices exchange failed")]
+    Nccl {
+        /// The graph's name.
+        model: PathBuf,
+        /// What NCCL says.
+        source: crate::NcclError,
+    },
     /// The library was found and does not start.
     #[error("{path}: ONNX Runtime does not start")]
     Start {

@@ -6,8 +6,9 @@ use super::locate::{Search, locate};
 use super::places::Places;
 use super::processor::Processor;
 use super::release::Release;
-use super::{Build, Cudnn, OneDnn};
+use super::{Build, Cudnn, Mpich, NcclLibrary, OneDnn};
 use qgface_fs::causes::chain;
+use qgface_group::{LaunchError, Launcher};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
@@ -23,7 +24,11 @@ pub struct Info {
     /// What convolutions of a step can be made with on the processor.
     pub onednn: OneDnnInstalled,
     /// What gradients and normalisations of a step can be made with on CUDA.
-    pub cudnn: CudnnInstalled,
+    pub cudnn: Loaded,
+    /// What devices of several processes exchange by.
+    pub nccl: Loaded,
+    /// What starts several processes.
+    pub mpi: MpiInstalled,
     /// The processor.
     pub processor: Processor,
     /// Cores that this process may use.
@@ -56,9 +61,20 @@ pub struct OneDnnInstalled {
     pub missing: Vec<String>,
 }
 
-/// cuDNN, or why there is none.
+/// A launcher of MPI's, or why there is none.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
-pub struct CudnnInstalled {
+pub struct MpiInstalled {
+    /// Whose it is.
+    pub family: Option<String>,
+    /// The one in `PATH`, or where there is none the published one.
+    pub mpiexec: Option<PathBuf>,
+    /// What stands in the way.
+    pub missing: Option<String>,
+}
+
+/// A library that is loaded by its name, or why there is none.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
+pub struct Loaded {
     /// Its version.
     pub version: Option<String>,
     /// What stands in the way.
@@ -89,7 +105,9 @@ pub fn info() -> Info {
         cpu: installed(&places, Build::Cpu),
         cuda,
         onednn: onednn(),
-        cudnn: cudnn(),
+        cudnn: loaded(Cudnn::find().map(|own| own.version().to_owned())),
+        nccl: loaded(NcclLibrary::find().map(|own| own.version().to_owned())),
+        mpi: mpi(),
         processor: Processor::here(),
         cores: available_parallelism().map_or(1, usize::from),
         cuda_devices,
@@ -97,11 +115,24 @@ pub fn info() -> Info {
     }
 }
 
-fn cudnn() -> CudnnInstalled {
-    let found = Cudnn::find();
-    CudnnInstalled {
-        version: found.as_ref().ok().map(|own| own.version().to_owned()),
-        missing: found.err().map(|reason| chain(&reason)),
+fn loaded<E: std::error::Error>(found: Result<String, E>) -> Loaded {
+    match found {
+        Ok(version) => Loaded { version: Some(version), missing: None },
+        Err(reason) => Loaded { version: None, missing: Some(chain(&reason)) },
+    }
+}
+
+fn mpi() -> MpiInstalled {
+    let found = Launcher::find(None);
+    let found = match (found, Mpich::installed()) {
+        (Err(LaunchError::NotFound), Some(mpich)) => Launcher::find(Some(&mpich.mpiexec())),
+        (found, _) => found,
+    };
+    match found {
+        Ok(Launcher { family, mpiexec }) => {
+            MpiInstalled { family: Some(family.to_string()), mpiexec: Some(mpiexec), missing: None }
+        }
+        Err(reason) => MpiInstalled { family: None, mpiexec: None, missing: Some(chain(&reason)) },
     }
 }
 

@@ -4,7 +4,7 @@ use super::binding::{Binding, Outside, check, check_apart};
 use super::buffer::{Buffer, Counters, Element, Traffic};
 use super::guard::guarded;
 use super::session::{self, ModelOrigin};
-use super::{Device, Error, Runtime, domain, placement};
+use super::{Device, Error, Nccl, Runtime, domain, placement};
 use ort::operator::OperatorDomain;
 use qgface_fs as fs;
 use qgface_graph::onnx;
@@ -24,6 +24,8 @@ pub struct Program {
     copied: Vec<String>,
     profiled: bool,
     counters: Arc<Counters>,
+    /// Where nodes exchange on devices.
+    nccl: Option<Nccl>,
 }
 
 impl Program {
@@ -107,7 +109,8 @@ impl Program {
             device,
             source,
         })?;
-        Ok(Self { name, device, inner, inputs, outputs, copied, profiled, counters })
+        let nccl = runtime.nccl().filter(|_| domain::exchanges(model)).cloned();
+        Ok(Self { name, device, inner, inputs, outputs, copied, profiled, counters, nccl })
     }
 
     /// Whether there is an input of the name.
@@ -192,7 +195,14 @@ impl Program {
             binding.runtime().synchronize_outputs()
         };
         let bindings = |found| Error::Bindings { model: model.clone(), device, found };
-        guarded(run).map_err(bindings)?.map_err(failed)
+        let ran = match &self.nccl {
+            None => guarded(run),
+            Some(nccl) => {
+                let nccl_failed = |source| Error::Nccl { model: model.clone(), source };
+                nccl.during(|| guarded(run)).map_err(nccl_failed)?
+            }
+        };
+        ran.map_err(bindings)?.map_err(failed)
     }
 
     /// Ends the profile; returns its file.

@@ -3,7 +3,7 @@
 use super::library::{Library, Origin};
 use super::locate::{Search, locate};
 use super::places::Places;
-use super::{Build, Cudnn, Device, Error, Missing, OneDnn, PassedOver, cuda, install};
+use super::{Build, Cudnn, Device, Error, Missing, Nccl, OneDnn, PassedOver, cuda, install};
 use ort::environment::Environment;
 use qgface_fs::causes::chain;
 use qgface_group::Group;
@@ -26,6 +26,7 @@ pub struct Runtime {
     onednn: Option<OneDnn>,
     cudnn: Option<Cudnn>,
     group: Option<Arc<Group>>,
+    nccl: Option<Nccl>,
 }
 
 /// What a process has one of.
@@ -68,7 +69,7 @@ impl Runtime {
     }
 
     fn of(started: Arc<Started>, device: Device) -> Self {
-        Self { started, device, onednn: None, cudnn: None, group: None }
+        Self { started, device, onednn: None, cudnn: None, group: None, nccl: None }
     }
 
     /// The library in use.
@@ -120,6 +121,17 @@ impl Runtime {
     /// the middle of a graph.
     pub fn with_group(self, group: Arc<Group>) -> Self {
         Self { group: Some(group), ..self }
+    }
+
+    /// The same runtime on CUDA, whose devices exchange among ranks: by the operators in the middle of a graph,
+    /// which need nothing else then.
+    pub fn with_nccl(self, nccl: Option<Nccl>) -> Self {
+        Self { nccl, ..self }
+    }
+
+    /// What devices exchange by.
+    pub fn nccl(&self) -> Option<&Nccl> {
+        self.nccl.as_ref()
     }
 
     /// The group behind those operators.

@@ -30,6 +30,8 @@ pub(super) fn advice(error: &Error) -> Option<String> {
         | Error::NoOneDnn { .. }
         | Error::NoCudnn { .. }
         | Error::NoGroup { .. }
+        | Error::NoNccl { .. }
+        | Error::Nccl { .. }
         | Error::Start { .. }
         | Error::Running { .. }
         | Error::Prepare { .. }

@@ -58,6 +58,7 @@ pub(super) fn advice(error: &Error) -> Option<String> {
         }),
         Error::Unplanned(_)
         | Error::Group(_)
+        | Error::Nccl(_)
         | Error::Ranks { .. }
         | Error::Option { .. }
         | Error::BatchSize { .. }

@@ -8,6 +8,7 @@
 mod agreement;
 mod announce;
 mod course;
+mod devices;
 mod folder;
 mod form;
 mod leave;

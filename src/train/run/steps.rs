@@ -2,6 +2,7 @@
 
 use super::agreement;
 use super::course::{Course, Segment};
+use super::devices;
 use super::folder::RunFolder;
 use super::ledger::Ledger;
 use super::material::{batches, classes, open_packs, step_options};
@@ -138,7 +139,7 @@ impl<'a> Run<'a> {
         })?;
         let runtime = match config.sharing.world.is_alone() {
             true => runtime,
-            false => runtime.with_group(Arc::clone(around.group)),
+            false => devices::together(runtime, config, around.group, around.say)?,
         };
         let folder = folder(config, start, around.group)?;
         // One rank measures, and exchanges nothing.

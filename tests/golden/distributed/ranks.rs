@@ -127,16 +127,14 @@ impl Ranks {
 
     /// What the ranks do with their gradients before the update: of what all have they take the sum.
     fn sum_over_ranks(&self, made: &mut [Named]) {
-        for own in &self.graphs[0].params.parameters {
-            if self.is_part(&own.name) {
-                continue;
+        let sums: Vec<Graph> = self.graphs.iter().map(StepGraph::sums).collect();
+        let feeds: Vec<_> =
+            sums.iter().zip(&*made).map(|(sums, own)| feeds_of(sums, own)).collect();
+        let summed = evaluate_together(&sums.iter().collect::<Vec<_>>(), &feeds);
+        for ((own, sums), summed) in made.iter_mut().zip(&sums).zip(summed) {
+            for ((name, _), sum) in sums.outputs().iter().zip(summed) {
+                own.insert(name.strip_prefix("sum.").unwrap().to_owned(), sum);
             }
-            let name = format!("gradient.{}", own.name);
-            let mut sum = made[0][&name].clone();
-            for other in &made[1..] {
-                sum.data.iter_mut().zip(&other[&name].data).for_each(|(sum, x)| *sum += x);
-            }
-            made.iter_mut().for_each(|made| _ = made.insert(name.clone(), sum.clone()));
         }
     }
 

@@ -1,5 +1,6 @@
 //! Where nodes run, and what the runtime lends there.
 
+use super::super::stream;
 use super::api::{HandleObject, StreamObject};
 use ort::ep::cuda::resource;
 use ort::operator::ComputeContext;
@@ -33,19 +34,12 @@ pub(super) struct Cuda;
 
 impl Place for Cuda {
     fn provider(&self) -> Option<&'static str> {
-        Some("CUDAExecutionProvider")
+        Some(stream::PROVIDER)
     }
 
     fn lent(&self, context: &ComputeContext) -> Result<Lent, ort::Error> {
-        let pointer = |lent: Result<*const (), ort::Error>| {
-            lent.ok().and_then(|lent| NonNull::new(lent.cast_mut()))
-        };
-        let stream = match pointer(context.resource(resource::Stream)) {
-            Some(stream) => Some(stream.cast()),
-            None => context.stream()?.map(NonNull::cast),
-        };
-        let stream = stream.ok_or_else(|| ort::Error::new("expected a stream, found none"))?;
-        let handle = pointer(context.resource(resource::CuDNNHandle)).map(NonNull::cast);
+        let stream = stream::of(context)?.cast();
+        let handle = stream::pointer(context.resource(resource::CuDNNHandle)).map(NonNull::cast);
         // A provider that lends no handle says nothing of TF32 either; it is on where nobody turns it
         // off.
         let tf32 = handle.is_none() || context.resource(resource::UseTF32).unwrap_or(true);

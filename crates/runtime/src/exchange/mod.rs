@@ -10,27 +10,30 @@
 //! | `ReduceScatter` | of the sum of x over ranks the rank's part of the first axis | `ranks` |
 //! | `Broadcast` | x of the rank `root` | `root` |
 //!
-//! They work in the processor's memory, on the group that the runtime was given.
+//! They work in the processor's memory, on the group that the runtime was given, or on CUDA by NCCL.
 
+mod carrier;
 mod operator;
 mod row;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use carrier::Carrier;
+pub(crate) use row::Collective;
+
 use operator::Exchange;
 use ort::operator::OperatorDomain;
-use qgface_group::Group;
 use row::ROWS;
 use std::sync::Arc;
 
 /// Adds the operators to a domain.
 pub(super) fn add_to(
     domain: OperatorDomain,
-    group: &Arc<Group>,
+    carrier: &Arc<dyn Carrier>,
 ) -> Result<OperatorDomain, ort::Error> {
     ROWS.iter()
-        .try_fold(domain, |domain, row| domain.add(Exchange { row, group: Arc::clone(group) }))
+        .try_fold(domain, |domain, row| domain.add(Exchange { row, carrier: Arc::clone(carrier) }))
 }
 
 /// Whether nodes of this name exchange something.

@@ -1,27 +1,26 @@
 //! An exchange as the runtime takes it.
 
 use super::super::guard::guarded;
+use super::carrier::Carrier;
 use super::row::{First, Row};
 use ort::operator::{
     ComputeContext, Kernel, KernelContext, Operator, OperatorInput, OperatorOutput,
     ShapeInferenceContext,
 };
 use ort::value::{DynTensorValueType, SymbolicDimensions, TensorElementType, ValueType};
-use qgface_fs::causes::chain;
-use qgface_group::Group;
 use std::sync::Arc;
 
-/// An operator of the table, among the ranks of a group.
+/// An operator of the table, among the ranks of a carrier.
 pub(super) struct Exchange {
     pub(super) row: &'static Row,
-    pub(super) group: Arc<Group>,
+    pub(super) carrier: Arc<dyn Carrier>,
 }
 
 /// A node.
 pub(super) struct Node {
     name: String,
     row: &'static Row,
-    group: Arc<Group>,
+    carrier: Arc<dyn Carrier>,
     /// The number of ranks, or that of the one that tells.
     number: usize,
 }
@@ -30,7 +29,7 @@ impl Exchange {
     /// The number that a node tells, 0 where it tells none; `Err` says what is wrong with it.
     fn number(&self, get: impl Fn(&str) -> Option<i64>) -> Result<usize, String> {
         let Some(name) = self.row.attribute else { return Ok(0) };
-        let ranks = self.group.size();
+        let ranks = self.carrier.ranks();
         let found = get(name);
         let number = found.and_then(|found| usize::try_from(found).ok());
         let (fits, expected) = match self.row.first {
@@ -54,6 +53,10 @@ impl Operator for Exchange {
         self.row.name
     }
 
+    fn execution_provider_type(&self) -> Option<&str> {
+        self.carrier.provider()
+    }
+
     fn inputs(&self) -> impl IntoIterator<Item = OperatorInput> {
         let floats = TensorElementType::Float32;
         [OperatorInput::required(floats), OperatorInput::optional(floats)]
@@ -67,7 +70,7 @@ impl Operator for Exchange {
         let name = format!("{} {:?}", self.row.name, node.node_name()?);
         let number = self.number(|name| node.get::<i64>(name));
         let number = number.map_err(|reason| ort::Error::new(format!("{name}: {reason}")))?;
-        Ok(Node { name, row: self.row, group: Arc::clone(&self.group), number })
+        Ok(Node { name, row: self.row, carrier: Arc::clone(&self.carrier), number })
     }
 
     fn infer_shape(&self, context: &mut ShapeInferenceContext) -> ort::Result<()> {
@@ -75,7 +78,7 @@ impl Operator for Exchange {
         let Some(extents) = inputs.first().and_then(ValueType::tensor_shape) else { return Ok(()) };
         // A number and what is not known look alike here.
         let known = !extents.is_empty() && extents.iter().all(|extent| *extent >= 0);
-        let made = self.row.first.made(extents, self.group.size() as i64);
+        let made = self.row.first.made(extents, self.carrier.ranks() as i64);
         let Some(made) = made.filter(|_| known) else { return Ok(()) };
         let dimension_symbols = SymbolicDimensions::empty(made.len());
         let ty = TensorElementType::Float32;
@@ -96,13 +99,13 @@ impl Node {
         let said = |error: ort::Error| error.to_string();
         let input = context.input(0).map_err(said)?.ok_or("no input")?;
         let input = input.downcast::<DynTensorValueType>().map_err(said)?;
-        let (extents, x) = input.try_extract_tensor::<f32>().map_err(said)?;
-        let made = self.row.first.made(extents, self.group.size() as i64);
+        let extents = input.shape().to_vec();
+        let made = self.row.first.made(&extents, self.carrier.ranks() as i64);
         let made = made.ok_or_else(|| {
-            format!("x: expected rows for {} ranks, found {extents:?}", self.group.size())
+            format!("x: expected rows for {} ranks, found {extents:?}", self.carrier.ranks())
         })?;
-        let mut output = context.output(0, made).map_err(said)?.ok_or("no output")?;
-        let (_, y) = output.try_extract_tensor_mut::<f32>().map_err(said)?;
-        (self.row.exchange)(&self.group, x, y, self.number).map_err(|error| chain(&error))
+        let output = context.output(0, made).map_err(said)?.ok_or("no output")?;
+        let mut output = output.downcast::<DynTensorValueType>().map_err(said)?;
+        self.carrier.carry(context, self.row.collective, &input, &mut output, self.number)
     }
 }

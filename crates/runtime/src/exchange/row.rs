@@ -1,9 +1,19 @@
 //! The table of exchanges.
 
-use qgface_group::{Error, Group, Reduction};
-
-/// Makes the second of the first; the number is the node's.
-type Exchange = fn(&Group, &[f32], &mut [f32], usize) -> Result<(), Error>;
+/// What ranks make of what each has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Collective {
+    /// The sum, on each.
+    Sum,
+    /// The largest, on each.
+    Max,
+    /// All of it, one rank's behind the other's, on each.
+    Gather,
+    /// The sum, of which each gets its part.
+    Scatter,
+    /// What the rank has that the node tells.
+    Tell,
+}
 
 /// An exchange, by the name that nodes call it by.
 pub(super) struct Row {
@@ -12,7 +22,7 @@ pub(super) struct Row {
     pub(super) attribute: Option<&'static str>,
     /// What becomes of the first extent.
     pub(super) first: First,
-    pub(super) exchange: Exchange,
+    pub(super) collective: Collective,
 }
 
 /// What becomes of the first extent on several ranks.
@@ -27,45 +37,27 @@ pub(super) enum First {
 }
 
 pub(super) const ROWS: [Row; 5] = [
-    Row {
-        name: "AllReduceSum",
-        attribute: None,
-        first: First::Same,
-        exchange: |group, x, y, _| reduce(group, x, y, Reduction::Sum),
-    },
-    Row {
-        name: "AllReduceMax",
-        attribute: None,
-        first: First::Same,
-        exchange: |group, x, y, _| reduce(group, x, y, Reduction::Max),
-    },
+    Row { name: "AllReduceSum", attribute: None, first: First::Same, collective: Collective::Sum },
+    Row { name: "AllReduceMax", attribute: None, first: First::Same, collective: Collective::Max },
     Row {
         name: "AllGather",
         attribute: Some("ranks"),
         first: First::Joined,
-        exchange: |group, x, y, _| group.all_gather(x, y),
+        collective: Collective::Gather,
     },
     Row {
         name: "ReduceScatter",
         attribute: Some("ranks"),
         first: First::Parted,
-        exchange: |group, x, y, _| group.reduce_scatter(x, y),
+        collective: Collective::Scatter,
     },
     Row {
         name: "Broadcast",
         attribute: Some("root"),
         first: First::Same,
-        exchange: |group, x, y, root| {
-            y.copy_from_slice(x);
-            group.broadcast(y, root)
-        },
+        collective: Collective::Tell,
     },
 ];
-
-fn reduce(group: &Group, x: &[f32], y: &mut [f32], how: Reduction) -> Result<(), Error> {
-    y.copy_from_slice(x);
-    group.all_reduce(y, how)
-}
 
 impl First {
     /// The extents of what is made; nothing where they have no such first one.
