@@ -25,6 +25,8 @@ pub(super) struct Context {
     pub(super) format: Option<Format>,
     pub(super) output: Output,
     pub(super) jobs: usize,
+    /// Whether it was said how many.
+    pub(super) jobs_given: bool,
     /// The processes that this command is one of.
     pub(super) group: Arc<Group>,
     settings: OnceCell<Settings>,
@@ -38,7 +40,8 @@ impl Context {
         jobs: usize,
         group: Arc<Group>,
     ) -> Self {
-        Self { config, format, output, jobs, group, settings: OnceCell::new() }
+        let settings = OnceCell::new();
+        Self { config, format, output, jobs, jobs_given: false, group, settings }
     }
 
     /// The settings in force, read once; only commands that use them mind a broken file.

@@ -45,7 +45,7 @@ pub(crate) struct Args {
 }
 
 /// The sections of settings that a run is made from; validation is by the settings of `eval`.
-const SECTIONS: [Section; 11] = [
+const SECTIONS: [Section; 12] = [
     Section::Data,
     Section::Pack,
     Section::Eval,
@@ -57,6 +57,7 @@ const SECTIONS: [Section; 11] = [
     Section::Views,
     Section::Checkpoint,
     Section::Validation,
+    Section::Plan,
 ];
 
 fn help() -> String {
@@ -83,11 +84,16 @@ pub(crate) fn run(args: Args, context: &Context) -> Result<Outcome, Error> {
         None => Start::New,
     };
     if args.plan {
-        let config = match group.size() {
-            1 => ranks::planned(&settings, config)?,
-            _ => config.of_rank(group),
+        let (config, jobs) = match group.size() {
+            1 => {
+                let config = ranks::planned(&settings, config)?;
+                // They share the cores of their machine, unless it was said how many each has.
+                let share = if context.jobs_given { 1 } else { config.local_ranks.max(1) };
+                (config, (context.jobs / share).max(1))
+            }
+            _ => (config.of_rank(group), context.jobs),
         };
-        let report = train::planned(&config, &start, context.jobs).map_err(Box::new)?;
+        let report = train::planned(&config, &start, jobs).map_err(Box::new)?;
         context.output.report(&report, PlanReport::to_string)?;
         return Ok(if report.fits { Outcome::Success } else { Outcome::No });
     }

@@ -60,13 +60,15 @@ macro_rules! keys {
 /// Larger factors and scales do not fit the step's 32 bits.
 pub const LARGEST_CONSTANT: f64 = 1e6;
 
-/// More images, classes or epochs are a slip of the hand.
+/// More images, classes or epochs are a slip of the hand. Classes beyond what is learned can be planned.
 const MANY: u64 = 1 << 24;
+const MANY_CLASSES: u64 = 1 << 30;
 const MANY_EPOCHS: u64 = 100_000;
 const MANY_RANKS: u64 = 1 << 16;
 const SCALE: Number = Number(f64::MIN_POSITIVE, LARGEST_CONSTANT);
 const FACTOR: Number = Number(0.0, LARGEST_CONSTANT);
 const SHARE: Number = Number(0.0, 1.0);
+const BANDWIDTH: Number = Number(1e-6, LARGEST_CONSTANT);
 const FLAG: Words<bool> = Words(&[("true", true), ("false", false)]);
 const DEVICE: Told<Device> =
     Told { expected: || "cpu or cuda:N".to_owned(), read: |text| text.parse().ok() };
@@ -114,7 +116,7 @@ keys! {
         TRAIN_LABELS: Words<Labels> = "labels",
             Words(&[("apart", Labels::Apart), ("shared", Labels::Shared)]),
             "apart", "labels of several packs: apart (other people), or shared";
-        TRAIN_CLASSES: Optional<Whole<usize>> = "classes", Optional(whole(1, MANY)), "",
+        TRAIN_CLASSES: Optional<Whole<usize>> = "classes", Optional(whole(1, MANY_CLASSES)), "",
             "number of classes [the largest label and one]";
         TRAIN_OTHER_SIZE: Words<OtherSize> = "other_size",
             Words(&[("refuse", OtherSize::Refuse), ("resize", OtherSize::Resize)]),
@@ -324,6 +326,17 @@ keys! {
                 read: |text| text.parse().ok().filter(Measure::is_ranked),
             }),
             "", "metric of the best checkpoint, as tinyface.rank_1 [none]";
+    }
+    Plan "plan" {
+        PLAN_IMAGES: Optional<Whole<u64>> = "images", Optional(whole(1, 1 << 40)), "",
+            "images that `train --plan` plans for, on another machine and without a pack, of train.classes people \
+             [those of the packs]";
+        PLAN_WITHIN: Number = "within", BANDWIDTH, "25",
+            "GB/s that `train --plan` takes a process to send others of its machine";
+        PLAN_BETWEEN: Number = "between", BANDWIDTH, "12.5",
+            "GB/s that it takes a machine to send others (12.5 are 100 Gbit/s)";
+        PLAN_LATENCY: Number = "latency", FACTOR, "20",
+            "microseconds that it takes a message from one process to another";
     }
     Limits "limits" {
         LIMITS_PIXELS: Whole<u64> = "pixels", whole(1, u64::MAX), "67108864",

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 /// Numbers that are summed in one go: small tensors are put together until they are as many. Which tensors
 /// that are follows from their shapes, so that sums never depend on what comes when.
-const BUCKET: usize = 1 << 18;
+pub(super) const BUCKET: usize = 1 << 18;
 
 /// The ranks of a step.
 #[derive(Debug)]

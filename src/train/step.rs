@@ -171,7 +171,20 @@ impl StepGraph {
     /// # Errors
     /// As [`StepGraph::new`].
     pub fn in_width(options: StepOptions, width: Width) -> Result<Self, Error> {
-        check(&options)?;
+        check(&options, LARGEST)?;
+        Self::compiled(options, width)
+    }
+
+    /// The same of more classes than labels are exact for, to tell what it would take.
+    ///
+    /// # Errors
+    /// As [`StepGraph::new`].
+    pub fn planned(options: StepOptions, width: Width) -> Result<Self, Error> {
+        check(&options, MOST_PLANNED)?;
+        Self::compiled(options, width)
+    }
+
+    fn compiled(options: StepOptions, width: Width) -> Result<Self, Error> {
         let mut g = Builder::new();
         let Forward { parameters, params, sampled, next, loss, mut reported } =
             forward(&mut g, &options, width);
@@ -276,7 +289,11 @@ impl StepGraph {
 /// No extent of a step is larger; products of two still count exactly.
 const LARGEST: usize = 1 << 24;
 
-fn check(options: &StepOptions) -> Result<(), Error> {
+/// Classes that are planned at most.
+const MOST_PLANNED: usize = 1 << 30;
+
+/// Labels are exact as floats up to the largest extent, as the queue holds them.
+fn check(options: &StepOptions, most_classes: usize) -> Result<(), Error> {
     let refuse = |option, expected: &str, found: String| {
         Err(Error::Option { option, expected: expected.to_owned(), found })
     };
@@ -287,13 +304,13 @@ fn check(options: &StepOptions) -> Result<(), Error> {
         .map(|channels| ("channels", channels, 1))
         .chain(backbone.image.map(|extent| ("image", extent, 1)))
         .chain(backbone.blocks.iter().map(|block| ("stride", block.stride, 1)))
-        // Labels are exact as floats up to the largest extent, as the queue holds them.
         .chain([("classes", *classes, 2), ("batch", *batch, 1), ("views", *views, 1)])
         .chain([("accumulate", *accumulate, 1)])
         .chain(joint.contrast.map(|(_, queue)| ("queue", queue.size, 1)))
     {
-        if !(least..=LARGEST).contains(&extent) {
-            return refuse(option, &format!("{least} to {LARGEST}"), extent.to_string());
+        let most = if option == "classes" { most_classes } else { LARGEST };
+        if !(least..=most).contains(&extent) {
+            return refuse(option, &format!("{least} to {most}"), extent.to_string());
         }
     }
     if *views > 2 || (joint.contrast.is_some() && *views != 2) {

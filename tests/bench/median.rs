@@ -1,8 +1,7 @@
-//! The middle of several times.
+//! The middle of several times or speeds.
 
-use std::time::Duration;
-
-pub(crate) fn median(mut times: Vec<Duration>) -> Duration {
-    times.sort_unstable();
-    times[times.len() / 2]
+/// The middle one; of an even number the larger of two.
+pub(crate) fn median<T: PartialOrd + Copy>(mut all: Vec<T>) -> T {
+    all.sort_by(|a, b| a.partial_cmp(b).expect("numbers"));
+    all[all.len() / 2]
 }

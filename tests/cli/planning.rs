@@ -176,3 +176,68 @@ fn a_plan_without_packs_is_an_error() {
     let work = tempfile::tempdir().unwrap();
     assert_eq!(run(work.path(), &["train", "--plan"]).code, 2);
 }
+
+#[test]
+fn a_plan_of_processes_tells_what_their_links_carry_and_how_long_that_takes() {
+    let work = work();
+    let planned = |more: &[&str]| {
+        let plan = done(work.path(), &planned(&[more, &["--format", "json"]].concat()));
+        plan.json("plan")
+    };
+    let number = |plan: &Value, key: &str| plan["transit"][key].as_f64().unwrap();
+    assert!(planned(&[]).get("transit").is_none());
+    let slow = ["processes=4", "batch=2", "plan.within=1", "plan.between=0.5", "plan.latency=0"];
+    let one = planned(&slow);
+    let exchanged = one["exchanged"].as_object().unwrap();
+    let bytes = exchanged.iter().filter(|(name, _)| *name != "collectives");
+    let bytes: f64 = bytes.map(|(_, bytes)| bytes.as_f64().unwrap()).sum();
+    assert_eq!((number(&one, "machines"), number(&one, "between_machines")), (1.0, 0.0));
+    assert!((number(&one, "seconds") / (bytes / 1e9) - 1.0).abs() < 1e-6, "{one}");
+    // Two of four processes: of what each sends two thirds go to the other machine.
+    let two = planned(&[&slow[..], &["nodes=2"]].concat());
+    let between = number(&two, "between_machines");
+    assert!((between / (bytes * 4.0 / 3.0) - 1.0).abs() < 1e-6, "{two}");
+    assert!((number(&two, "seconds") / (between / 0.5e9) - 1.0).abs() < 1e-6, "{two}");
+    let late = planned(&[&slow[..], &["plan.latency=1000"]].concat());
+    let hops = 2.0 * one["exchanged"]["collectives"].as_f64().unwrap();
+    assert!((number(&late, "seconds") - number(&one, "seconds") - 1e-3 * hops).abs() < 1e-9);
+    let text = done(work.path(), &super::planning::planned(&slow)).stdout;
+    assert!(text.contains("exchanges   ") && text.contains("plan.within"), "{text}");
+}
+
+#[test]
+fn another_machine_is_planned_for_without_a_pack() {
+    let work = tempfile::tempdir().unwrap();
+    let big = [
+        "train",
+        "--plan",
+        "plan.images=100000000",
+        "processes=64",
+        "nodes=8",
+        "head.shards=ranks",
+        "head.sample=0.1",
+        "backbone.width=0.1",
+        "contrast.queue_size=8192",
+        "batch=128",
+    ];
+    let plan = done(work.path(), &[&big[..], &["classes=29000000", "--format", "json"]].concat());
+    let plan = plan.json("plan");
+    assert_eq!((&plan["classes"], &plan["fits"]), (&29_000_000.into(), &true.into()));
+    assert!(plan["needs"][0]["available"].is_null() && plan["memory"]["activations"] != 0);
+    let columns = plan["memory"]["columns"].as_u64().unwrap();
+    assert!(columns > 0 && columns.is_multiple_of(2 * 4 * 29_000_000_u64.div_ceil(64)));
+    let refused = |more: &[&str], said: &str| {
+        let ran = run(work.path(), &[&big[..], more].concat());
+        assert!(ran.code == 2 && ran.stderr.contains(said), "{}", ran.stderr);
+    };
+    refused(&[], "train.classes: expected a number of people beside plan.images");
+    refused(&["classes=9", "plan.images=100"], "plan.images: expected at least 8192");
+}
+
+#[test]
+fn more_classes_than_labels_are_exact_for_are_not_learned() {
+    let work = work();
+    let ran = run(work.path(), &small(&["classes=16777217", "name=a"]));
+    assert!(ran.code == 2 && ran.stderr.contains("16777217"), "{}", ran.stderr);
+    assert!(!work.path().join("runs").exists());
+}

@@ -72,7 +72,8 @@ fn is_outside(key: &str) -> bool {
         keys::TRAIN_HOSTS.name(),
         keys::TRAIN_PATIENCE.name(),
     ];
-    outside.contains(&key) || section == Section::Limits.name()
+    let sections = [Section::Limits, Section::Plan].map(Section::name);
+    outside.contains(&key) || sections.contains(&section)
 }
 
 impl Facts {

@@ -1,7 +1,8 @@
-//! Bytes that a rank sends in a step, told from its graph.
+//! What a rank sends in a step, told from its graph.
 
 use crate::graph::{Graph, Node, Op};
 use crate::nn::{HeadShare, QueueKind, QueueShare};
+use crate::train::shared::BUCKET;
 use crate::train::{StepGraph, StepOptions};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -17,6 +18,8 @@ pub struct Exchanged {
     pub head: u64,
     /// What enters the queue, and class columns of its labels.
     pub queue: u64,
+    /// Collectives.
+    pub collectives: u64,
 }
 
 /// Bytes of a float.
@@ -24,6 +27,9 @@ const FLOAT: u64 = 4;
 
 /// Bytes of a label.
 const LABEL: u64 = 8;
+
+/// Collectives by which ranks agree on what a step reports: its numbers, and the length of the gradient.
+const REPORTED: u64 = 3;
 
 impl Exchanged {
     /// Of a step; nothing of one rank.
@@ -39,13 +45,24 @@ impl Exchanged {
         let share = |bytes: u64| bytes * (ranks - 1) / ranks;
         let is_summed = |name: &str| sharing.head == HeadShare::Replicated || name != "head.kernel";
         let summed = step.params.parameters.iter().filter(|own| is_summed(&own.name));
-        let gradients: u64 = summed.map(|own| FLOAT * volume(&own.shape)).sum();
-        let mut all = Self { gradients: 2 * share(gradients), ..Self::default() };
+        let mut all = Self::default();
+        let mut small = 0;
+        for count in summed.map(|own| volume(&own.shape)) {
+            all.gradients += 2 * share(FLOAT * count);
+            if count >= BUCKET as u64 {
+                all.collectives += 1;
+            } else {
+                small += count;
+            }
+        }
+        all.collectives += small.div_ceil(BUCKET as u64) + REPORTED;
         let graph = &step.gradients;
         let live = graph.live();
         for (_, node) in graph.values().filter(|(value, _)| live[value.index()]) {
             let Some(sent) = sent(graph, node, &share) else { continue };
-            let sent = sent * step.options.accumulate as u64;
+            let batches = step.options.accumulate as u64;
+            all.collectives += batches;
+            let sent = sent * batches;
             match () {
                 () if node.name.contains("queue/") => all.queue += sent,
                 () if node.name.contains("backbone.") => all.normalisation += sent,
@@ -66,17 +83,19 @@ impl Exchanged {
         };
         let batches = *accumulate as u64;
         self.head += batches * share(LABEL * step.options.images() as u64);
+        self.collectives += batches;
         let Some((_, queue)) = joint.contrast.filter(|(_, queue)| queue.kind == QueueKind::Proxy)
         else {
             return;
         };
         let (ranks, labels) = (sharing.world.ranks as u64, queue.size as u64);
         let columns = FLOAT * labels * backbone.embedding as u64;
-        self.queue += batches
-            * match sharing.queue {
-                QueueShare::Own => share(FLOAT * ranks * labels) + share(ranks * columns),
-                QueueShare::Shared => 2 * share(columns),
-            };
+        let (sent, collectives) = match sharing.queue {
+            QueueShare::Own => (share(FLOAT * ranks * labels) + share(ranks * columns), 2),
+            QueueShare::Shared => (2 * share(columns), 1),
+        };
+        self.queue += batches * sent;
+        self.collectives += batches * collectives;
     }
 
     /// All of them.

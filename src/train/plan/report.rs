@@ -4,6 +4,7 @@ use super::changes::Change;
 use super::exchanged::Exchanged;
 use super::memory::Memory;
 use super::need::{Need, Verdict};
+use super::transit::{Links, Transit};
 use schemars::JsonSchema;
 use serde::Serialize;
 use std::fmt;
@@ -34,6 +35,9 @@ pub struct PlanReport {
     /// Bytes that a process sends the others in a step, where there are several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exchanged: Option<Exchanged>,
+    /// What that takes of the links between processes.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub transit: Option<Transit>,
     /// Memory of a process by what it is for, in bytes.
     pub memory: Memory,
     /// Memory of this machine's processes by where it is taken.
@@ -93,6 +97,30 @@ impl Need {
     }
 }
 
+impl Transit {
+    fn tell(&self, f: &mut fmt::Formatter<'_>, collectives: u64) -> fmt::Result {
+        let Links { within, between, latency } = self.links;
+        let machines = match self.machines {
+            1 => "on one machine".to_owned(),
+            machines => {
+                format!("a machine of {machines} sends the others {}", sized(self.between_machines))
+            }
+        };
+        let own = sized(self.to_own_machine);
+        writeln!(f, "links       a process sends others of its machine {own}; {machines}")?;
+        writeln!(
+            f,
+            "exchanges   {:.1} ms a step: {collectives} collectives at {within} GB/s within a machine, {between} GB/s \
+             between machines, {latency} µs (plan.within, plan.between, plan.latency)",
+            1e3 * self.seconds
+        )?;
+        match self.efficiency {
+            Some(share) => writeln!(f, "efficiency  {:.1} %", 100.0 * share),
+            None => Ok(()),
+        }
+    }
+}
+
 impl Memory {
     /// Its parts and their names, in the order of a table.
     pub fn parts(&self) -> Vec<(&'static str, u64)> {
@@ -134,6 +162,9 @@ impl fmt::Display for PlanReport {
                 let head = if at == 0 { "sent a step" } else { "" };
                 writeln!(f, "{head:<11} {name:<20} {:>10}", sized(bytes))?;
             }
+        }
+        if let Some(transit) = &self.transit {
+            transit.tell(f, self.exchanged.map_or(0, |own| own.collectives))?;
         }
         writeln!(f, "steps       {} of {} on {device}", self.steps, self.of_steps)?;
         writeln!(f, "images in   {} ({})", self.layout, self.layout_since)?;

@@ -7,7 +7,7 @@ use super::weighed::{Scales, Weighed, at_hand, verdict};
 use crate::runtime::{Device, Precision};
 use crate::settings::keys;
 use crate::train::checkpoint;
-use crate::train::plan::{Exchanged, PlanReport, Speed, Verdict};
+use crate::train::plan::{Exchanged, Links, PlanReport, Speed, Transit, Verdict};
 use crate::train::tuning::{self, Site};
 use crate::train::{Config, Error};
 use std::fmt::Write;
@@ -21,9 +21,7 @@ const UNTIMED: &str = "the head, the contrast and waiting for images are not in 
 /// # Errors
 /// As [`super::train`] where the run could not begin.
 pub fn plan(config: &Config, start: &Start, jobs: usize) -> Result<PlanReport, Error> {
-    let packs = open_packs(config)?;
-    let classes = classes(config, &packs)?;
-    let of_epoch = batches(config, &packs, &config.views)?.batches_per_epoch();
+    let (classes, of_epoch) = scope(config)?;
     let course = Course::new(config, of_epoch)?;
     let (made, run) = match start {
         Start::New => ((0, 0), None),
@@ -37,6 +35,7 @@ pub fn plan(config: &Config, start: &Start, jobs: usize) -> Result<PlanReport, E
         precision: config.precision_here()?,
         run,
         jobs,
+        is_elsewhere: config.settings.get(&keys::PLAN_IMAGES).is_some(),
         runtime: at_hand(config),
     };
     let weighed = scales.weigh()?;
@@ -44,6 +43,13 @@ pub fn plan(config: &Config, start: &Start, jobs: usize) -> Result<PlanReport, E
     let changes = if fits { Vec::new() } else { scales.changes()? };
     let left = course.batches(made, course.steps.max(made.0));
     let speed = speed(&weighed, left.end.saturating_sub(left.start), scales.precision);
+    let exchanged = Exchanged::of(&weighed.graph);
+    let images = (config.batch * config.accumulate) as f64;
+    let computing = speed.map(|speed| images / speed.images_per_second);
+    let transit = exchanged.map(|exchanged| {
+        let shape = [config.sharing.world.ranks, config.local_ranks];
+        Transit::of(&exchanged, config.device, shape, links(config)).beside(computing)
+    });
     let architecture = config.settings.get(&keys::BACKBONE_ARCHITECTURE);
     let width = config.settings.get(&keys::BACKBONE_WIDTH);
     let parameters = weighed.graph.parameters();
@@ -72,7 +78,8 @@ pub fn plan(config: &Config, start: &Start, jobs: usize) -> Result<PlanReport, E
         accumulate: config.accumulate as u64,
         views: weighed.graph.options.views as u64,
         processes: config.sharing.world.ranks as u64,
-        exchanged: Exchanged::of(&weighed.graph),
+        exchanged,
+        transit,
         layout: tuning::name(weighed.expected.made.arrangement.layout).to_owned(),
         layout_since: weighed.expected.since.to_owned(),
         memory: weighed.memory,
@@ -85,6 +92,41 @@ pub fn plan(config: &Config, start: &Start, jobs: usize) -> Result<PlanReport, E
         speed,
         left_out: left_out(config, &weighed),
     })
+}
+
+/// The number of classes, and of the batches of an epoch: by the settings alone where they say of how many
+/// images.
+fn scope(config: &Config) -> Result<(usize, u64), Error> {
+    let Some(images) = config.settings.get(&keys::PLAN_IMAGES) else {
+        let packs = open_packs(config)?;
+        let classes = classes(config, &packs)?;
+        return Ok((classes, batches(config, &packs, &config.views)?.batches_per_epoch()));
+    };
+    let refused = |key: &'static str, expected: String, found: String| {
+        Err(Error::Option { option: key, expected, found })
+    };
+    let Some(classes) = config.classes else {
+        let expected = format!("a number of people beside {}", keys::PLAN_IMAGES.name());
+        return refused(keys::TRAIN_CLASSES.name(), expected, "none".to_owned());
+    };
+    let of_step = config.batch as u64 * config.sharing.world.ranks as u64;
+    match images / of_step {
+        0 => {
+            let expected = format!("at least {of_step}, the images of a batch of all processes");
+            refused(keys::PLAN_IMAGES.name(), expected, images.to_string())
+        }
+        batches => Ok((classes, batches)),
+    }
+}
+
+/// The links that the settings state.
+fn links(config: &Config) -> Links {
+    let get = |key| config.settings.get(key);
+    Links {
+        within: get(&keys::PLAN_WITHIN),
+        between: get(&keys::PLAN_BETWEEN),
+        latency: get(&keys::PLAN_LATENCY),
+    }
 }
 
 /// How fast so many batches are, where the table knows.
@@ -110,7 +152,7 @@ fn left_out(config: &Config, weighed: &Weighed) -> Vec<String> {
         all.push(UNTIMED.to_owned());
     }
     if config.sharing.world.ranks > 1 {
-        all.push("the time in which processes wait for each other".to_owned());
+        all.push("waiting for processes that are slower".to_owned());
     }
     all.push("time of checkpoints, and what measuring the fastest way takes".to_owned());
     if config.device != Device::Cpu {

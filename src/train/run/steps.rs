@@ -126,6 +126,7 @@ impl<'a> Run<'a> {
             precision,
             run,
             jobs: around.jobs,
+            is_elsewhere: false,
             runtime: at_hand(config),
         };
         scales.check(around.say)?;

@@ -23,6 +23,8 @@ pub(super) struct Scales<'a> {
     pub(super) run: Option<PathBuf>,
     /// Threads that load, and threads of a step.
     pub(super) jobs: usize,
+    /// Whether it is weighed for another machine, of which nobody tells what is left.
+    pub(super) is_elsewhere: bool,
     /// The runtime that the tuning table is asked about, where it is there.
     pub(super) runtime: Option<Runtime>,
 }
@@ -57,7 +59,7 @@ impl Scales<'_> {
 
     fn weigh_as(&self, config: &Config) -> Result<Weighed, Error> {
         let views = self.views.min(config.views.len());
-        let graph = StepGraph::new(step_options(config, self.classes, views))?;
+        let graph = StepGraph::planned(step_options(config, self.classes, views), Width::Whole)?;
         let wanted = Wanted {
             tune: config.tune,
             asked: config.precision,
@@ -71,18 +73,26 @@ impl Scales<'_> {
         let expected = expected(self.runtime.as_ref(), config.device, run, &wanted)?;
         let graph = match expected.made.width {
             Width::Whole => graph,
-            width => StepGraph::in_width(graph.options, width)?,
+            width => StepGraph::planned(graph.options, width)?,
         };
         let least = Memory::without_activations(&graph, self.jobs);
-        let needs = Need::of(&least, config.device, config.local_ranks);
+        let needs = self.needs(&least, config);
         // The models of a step that is far too large would be large, too.
         if verdict(&needs) == Verdict::LacksByFar {
             return Ok(Weighed { graph, expected, memory: least, needs, is_whole: false });
         }
         let arrangement = &expected.made.arrangement;
         let memory = Memory::of(&graph, arrangement, config.device, self.jobs)?;
-        let needs = Need::of(&memory, config.device, config.local_ranks);
+        let needs = self.needs(&memory, config);
         Ok(Weighed { graph, expected, memory, needs, is_whole: true })
+    }
+
+    fn needs(&self, memory: &Memory, config: &Config) -> Vec<Need> {
+        let mut needs = Need::of(memory, config.device, config.local_ranks);
+        if self.is_elsewhere {
+            needs.iter_mut().for_each(|need| need.available = None);
+        }
+        needs
     }
 
     /// What to change where it does not fit.
