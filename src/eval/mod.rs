@@ -22,6 +22,7 @@ mod matrix;
 mod model;
 mod npy_header;
 mod options;
+mod outputs;
 mod pairs;
 mod plan;
 mod ranks;

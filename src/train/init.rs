@@ -1,7 +1,7 @@
 //! Weights to begin with, from a model, a checkpoint, or a file of PyTorch's.
 
 use super::checkpoint::floats;
-use super::step::KERNEL;
+use super::names::KERNEL;
 use super::{Error, Tensor, TrainState};
 use crate::fs;
 use crate::onnx;

@@ -1,7 +1,7 @@
 //! A step's two graphs as a device runs them.
 
 use super::StepGraph;
-use super::step::{GRADIENT, MOMENTUM, NEXT, RATE};
+use super::names::{GRADIENT, MOMENTUM, NEXT, RATE};
 use crate::graph::lower::{
     Arrangement, ByRow, Layout, MomentumUpdate, Rows, lower_by_row, lower_updates, lower_with_rows,
     rows_of,

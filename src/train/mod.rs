@@ -6,9 +6,11 @@
 //! state on the host; [`export_backbone()`] writes what has been learned as a model that `eval`
 //! runs.
 
+mod bound;
 pub mod check;
 pub mod checkpoint;
 mod config;
+mod declared;
 mod error;
 mod export;
 mod feed;
@@ -17,7 +19,10 @@ mod loss_scale;
 mod lowered;
 pub mod metrics;
 mod micro_batches;
+mod names;
+mod options;
 pub mod plan;
+mod rates;
 mod run;
 mod sampled;
 mod samples;
@@ -37,11 +42,13 @@ pub use feed::Feed;
 pub use init::{Adopted, adopt};
 pub use loss_scale::LossScale;
 pub use lowered::Lowered;
+pub use options::{Scales, StepOptions};
+pub use rates::Rates;
 pub use run::{
     METRICS, SETTINGS, Start, Surroundings, TrainReport, initial_backbone, plan as planned, train,
 };
 pub use sampled::{ClassColumns, Descent, Gradient, Real, Sample, SampleSize, chosen};
 pub use schedule::{JointSchedule, LearningRate, Phase, WarmUp};
 pub use state::{Tensor, TrainState};
-pub use step::{SCALARS, Scalars, Scales, StepGraph, StepOptions};
-pub use stepper::{Making, Rates, Stepped, Stepper};
+pub use step::{SCALARS, Scalars, StepGraph};
+pub use stepper::{Making, Stepped, Stepper};

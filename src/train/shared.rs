@@ -1,6 +1,7 @@
 //! What ranks do together between the two programs of a step.
 
-use super::step::{GRADIENT, SCALARS, SUM, square};
+use super::names::{GRADIENT, SUM};
+use super::step::{SCALARS, square};
 use super::{Error, StepGraph};
 use crate::graph::lower::{Arrangement, Rows, lower_with_rows};
 use crate::graph::{Builder, Element as Kind, Graph, Value};

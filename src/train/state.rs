@@ -1,6 +1,6 @@
 //! Everything that a step reads and replaces, on the host.
 
-use super::step::MOMENTUM;
+use super::names::MOMENTUM;
 use super::{Error, StepGraph};
 use crate::seed::Seed;
 use indexmap::IndexMap;

@@ -1,64 +1,15 @@
 //! One step as two graphs: the gradients, and the update. Between them the gradients can be looked
 //! at, and summed over devices.
 
-use super::{Error, Sample};
+use super::Error;
+use super::declared::{declare_columns, declare_state, keep};
+use super::names::{ACCUMULATED, CARRIED, GRADIENT, KERNEL, LOSS_SCALE, MOMENTUM, NEXT, RATE, SUM};
+use super::options::{LARGEST, MOST_PLANNED, Scales, StepOptions, check};
 use crate::autodiff::backward;
 use crate::graph::{Builder, Element, Graph, Value, Width, narrowed};
 use crate::nn::{
-    Averages, Backbone, Columns, Curve, Decay, EmaStart, HeadKind, HeadShare, HeadState, Initial,
-    Joint, JointInput, JointOptions, JointState, Layers, MARGIN_BOUND, Margin, Mode, Parameter,
-    Params, QualityScale, Queue, QueueKind, Range, SampledColumns, Sharing, joint,
+    HeadShare, Joint, JointInput, Layers, Mode, Parameter, Params, QualityScale, joint,
 };
-use crate::optim::Sgd;
-use crate::settings::LARGEST_CONSTANT;
-
-/// What a step is compiled from.
-#[derive(Debug, Clone, PartialEq)]
-pub struct StepOptions {
-    /// The backbone.
-    pub backbone: Backbone,
-    /// The losses.
-    pub joint: JointOptions,
-    /// Number of classes.
-    pub classes: usize,
-    /// Images a batch.
-    pub batch: usize,
-    /// Batches that a step learns from: their gradients are summed before its update, each divided by
-    /// their number. Statistics, averages and the queue advance with every batch.
-    pub accumulate: usize,
-    /// Views of each image, 1 or 2; with contrast 2.
-    pub views: usize,
-    /// Where b of the quality scalers comes from.
-    pub scales: Scales,
-    /// The optimiser.
-    pub sgd: Sgd,
-    /// What the ranks share that train together. Batch and rows are each rank's own.
-    pub sharing: Sharing,
-    /// The class columns that a batch scores, where it does not score all.
-    pub sample: Option<Sample>,
-}
-
-impl StepOptions {
-    /// Images of a batch of all ranks.
-    pub fn images(&self) -> usize {
-        self.batch.saturating_mul(self.sharing.world.ranks)
-    }
-}
-
-/// Where b of the quality scalers comes from: how strongly quality scales, from 0, not at all, to
-/// 1.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Scales {
-    /// The step is compiled for these.
-    Fixed {
-        /// b of the head.
-        head: f64,
-        /// b of the contrast.
-        contrast: f64,
-    },
-    /// Both are fed at each step.
-    Fed,
-}
 
 /// Names of the numbers that a step reports, in the order of the output `scalars`.
 pub const SCALARS: [&str; 7] =
@@ -123,39 +74,6 @@ pub struct StepGraph {
     /// Those.
     pub sampled: Option<Parameter>,
 }
-
-/// The class columns' name.
-pub(super) const KERNEL: &str = "head.kernel";
-
-/// Names of what tells of a sample of them.
-pub(super) const SAMPLE_KERNEL: &str = "sample.kernel";
-pub(super) const SAMPLE_PLACES: &str = "sample.places";
-pub(super) const SAMPLE_COUNT: &str = "sample.count";
-pub(super) const SAMPLE_QUEUE: &str = "sample.queue";
-
-/// What names of gradients begin with, before the parameter's.
-pub(super) const GRADIENT: &str = "gradient.";
-
-/// What names of the gradients of earlier batches begin with, before the parameter's.
-pub(super) const ACCUMULATED: &str = "accumulated.";
-
-/// The input that says whether a step has learned from earlier batches.
-pub(super) const CARRIED: &str = "carried";
-
-/// The input that the loss is multiplied by in half width.
-pub(super) const LOSS_SCALE: &str = "loss_scale";
-
-/// What the name of a parameter's momentum begins with.
-pub(super) const MOMENTUM: &str = "momentum.";
-
-/// The learning rate's name in the second graph.
-pub(super) const RATE: &str = "rate";
-
-/// What the name of a gradient's sum over ranks begins with, before the gradient's.
-pub(super) const SUM: &str = "sum.";
-
-/// What names of what replaces a tensor begin with, before the tensor's.
-pub(super) const NEXT: &str = "next.";
 
 impl StepGraph {
     /// Compiles a step.
@@ -286,107 +204,6 @@ impl StepGraph {
     }
 }
 
-/// No extent of a step is larger; products of two still count exactly.
-const LARGEST: usize = 1 << 24;
-
-/// Classes that are planned at most.
-const MOST_PLANNED: usize = 1 << 30;
-
-/// Labels are exact as floats up to the largest extent, as the queue holds them.
-fn check(options: &StepOptions, most_classes: usize) -> Result<(), Error> {
-    let refuse = |option, expected: &str, found: String| {
-        Err(Error::Option { option, expected: expected.to_owned(), found })
-    };
-    let StepOptions { backbone, joint, classes, batch, views, accumulate, .. } = options;
-    let blocks = backbone.blocks.iter().map(|block| block.channels);
-    let channels = blocks.chain([backbone.stem, backbone.embedding]);
-    for (option, extent, least) in channels
-        .map(|channels| ("channels", channels, 1))
-        .chain(backbone.image.map(|extent| ("image", extent, 1)))
-        .chain(backbone.blocks.iter().map(|block| ("stride", block.stride, 1)))
-        .chain([("classes", *classes, 2), ("batch", *batch, 1), ("views", *views, 1)])
-        .chain([("accumulate", *accumulate, 1)])
-        .chain(joint.contrast.map(|(_, queue)| ("queue", queue.size, 1)))
-    {
-        let most = if option == "classes" { most_classes } else { LARGEST };
-        if !(least..=most).contains(&extent) {
-            return refuse(option, &format!("{least} to {most}"), extent.to_string());
-        }
-    }
-    if *views > 2 || (joint.contrast.is_some() && *views != 2) {
-        return refuse("views", "1 or 2, and 2 with contrast", views.to_string());
-    }
-    let ranks = options.sharing.columns().ranks;
-    if *classes < ranks {
-        let expected = format!("at least one for each of {ranks} ranks, which have parts of them");
-        return refuse("classes", &expected, classes.to_string());
-    }
-    if batch * views < 2 {
-        let expected = "at least two rows, of one there is no deviation";
-        return refuse("batch", expected, format!("{batch} image of {views} view"));
-    }
-    if !(0.0..1.0).contains(&backbone.dropout) {
-        return refuse("dropout", "at least 0 and below 1", backbone.dropout.to_string());
-    }
-    if let Some(Sample { rate, .. }) = options.sample {
-        if !(rate > 0.0 && rate <= 1.0) {
-            return refuse("sample", "above 0, at most 1", rate.to_string());
-        }
-        let Sharing { world, head, .. } = options.sharing;
-        if !world.is_alone() && head == HeadShare::Replicated {
-            let expected = "class columns in parts: each rank would update others of the same";
-            return refuse("sample", expected, "all columns on each rank".to_owned());
-        }
-    }
-    check_losses(options)?;
-    let Sgd { momentum, weight_decay } = options.sgd;
-    for (option, number) in [("momentum", momentum), ("weight decay", weight_decay)] {
-        if !(0.0..=1.0).contains(&number) {
-            return refuse(option, "0 to 1", number.to_string());
-        }
-    }
-    Ok(())
-}
-
-/// Checks the constants of head and contrast.
-fn check_losses(options: &StepOptions) -> Result<(), Error> {
-    let head = &options.joint.head;
-    let eps = match head.kind {
-        HeadKind::CurricularFace { eps, .. } => eps,
-        _ => 0.0,
-    };
-    let mut bounded = vec![
-        ("margin of the head", head.m, -MARGIN_BOUND, MARGIN_BOUND),
-        ("scale of the head", head.s, f64::MIN_POSITIVE, LARGEST_CONSTANT),
-        ("h", head.h, 0.0, LARGEST_CONSTANT),
-        ("t_alpha of the head", head.t_alpha, 0.0, 1.0),
-        ("eps", eps, 0.0, 0.5),
-    ];
-    if let Some((contrast, _)) = &options.joint.contrast {
-        bounded.push(("scale of the contrast", contrast.s, f64::MIN_POSITIVE, LARGEST_CONSTANT));
-        bounded.push(("t_alpha of the contrast", contrast.t_alpha, 0.0, 1.0));
-        if let Margin::Static(m) = contrast.margin {
-            bounded.push(("margin of the contrast", m, -2.0, 2.0));
-        }
-    }
-    if let Scales::Fixed { head, contrast } = options.scales {
-        // Above this the line of the whole range has no end below 1.
-        let line = options.joint.contrast.is_some_and(|(contrast, _)| {
-            contrast.curve == Curve::Linear && contrast.range == Range::Whole
-        });
-        let most = if line { 0.99 } else { 1.0 };
-        bounded.push(("quality scale of the head", head, 0.0, 1.0));
-        bounded.push(("quality scale of the contrast", contrast, 0.0, most));
-    }
-    for (option, number, least, most) in bounded {
-        if !(least..=most).contains(&number) {
-            let expected = format!("{least} to {most}");
-            return Err(Error::Option { option, expected, found: number.to_string() });
-        }
-    }
-    Ok(())
-}
-
 /// What the forward pass makes.
 struct Forward {
     /// The parameters' values, in the order of `params`; behind them a sample of class columns.
@@ -435,84 +252,6 @@ fn forward(g: &mut Builder, options: &StepOptions, width: Width) -> Forward {
     let weighted = weighted_pairs(g, &joint).unwrap_or(zero);
     let reported = vec![joint.loss, joint.loss_cla, joint.loss_con, margin, weighted];
     Forward { parameters, params, sampled, next, loss: joint.loss, reported }
-}
-
-/// Declares class columns, or the parameter of which the graph is fed a sample.
-fn declare_columns(layers: &mut Layers<'_>, options: &StepOptions) -> (Columns, Option<Parameter>) {
-    let (world, dimension) = (options.sharing.columns(), options.backbone.embedding);
-    let own = world.part(options.classes);
-    let (first, shape) = (own.start, [dimension, own.len()]);
-    let initial = Initial::UnitColumns { first, of: options.classes };
-    let Some(sample) = options.sample else {
-        let kernel = layers
-            .within("head", |layers| layers.parameter("kernel", &shape, initial, Decay::Decayed));
-        return (Columns { kernel, first, world, sample: None }, None);
-    };
-    let size = sample.size(own.len(), options.images());
-    let rows = world.ranks * options.batch * options.views;
-    let contrast = options.joint.contrast.as_ref();
-    let proxied = contrast.filter(|(_, queue)| queue.kind == QueueKind::Proxy);
-    let mut fed = |name, shape: &[usize]| layers.g.input(name, Element::Float, shape);
-    let kernel = fed(SAMPLE_KERNEL, &[dimension, size.most]);
-    let count = (size.most > size.usual).then(|| fed(SAMPLE_COUNT, &[]));
-    let of_queue = proxied.map(|(_, queue)| fed(SAMPLE_QUEUE, &[queue.size, dimension]));
-    let places = layers.g.input(SAMPLE_PLACES, Element::Int64, &[rows]);
-    let told = SampledColumns { places, count, of_queue };
-    let (name, shape) = (KERNEL.to_owned(), shape.to_vec());
-    let parameter = Parameter { name, shape, initial, decay: Decay::Decayed };
-    (Columns { kernel, first, world, sample: Some(told) }, Some(parameter))
-}
-
-/// Declares averages and the queue.
-fn declare_state(layers: &mut Layers<'_>, options: &StepOptions) -> JointState {
-    let (dimension, head) = (options.backbone.embedding, &options.joint.head);
-    let head = layers.within("head", |layers| {
-        let mean = layers.buffer("batch_mean", &[], 0.0);
-        let averages = Averages { mean, std: layers.buffer("batch_std", &[], 0.0) };
-        let curricular = matches!(head.kind, HeadKind::CurricularFace { .. });
-        let t = curricular.then(|| layers.buffer("t", &[], 0.0));
-        let waits = head.ema_start == EmaStart::FirstBatch;
-        let started = waits.then(|| layers.buffer("started", &[], 0.0));
-        HeadState { averages, t, started }
-    });
-    let contrast = options.joint.contrast.map(|(_, queue)| {
-        let average = layers.within("contrast", |layers| layers.buffer("batch_mean", &[], 0.0));
-        let queue = layers.within("queue", |layers| {
-            let entries = [queue.size, dimension];
-            let proxied = queue.kind == QueueKind::Proxy;
-            Queue {
-                embeddings: layers.buffer("embeddings", &entries, 0.0),
-                labels: layers.buffer("labels", &entries[..1], 0.0),
-                proxies: proxied.then(|| layers.buffer("proxies", &entries, 0.0)),
-                filled: layers.buffer("filled", &[], 0.0),
-            }
-        });
-        (queue, average)
-    });
-    JointState { head, contrast }
-}
-
-/// Says what the buffers of the losses become.
-fn keep(layers: &mut Layers<'_>, state: &JointState) {
-    let HeadState { averages, t, started } = state.head;
-    let mut next = vec![
-        ("head.batch_mean", Some(averages.mean)),
-        ("head.batch_std", Some(averages.std)),
-        ("head.t", t),
-        ("head.started", started),
-    ];
-    if let Some((queue, average)) = state.contrast {
-        next.push(("contrast.batch_mean", Some(average)));
-        next.push(("queue.embeddings", Some(queue.embeddings)));
-        next.push(("queue.labels", Some(queue.labels)));
-        next.push(("queue.proxies", queue.proxies));
-        next.push(("queue.filled", Some(queue.filled)));
-    }
-    for (name, value) in next {
-        if let Some(value) = value {
-            layers.replace(name, value);
-        }
-    }
 }
 
 /// Share of rows whose weight is not zero.

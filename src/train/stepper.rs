@@ -6,13 +6,14 @@
 //! where those of the next batch of the same step are added to them. Only the batch and a few numbers
 //! go to the device, and [`SCALARS`] come back.
 
+use super::bound::{Number, Parts, Trained, bind_update};
 use super::micro_batches::MicroBatches;
+use super::names::{CARRIED, GRADIENT, LOSS_SCALE, MOMENTUM, RATE};
 use super::sampled::Sampled;
 use super::shared::{Shared, gradient_norm, with_length};
-use super::step::{ACCUMULATED, CARRIED, GRADIENT, LOSS_SCALE, MOMENTUM, NEXT, RATE};
 use super::{
-    Batch, Error, Feed, LossScale, Lowered, SCALARS, Scalars, StepGraph, StepOptions, Tensor,
-    TrainState,
+    Batch, Error, Feed, LossScale, Lowered, Rates, SCALARS, Scalars, StepGraph, StepOptions,
+    Tensor, TrainState,
 };
 use crate::graph::Width;
 use crate::graph::lower::Arrangement;
@@ -20,45 +21,6 @@ use crate::runtime::{Binding, Buffer, Element, Program, Runtime, Traffic};
 use indexmap::IndexMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-
-/// Numbers that change from step to step.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Rates {
-    /// The learning rate, finite.
-    pub learning: f32,
-    /// Factor of the contrastive loss, finite.
-    pub contrast_weight: f32,
-    /// b of the head, from 0 to 1; read where the step's scales are fed.
-    pub head_scale: f32,
-    /// b of the contrast; as the head's.
-    pub contrast_scale: f32,
-}
-
-impl Rates {
-    /// By the names of the inputs.
-    fn numbers(&self) -> [(&'static str, f32); 4] {
-        [
-            (RATE, self.learning),
-            ("contrast_weight", self.contrast_weight),
-            ("head_scale", self.head_scale),
-            ("contrast_scale", self.contrast_scale),
-        ]
-    }
-
-    fn check(&self) -> Result<(), Error> {
-        let scales = [self.head_scale, self.contrast_scale];
-        let [learning, weight] = [self.learning, self.contrast_weight];
-        let numbers = [("learning rate", learning), ("contrast weight", weight)];
-        let infinite = numbers.into_iter().find(|(_, number)| !number.is_finite());
-        let unbounded = scales.into_iter().find(|b| !(0.0..=1.0).contains(b));
-        let (option, expected, found) = match (infinite, unbounded) {
-            (Some((option, number)), _) => (option, "a finite number", number),
-            (None, Some(b)) => ("quality scale", "0 to 1", b),
-            (None, None) => return Ok(()),
-        };
-        Err(Error::Option { option, expected: expected.to_owned(), found: found.to_string() })
-    }
-}
 
 /// What came of a batch.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -124,32 +86,6 @@ const NUMBERS: [&str; 6] =
 
 /// One batch is learned from while the next is copied.
 const FEEDS: usize = 2;
-
-/// A parameter or momentum on the device.
-#[derive(Debug)]
-struct Trained {
-    /// Its extents, whichever its buffer has.
-    shape: Vec<usize>,
-    buffer: Buffer,
-}
-
-/// A number on the device, and what it is.
-#[derive(Debug)]
-struct Number {
-    buffer: Buffer,
-    held: f32,
-}
-
-impl Number {
-    /// Copies the number to the device where it is another than before.
-    fn set(&mut self, number: f32) -> Result<(), Error> {
-        if number.to_bits() != self.held.to_bits() {
-            self.buffer.write_floats(&[number])?;
-            self.held = number;
-        }
-        Ok(())
-    }
-}
 
 impl Stepper {
     /// Prepares a step on the runtime's device; its state is all zero until [`Stepper::load`].
@@ -439,65 +375,4 @@ impl Stepper {
         let feed = &self.feeds[feed];
         sampled.prepare(feed.number(), &feed.labels()?, queue.as_deref())
     }
-}
-
-/// What all bindings of the gradients share.
-struct Parts<'a> {
-    sampled: Option<&'a Sampled>,
-    gradients: &'a Program,
-    numbers: &'a IndexMap<&'static str, Number>,
-    scalars: &'a Buffer,
-    gradients_of: &'a IndexMap<String, Buffer>,
-}
-
-impl Parts<'_> {
-    /// Binds a step that reads a feed and the state in `from`, and writes what replaces it to `to`.
-    fn bind(
-        &self,
-        feed: &Feed,
-        trained: &IndexMap<String, Trained>,
-        from: &IndexMap<String, Buffer>,
-        to: &IndexMap<String, Buffer>,
-    ) -> Result<Binding, Error> {
-        let mut inputs: Vec<(&str, &Buffer)> = feed.inputs().collect();
-        let sampled = self.sampled.into_iter().flat_map(Sampled::inputs);
-        inputs.extend(sampled.map(|(name, buffer)| (name as &str, buffer)));
-        inputs.extend(self.numbers.iter().map(|(name, number)| (*name, &number.buffer)));
-        inputs.extend(trained.iter().map(|(name, own)| (name.as_str(), &own.buffer)));
-        inputs.extend(from.iter().map(|(name, buffer)| (name.as_str(), buffer)));
-        let earlier: Vec<(String, &Buffer)> = self
-            .gradients_of
-            .iter()
-            .map(|(name, buffer)| (name.replacen(GRADIENT, ACCUMULATED, 1), buffer))
-            .collect();
-        inputs.extend(earlier.iter().map(|(name, buffer)| (name.as_str(), *buffer)));
-        // The learning rate and the momenta are the update's; gradients of earlier batches are read
-        // where there are any.
-        inputs.retain(|(name, _)| self.gradients.has_input(name));
-        let next: Vec<(String, &Buffer)> =
-            to.iter().map(|(name, buffer)| (format!("{NEXT}{name}"), buffer)).collect();
-        let mut outputs = vec![("scalars", self.scalars)];
-        outputs.extend(self.gradients_of.iter().map(|(name, buffer)| (name.as_str(), buffer)));
-        outputs.extend(next.iter().map(|(name, buffer)| (name.as_str(), *buffer)));
-        let sampled = self.sampled.map(Sampled::output);
-        outputs.extend(sampled.iter().map(|(name, buffer)| (name.as_str(), *buffer)));
-        Ok(self.gradients.bind(&inputs, &outputs)?)
-    }
-}
-
-/// Binds the update in place: what it makes lies where it was read.
-fn bind_update(
-    update: &Program,
-    rate: &Buffer,
-    trained: &IndexMap<String, Trained>,
-    gradients_of: &IndexMap<String, Buffer>,
-) -> Result<Binding, Error> {
-    let mut inputs = vec![(RATE, rate)];
-    inputs.extend(trained.iter().map(|(name, own)| (name.as_str(), &own.buffer)));
-    inputs.extend(gradients_of.iter().map(|(name, buffer)| (name.as_str(), buffer)));
-    let next: Vec<(String, &Buffer)> =
-        trained.iter().map(|(name, own)| (format!("{NEXT}{name}"), &own.buffer)).collect();
-    let outputs: Vec<(&str, &Buffer)> =
-        next.iter().map(|(name, buffer)| (name.as_str(), *buffer)).collect();
-    Ok(update.bind(&inputs, &outputs)?)
 }

@@ -9,13 +9,12 @@ use super::material::{batches, classes, open_packs, step_options};
 use super::report::TrainReport;
 use super::resume::{self, Beginning};
 use super::start::Start;
+use super::surroundings::Surroundings;
 use super::together::{self, alone, first_then_others, folder};
 use super::tuned::{Made, Wanted, tuned};
 use super::weighed::{Scales, at_hand};
-use crate::group::Group;
 use crate::loader::{Batches, Packs};
 use crate::onnx;
-use crate::progress::Progress;
 use crate::runtime::{OnMissing, Runtime};
 use crate::train::checkpoint::{self, Facts};
 use crate::train::export::export_configured;
@@ -28,27 +27,9 @@ use crate::train::{
 };
 use std::num::NonZeroUsize;
 use std::ops::Range;
-use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-
-/// What a run works with beside its settings.
-pub struct Surroundings<'a> {
-    /// Threads that load, and threads of a step on the processor.
-    pub jobs: usize,
-    /// Hears how far it is.
-    pub progress: &'a dyn Progress,
-    /// Hears of decisions.
-    pub say: &'a dyn Fn(&str),
-    /// Set by whoever wants the run to end after the step at work.
-    pub stop: &'a AtomicBool,
-    /// Called after each checkpoint with the run's folder, to draw it.
-    pub after_checkpoint: &'a dyn Fn(&Path),
-    /// The ranks that train together, of which the configuration says which this is. The first one alone
-    /// writes, but for what others hold apart, and says anything.
-    pub group: &'a Arc<Group>,
-}
 
 /// Trains.
 ///

@@ -11,7 +11,7 @@ mod summed;
 pub use choice::{Sample, SampleSize, chosen};
 pub use columns::{ClassColumns, Descent, Gradient, Real};
 
-use super::step::{
+use super::names::{
     GRADIENT, KERNEL, MOMENTUM, SAMPLE_COUNT, SAMPLE_KERNEL, SAMPLE_PLACES, SAMPLE_QUEUE,
 };
 use super::{Error, StepGraph, Tensor, TrainState};

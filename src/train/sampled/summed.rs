@@ -1,7 +1,7 @@
 //! Gradients of the columns that the batches of a step have scored so far.
 
 use super::columns::Gradient;
-use crate::train::step::{GRADIENT, KERNEL};
+use crate::train::names::{GRADIENT, KERNEL};
 use crate::train::{Error, Tensor, TrainState};
 use indexmap::IndexMap;
 use rayon::prelude::*;
