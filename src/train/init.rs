@@ -58,11 +58,10 @@ pub fn adopt(
             continue;
         }
         if name == KERNEL {
-            if let Some(other) =
-                found.get(name).filter(|other| other.shape.last() == Some(&classes))
-                && let Some(columns) = columns(other, own.clone(), &tensor.shape)
-            {
-                tensor.data = columns;
+            let whole = found.get(name).filter(|other| other.shape.last() == Some(&classes));
+            let columns = whole.and_then(|whole| whole.columns(&own));
+            if let Some(columns) = columns.filter(|columns| columns.shape == tensor.shape) {
+                *tensor = columns;
                 found.shift_remove(name);
                 adopted.taken += 1;
             }
@@ -90,15 +89,6 @@ pub fn adopt(
         .filter(|name| !name.ends_with(COUNTERS) && !name.starts_with("momentum."));
     adopted.unused = unused.collect();
     Ok(adopted)
-}
-
-/// The columns `own` of a matrix, where they are of `shape`.
-fn columns(matrix: &Tensor, own: Range<usize>, shape: &[usize]) -> Option<Vec<f32>> {
-    let [rows, columns] = matrix.shape[..] else { return None };
-    let fits = shape == [rows, own.len()] && own.end <= columns && columns > 0;
-    fits.then(|| {
-        matrix.data.chunks_exact(columns).flat_map(|row| &row[own.clone()]).copied().collect()
-    })
 }
 
 /// The name by which this program knows a tensor.

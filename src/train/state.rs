@@ -4,6 +4,7 @@ use super::names::MOMENTUM;
 use super::{Error, StepGraph};
 use crate::seed::Seed;
 use indexmap::IndexMap;
+use std::ops::Range;
 
 /// Numbers with extents, in row-major order.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,6 +26,16 @@ fn root_mean_square(numbers: impl ExactSizeIterator<Item = f64>) -> f64 {
 }
 
 impl Tensor {
+    /// Some columns of a matrix; nothing where it is none or has not so many.
+    pub fn columns(&self, wanted: &Range<usize>) -> Option<Self> {
+        let [rows, columns] = self.shape[..] else { return None };
+        if wanted.end > columns || columns == 0 {
+            return None;
+        }
+        let of_row = self.data.chunks_exact(columns).flat_map(|row| &row[wanted.clone()]);
+        Some(Self { shape: vec![rows, wanted.len()], data: of_row.copied().collect() })
+    }
+
     fn filled(shape: &[usize], number: f32) -> Self {
         Self { shape: shape.to_vec(), data: vec![number; shape.iter().product()] }
     }
@@ -161,6 +172,16 @@ mod tests {
             sample: None,
         })
         .unwrap()
+    }
+
+    #[test]
+    fn columns_of_a_matrix_are_cut_out_and_of_nothing_else() {
+        let matrix = Tensor { shape: vec![2, 3], data: vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0] };
+        let cut = Tensor { shape: vec![2, 2], data: vec![2.0, 3.0, 5.0, 6.0] };
+        assert_eq!(matrix.columns(&(1..3)), Some(cut));
+        assert_eq!(matrix.columns(&(2..4)), None);
+        assert_eq!(Tensor { shape: vec![3], data: vec![0.0; 3] }.columns(&(0..1)), None);
+        assert_eq!(Tensor { shape: vec![2, 0], data: vec![] }.columns(&(0..0)), None);
     }
 
     #[test]

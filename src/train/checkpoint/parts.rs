@@ -6,14 +6,12 @@ use super::tensors::{encoded, floats};
 use crate::fs;
 use crate::graph::World;
 use crate::nn::{HeadShare, Normalisation, QueueShare, Sharing};
+use crate::train::options::LARGEST;
 use crate::train::{Error, Tensor, TrainState};
 use safetensors::SafeTensors;
 use safetensors::tensor::Dtype;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
-
-/// Labels are exact as floats up to here.
-const MOST_CLASSES: u64 = 1 << 24;
 
 /// The class columns, and their momenta.
 const COLUMNS: [&str; 2] = ["head.kernel", "momentum.head.kernel"];
@@ -128,13 +126,10 @@ pub(super) fn check_there(folder: &Path, facts: &Facts) -> Result<(), Error> {
 pub(super) fn cut(state: &mut TrainState, facts: &Facts, wanted: &Range<usize>) {
     for name in COLUMNS {
         let Some(own) = state.tensors.get_mut(name) else { continue };
-        let [rows, columns] = own.shape[..] else { continue };
-        if columns as u64 != facts.classes || columns == wanted.len() || wanted.end > columns {
-            continue;
+        let is_whole = own.shape.last().is_some_and(|&columns| columns as u64 == facts.classes);
+        if let Some(columns) = own.columns(wanted).filter(|_| is_whole) {
+            *own = columns;
         }
-        let of_row = own.data.chunks_exact(columns).flat_map(|row| &row[wanted.clone()]);
-        own.data = of_row.copied().collect();
-        own.shape = vec![rows, wanted.len()];
     }
 }
 
@@ -182,8 +177,8 @@ pub(super) fn read(
         let found = format!("{last} class columns of {} classes", facts.classes);
         return Err(Error::Checkpoint { path: facts_path.to_path_buf(), found });
     }
-    if facts.classes > MOST_CLASSES {
-        let found = format!("{} classes, where there are at most {MOST_CLASSES}", facts.classes);
+    if facts.classes > LARGEST as u64 {
+        let found = format!("{} classes, where there are at most {LARGEST}", facts.classes);
         return Err(Error::Checkpoint { path: facts_path.to_path_buf(), found });
     }
     let lengths =
