@@ -52,6 +52,8 @@ const MOST: usize = 1 << 16;
 struct Asked {
     processes: usize,
     nodes: Option<usize>,
+    /// Whether it is said how many processes, of all or of a machine; else there is one on each.
+    is_counted: bool,
 }
 
 /// How many processes are asked for, if any are.
@@ -82,14 +84,14 @@ fn asked(settings: &Settings, hosts: usize) -> Result<Option<Asked>, Error> {
             keys::TRAIN_HOSTS.name()
         )));
     }
-    Ok(Some(Asked { processes, nodes }))
+    Ok(Some(Asked { processes, nodes, is_counted: given.or(per_node).is_some() }))
 }
 
 /// A run as the first of the processes that settings ask for would have it.
 pub(super) fn planned(settings: &Settings, config: Config) -> Result<Config, Error> {
     let hosts = settings.get(&keys::TRAIN_HOSTS);
     Ok(match asked(settings, hosts.len())? {
-        Some(Asked { processes, nodes }) => config.of_ranks(processes, nodes.unwrap_or(1)),
+        Some(Asked { processes, nodes, .. }) => config.of_ranks(processes, nodes.unwrap_or(1)),
         None => config,
     })
 }
@@ -106,7 +108,8 @@ pub(super) fn start(settings: &Settings, group: &Group, say: &dyn Fn(&str)) -> R
     }
     let Some(asked) = asked(settings, hosts.len())? else { return Ok(()) };
     if started_by_launcher() {
-        if asked.processes != group.size() {
+        // Of machines alone the launcher knows better how many processes are on each.
+        if asked.is_counted && asked.processes != group.size() {
             return Err(Error::Arguments(format!(
                 "{}: expected {}, the processes that the launcher has started, found {}",
                 keys::TRAIN_PROCESSES.name(),

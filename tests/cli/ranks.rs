@@ -206,6 +206,10 @@ fn a_rank_that_begins_with_something_else_is_named() {
     let said = "train.processes: expected 2, the processes that the launcher has started, found 3";
     assert!(ran.code != 0 && ran.stderr.contains(said), "{}", ran.stderr);
     assert!(!work.join("runs/b").exists());
+    // The launcher says how many processes the machines have, of which the reference's setting counts none.
+    let begin = || vec!["name=c", "trainer.num_nodes=1", "batch=4", "max_steps=1", "tune=off"];
+    let ran = unlike(work, &[begin(), begin()]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
 }
 
 #[test]
