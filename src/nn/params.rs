@@ -72,6 +72,13 @@ pub struct Parameter {
     pub decay: Decay,
 }
 
+impl Parameter {
+    /// How many numbers it has.
+    pub fn count(&self) -> usize {
+        self.shape.iter().product()
+    }
+}
+
 /// A tensor that a step replaces without a gradient.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Buffer {

@@ -7,6 +7,7 @@
 //! runs.
 
 mod bound;
+mod buckets;
 pub mod check;
 pub mod checkpoint;
 mod config;

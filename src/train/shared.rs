@@ -12,10 +12,6 @@ use indexmap::IndexMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
 
-/// Numbers that are summed in one go: small tensors are put together until they are as many. Which tensors
-/// that are follows from their shapes, so that sums never depend on what comes when.
-pub(super) const BUCKET: usize = 1 << 18;
-
 /// The ranks of a step.
 #[derive(Debug)]
 pub(super) struct Shared {
@@ -124,35 +120,34 @@ impl Shared {
         graph: &StepGraph,
         gradients: &IndexMap<String, Buffer>,
     ) -> Result<(), Error> {
-        let replicated = gradients.iter().filter(|(name, _)| !is_part(graph, name));
-        let mut small: Vec<&Buffer> = Vec::new();
-        for (_, buffer) in replicated {
-            let count: usize = buffer.shape().iter().product();
-            if count >= BUCKET {
-                buffer.change_floats(|own| self.group.all_reduce(own, Reduction::Sum))??;
-                continue;
+        for bucket in graph.buckets() {
+            let buffers: Vec<&Buffer> =
+                bucket.iter().map(|own| &gradients[&format!("{GRADIENT}{}", own.name)]).collect();
+            match buffers[..] {
+                [alone] => {
+                    alone.change_floats(|own| self.group.all_reduce(own, Reduction::Sum))??;
+                }
+                _ => self.sum_together(&buffers)?,
             }
-            if self.scratch.len() + count > BUCKET {
-                self.flush(&mut small)?;
-            }
-            buffer.change_floats(|own| self.scratch.extend_from_slice(own))?;
-            small.push(buffer);
         }
-        self.flush(&mut small)
+        Ok(())
     }
 
-    /// Sums what was put together, and puts it back.
-    fn flush(&mut self, small: &mut Vec<&Buffer>) -> Result<(), Error> {
+    /// Puts tensors together, sums them, and puts them back.
+    fn sum_together(&mut self, buffers: &[&Buffer]) -> Result<(), Error> {
+        self.scratch.clear();
+        for buffer in buffers {
+            buffer.with_floats(|own| self.scratch.extend_from_slice(own))?;
+        }
         self.group.all_reduce(&mut self.scratch, Reduction::Sum)?;
         let mut rest = &self.scratch[..];
-        for buffer in small.drain(..) {
-            rest = buffer.change_floats(|own| {
+        for buffer in buffers {
+            rest = buffer.fill_floats(|own| {
                 let (first, rest) = rest.split_at(own.len());
                 own.copy_from_slice(first);
                 rest
             })?;
         }
-        self.scratch.clear();
         Ok(())
     }
 }

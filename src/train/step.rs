@@ -3,7 +3,7 @@
 
 use super::Error;
 use super::declared::{declare_columns, declare_state, keep};
-use super::names::{ACCUMULATED, CARRIED, GRADIENT, KERNEL, LOSS_SCALE, MOMENTUM, NEXT, RATE, SUM};
+use super::names::{ACCUMULATED, CARRIED, GRADIENT, KERNEL, LOSS_SCALE, MOMENTUM, NEXT, RATE};
 use super::options::{LARGEST, MOST_PLANNED, Scales, StepOptions, check};
 use crate::autodiff::backward;
 use crate::graph::{Builder, Element, Graph, Value, Width, narrowed};
@@ -162,20 +162,6 @@ impl StepGraph {
             let updated = g.scoped(name, |g| sgd.update(g, [p, m, d], parameter.decay, rate));
             outputs.push((format!("{NEXT}{name}"), updated.parameter));
             outputs.push((format!("{NEXT}{MOMENTUM}{name}"), updated.momentum));
-        }
-        g.finish(outputs)
-    }
-
-    /// What ranks do with the gradients of what all of them have, where devices do it: of each, fed under its
-    /// name, the sum over ranks, named `sum.` and that.
-    pub fn sums(&self) -> Graph {
-        let mut g = Builder::new();
-        let world = self.options.sharing.world;
-        let mut outputs = Vec::new();
-        for own in self.params.parameters.iter().filter(|own| !self.is_part(&own.name)) {
-            let name = format!("{GRADIENT}{}", own.name);
-            let gradient = g.input(&name, Element::Float, &own.shape);
-            outputs.push((format!("{SUM}{name}"), g.all_sum(gradient, world)));
         }
         g.finish(outputs)
     }

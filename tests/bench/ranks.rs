@@ -35,9 +35,14 @@ fn main() {
     done(work.path(), &["synth", "--out", "data", "--identities", "40", "--images", "8"]);
     done(work.path(), &["make-rec", "--dataset", "folder", "--root", "data/train"]);
     let cores = available_parallelism().map_or(1, usize::from);
+    if cores == 1 {
+        println!("one core, on which several processes gain nothing");
+        return;
+    }
     let processes = (1..=cores).rev().find(|own| JOINED.is_multiple_of(*own)).unwrap_or(1);
     // Both make their steps as is fastest with their threads.
-    for (threads, processes) in [(cores, 1), (1, processes)] {
+    let sides = [(cores, 1), (1, processes)];
+    for (threads, processes) in sides {
         let (jobs, batch) = (threads.to_string(), format!("train.batch={}", JOINED / processes));
         done(work.path(), &["runtime", "tune", "--network", "ir18", "--jobs", &jobs, &batch]);
     }
@@ -46,8 +51,7 @@ fn main() {
     for round in 0..ROUNDS {
         // Each is the first in every other round.
         for side in [round % 2, 1 - round % 2] {
-            let processes = if side == 0 { 1 } else { processes };
-            let (speed, share) = trained(work.path(), processes, &settings);
+            let (speed, share) = trained(work.path(), sides[side], &settings);
             speeds[side].push(speed);
             shares.extend(share.filter(|_| side == 1));
         }
@@ -70,11 +74,18 @@ fn main() {
 /// The median images a second of a run's steps, and its share of time in exchanges, where it tells one.
 ///
 /// The run is long, as those are whose steps are made as is fastest, and is ended early.
-fn trained(work: &Path, processes: usize, settings: &[String]) -> (f64, Option<f64>) {
+fn trained(
+    work: &Path,
+    (threads, processes): (usize, usize),
+    settings: &[String],
+) -> (f64, Option<f64>) {
+    let jobs = threads.to_string();
     let batch = format!("batch={}", JOINED / processes);
     let processes = format!("processes={processes}");
     let mut arguments = vec![
         "train",
+        "--jobs",
+        &jobs,
         "--format",
         "json",
         "name=run",

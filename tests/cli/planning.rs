@@ -222,10 +222,13 @@ fn another_machine_is_planned_for_without_a_pack() {
     ];
     let plan = done(work.path(), &[&big[..], &["classes=29000000", "--format", "json"]].concat());
     let plan = plan.json("plan");
-    assert_eq!((&plan["classes"], &plan["fits"]), (&29_000_000.into(), &true.into()));
+    assert_eq!(plan["classes"], 29_000_000);
     assert!(plan["needs"][0]["available"].is_null() && plan["memory"]["activations"] != 0);
+    assert!(plan.get("speed").is_none_or(Value::is_null), "that of this machine says nothing");
+    // Columns and momenta of 453,125 classes, and 25 bytes each while a sample is drawn.
     let columns = plan["memory"]["columns"].as_u64().unwrap();
-    assert!(columns > 0 && columns.is_multiple_of(2 * 4 * 29_000_000_u64.div_ceil(64)));
+    let dimension = (columns / 453_125 - 25) / 8;
+    assert!((16..=512).contains(&dimension) && columns == 453_125 * (8 * dimension + 25));
     let refused = |more: &[&str], said: &str| {
         let ran = run(work.path(), &[&big[..], more].concat());
         assert!(ran.code == 2 && ran.stderr.contains(said), "{}", ran.stderr);

@@ -1,8 +1,7 @@
 //! What a rank sends in a step, told from its graph.
 
 use crate::graph::{Graph, Node, Op};
-use crate::nn::{HeadShare, QueueKind, QueueShare};
-use crate::train::shared::BUCKET;
+use crate::nn::{BuffersShare, QueueKind, QueueShare};
 use crate::train::{StepGraph, StepOptions};
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -12,11 +11,13 @@ use serde::Serialize;
 pub struct Exchanged {
     /// Gradients of what all ranks have.
     pub gradients: u64,
-    /// Means, variances and their gradients, where ranks normalise together.
+    /// Means, variances and their gradients, where ranks normalise together; or statistics and averages of the
+    /// first one, where all begin with them.
     pub normalisation: u64,
     /// Embeddings, norms and labels with their gradients, maxima and sums of the soft-max.
     pub head: u64,
-    /// What enters the queue, and class columns of its labels.
+    /// What enters the queue, and class columns of its labels; or the first one's queue, where all begin with
+    /// it.
     pub queue: u64,
     /// Collectives.
     pub collectives: u64,
@@ -27,9 +28,6 @@ const FLOAT: u64 = 4;
 
 /// Bytes of a label.
 const LABEL: u64 = 8;
-
-/// Collectives by which ranks agree on what a step reports: its numbers, and the length of the gradient.
-const REPORTED: u64 = 3;
 
 impl Exchanged {
     /// Of a step; nothing of one rank.
@@ -43,24 +41,29 @@ impl Exchanged {
             return None;
         }
         let share = |bytes: u64| bytes * (ranks - 1) / ranks;
-        let is_summed = |name: &str| sharing.head == HeadShare::Replicated || name != "head.kernel";
-        let summed = step.params.parameters.iter().filter(|own| is_summed(&own.name));
         let mut all = Self::default();
-        let mut small = 0;
-        for count in summed.map(|own| volume(&own.shape)) {
-            all.gradients += 2 * share(FLOAT * count);
-            if count >= BUCKET as u64 {
+        for bucket in step.buckets() {
+            let count: usize = bucket.iter().map(|own| own.count()).sum();
+            all.gradients += 2 * share(FLOAT * count as u64);
+            all.collectives += 1;
+        }
+        let batches = step.options.accumulate as u64;
+        // What a batch reports and whether it is the last, and of a step the length of the gradient.
+        all.collectives += 2 * batches + 2;
+        if sharing.buffers == BuffersShare::Broadcast {
+            for buffer in &step.params.buffers {
+                let sent = FLOAT * volume(&buffer.shape);
+                match buffer.name.starts_with("queue.") {
+                    true => all.queue += sent,
+                    false => all.normalisation += sent,
+                }
                 all.collectives += 1;
-            } else {
-                small += count;
             }
         }
-        all.collectives += small.div_ceil(BUCKET as u64) + REPORTED;
         let graph = &step.gradients;
         let live = graph.live();
         for (_, node) in graph.values().filter(|(value, _)| live[value.index()]) {
             let Some(sent) = sent(graph, node, &share) else { continue };
-            let batches = step.options.accumulate as u64;
             all.collectives += batches;
             let sent = sent * batches;
             match () {

@@ -33,8 +33,8 @@ pub struct Memory {
     pub momenta: u64,
     /// Their gradients.
     pub gradients: u64,
-    /// Class columns and momenta of which a step is handed a sample: they stay in the processor's memory, and
-    /// what is handed over is among the weights.
+    /// Class columns and momenta of which a step is handed a sample, what a sample is drawn in, and gradients of
+    /// several batches: they stay in the processor's memory, and what is handed over is among the weights.
     pub columns: u64,
     /// The queue, statistics and averages, twice.
     pub queue: u64,
@@ -65,7 +65,7 @@ impl Memory {
             weights: learned + sampled.handed,
             momenta: learned,
             gradients: learned + sampled.gradients,
-            columns: 2 * sampled.all,
+            columns: 2 * sampled.all + sampled.drawn + sampled.summed,
             queue: 2 * buffers + sampled.of_queue,
             activations: 0,
             feeds: 2 * batch,
@@ -116,14 +116,21 @@ impl Memory {
     }
 }
 
+/// Bytes a column while a sample is drawn: its number, whether it is a positive, and its place in two lists.
+const DRAWN: u64 = 8 + 1 + 2 * 8;
+
 /// Bytes of class columns of which a batch scores a sample.
 #[derive(Debug, Clone, Copy, Default)]
 struct Sampled {
     all: u64,
     /// What a batch scores at most.
     handed: u64,
-    /// Gradients of a batch, and of a step's where it has several.
+    /// Gradients of a batch.
     gradients: u64,
+    /// Gradients of a step's, where it has several, while a batch's are added.
+    summed: u64,
+    /// What a sample is drawn in.
+    drawn: u64,
     of_queue: u64,
 }
 
@@ -139,7 +146,9 @@ impl Sampled {
         Self {
             all: bytes(&own.shape),
             handed,
-            gradients: handed + if *accumulate > 1 { summed } else { 0 },
+            gradients: handed,
+            summed: if *accumulate > 1 { 2 * summed } else { 0 },
+            drawn: DRAWN * columns as u64,
             of_queue: proxied.map_or(0, |(_, queue)| bytes(&[queue.size, dimension])),
         }
     }

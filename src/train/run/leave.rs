@@ -75,6 +75,11 @@ impl Run<'_> {
         if finished && self.around.group.rank() == 0 {
             export_configured(self.config, state)?.save(&model)?;
         }
+        // Of what devices exchange among each other nobody measures the time.
+        let is_measured = self.around.group.size() > 1 && self.runtime.nccl().is_none();
+        if let Some(nccl) = self.runtime.nccl() {
+            nccl.leave()?;
+        }
         // While others look the first one removes old ones.
         let all = match self.around.group.rank() {
             0 => checkpoint::list(&self.folder.checkpoints()?)?,
@@ -95,7 +100,7 @@ impl Run<'_> {
             changed: self.changed,
             weighted_pairs: self.ledger.weighted_share(),
             waited: self.ledger.waiting_share(),
-            exchanged: (self.around.group.size() > 1).then(|| self.ledger.exchanging_share()),
+            exchanged: is_measured.then(|| self.ledger.exchanging_share()),
             last: self.ledger.last,
             skipped_steps: self.skipped_steps,
             skipped: self.ledger.skipped,

@@ -27,6 +27,7 @@ pub fn plan(config: &Config, start: &Start, jobs: usize) -> Result<PlanReport, E
         Start::New => ((0, 0), None),
         Start::Resume(run) => (checkpoint::place(run)?, Some(run.clone())),
     };
+    let is_elsewhere = config.settings.get(&keys::PLAN_IMAGES).is_some();
     let scales = Scales {
         config,
         classes,
@@ -35,8 +36,9 @@ pub fn plan(config: &Config, start: &Start, jobs: usize) -> Result<PlanReport, E
         precision: config.precision_here()?,
         run,
         jobs,
-        is_elsewhere: config.settings.get(&keys::PLAN_IMAGES).is_some(),
-        runtime: at_hand(config),
+        is_elsewhere,
+        // What is fastest here says nothing of another machine.
+        runtime: at_hand(config).filter(|_| !is_elsewhere),
     };
     let weighed = scales.weigh()?;
     let fits = verdict(&weighed.needs) <= Verdict::Tight;

@@ -39,7 +39,7 @@ pub struct TrainReport {
     /// Share of the time of the steps that was spent waiting for batches, without each first.
     pub waited: f64,
     /// Of several processes, share of that time in which the first exchanged something with the others or
-    /// waited for them.
+    /// waited for them; on devices that exchange among each other nobody measures it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub exchanged: Option<f64>,
     /// In float16, steps of the run that were skipped, since gradients overflowed.

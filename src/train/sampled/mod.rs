@@ -2,7 +2,8 @@
 //! scores is copied to the step, whose gradients come back.
 //!
 //! Memory of a rank with C columns, of which a step has at most A: 8DC bytes of columns and momenta, 8DA of
-//! a step's, and where a step sums the gradients of several batches those of all columns that they scored.
+//! a step's, 25C while a sample is drawn, 4DQ and a few MiB for the columns of a queue, and where a step sums the
+//! gradients of several batches twice those of all columns that they scored.
 
 mod choice;
 mod columns;
@@ -23,6 +24,9 @@ use indexmap::IndexMap;
 use std::ops::Range;
 use std::sync::Arc;
 use summed::Summed;
+
+/// Numbers that ranks exchange at a time of the columns that each asks for.
+const PIECE: usize = 1 << 20;
 
 /// The class columns of a step that scores a sample of them.
 #[derive(Debug)]
@@ -149,7 +153,7 @@ impl Sampled {
             count.write_floats(&[chosen.len() as f32])?;
         }
         if let Some((labels, buffer)) = queue.zip(self.of_queue.as_ref()) {
-            buffer.write_floats(&self.columns_of(labels)?)?;
+            buffer.fill_floats(|rows| self.columns_of(labels, rows))??;
         }
         self.chosen = chosen;
         Ok(())
@@ -163,29 +167,36 @@ impl Sampled {
         Ok(all)
     }
 
-    /// The columns of labels as rows `[Q, D]`, whoever has them.
-    fn columns_of(&self, labels: &[f32]) -> Result<Vec<f32>, Error> {
-        let is_apart = self.queue == QueueShare::Own;
-        let asked = if is_apart { self.of_all(labels)? } else { labels.to_vec() };
+    /// Puts the columns of labels into rows `[Q, D]`, whoever has them.
+    fn columns_of(&self, labels: &[f32], rows: &mut [f32]) -> Result<(), Error> {
         let local = |label: &f32| {
             let label = *label as usize;
             self.own.contains(&label).then(|| label - self.own.start)
         };
-        let local: Vec<Option<usize>> = asked.iter().map(local).collect();
-        let mut rows = vec![0.0; asked.len() * self.dimension];
-        self.columns.rows(&local, &mut rows);
-        match &self.group {
-            None => Ok(rows),
-            Some(group) if is_apart => {
-                let mut own = vec![0.0; labels.len() * self.dimension];
-                group.reduce_scatter(&rows, &mut own)?;
-                Ok(own)
-            }
-            Some(group) => {
-                group.all_reduce(&mut rows, Reduction::Sum)?;
-                Ok(rows)
-            }
+        let Some(group) = &self.group else {
+            let local: Vec<Option<usize>> = labels.iter().map(local).collect();
+            self.columns.rows(&local, rows);
+            return Ok(());
+        };
+        if self.queue == QueueShare::Shared {
+            let local: Vec<Option<usize>> = labels.iter().map(local).collect();
+            self.columns.rows(&local, rows);
+            return Ok(group.all_reduce(rows, Reduction::Sum)?);
         }
+        // Of each rank's labels the same piece at a time.
+        let all = self.of_all(labels)?;
+        let piece = (PIECE / (self.ranks * self.dimension)).max(1);
+        let mut asked = Vec::new();
+        for (at, rows) in rows.chunks_mut(piece * self.dimension).enumerate() {
+            let count = rows.len() / self.dimension;
+            let of_ranks = all.chunks(labels.len());
+            let local: Vec<Option<usize>> =
+                of_ranks.flat_map(|own| &own[at * piece..][..count]).map(local).collect();
+            asked.resize(local.len() * self.dimension, 0.0);
+            self.columns.rows(&local, &mut asked);
+            group.reduce_scatter(&asked, rows)?;
+        }
+        Ok(())
     }
 
     /// Behind a batch: takes its gradients, and returns the sum of the squares of the step's so far.

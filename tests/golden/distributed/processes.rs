@@ -105,7 +105,10 @@ fn rank(golden: &Path, folder: &str, name: &str, layout: Layout, group: &Arc<Gro
     if sharing.head == HeadShare::Sharded {
         // A sample of all class columns is all of them.
         let sample = Some(Sample { rate: 1.0, update: SampleUpdate::Sparse, seed: 0 });
-        let sampled = StepGraph::new(StepOptions { sample, ..options }).unwrap();
+        let of = |sample, accumulate| {
+            StepGraph::new(StepOptions { sample, accumulate, ..options.clone() }).unwrap()
+        };
+        let sampled = of(sample, 1);
         let sampled = named(&learned(&sampled, false).first);
         for (tensor, expected) in named(&made.first) {
             let bound = FIRST * largest(&expected) + ZERO;

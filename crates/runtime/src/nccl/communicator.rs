@@ -76,6 +76,22 @@ impl Nccl {
         Ok(Self { shared: Arc::new(Shared { library, group, ranks, raw }), streams })
     }
 
+    /// Leaves in order, once all ranks do; nothing is exchanged after. Without it the ranks that wait for this
+    /// one are left to themselves when the last handle is dropped, as after an error.
+    ///
+    /// # Errors
+    /// What NCCL refuses, and [`Error::Ended`].
+    #[allow(unsafe_code)]
+    pub fn leave(&self) -> Result<(), Error> {
+        let Shared { library, group, raw, .. } = &*self.shared;
+        let Raw(raw) =
+            raw.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or(Error::Ended)?;
+        // SAFETY: it is alive and freed here, once; the library stays loaded.
+        let destroy = || unsafe { (library.api.ncclCommDestroy)(raw) };
+        let status = group.watched("leaving NCCL", destroy);
+        checked(&library.api, None, "ncclCommDestroy", status)
+    }
+
     /// What the library says its version is.
     pub fn version(&self) -> &str {
         self.shared.library.version()
@@ -141,13 +157,9 @@ impl Shared {
 }
 
 impl Drop for Shared {
-    #[allow(unsafe_code)]
+    /// Who has not left has failed: to leave in order would wait for the others.
     fn drop(&mut self) {
-        let raw = self.raw.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some(Raw(raw)) = raw {
-            // SAFETY: it is alive and freed here, once; the library stays loaded.
-            unsafe { (self.library.api.ncclCommDestroy)(raw) };
-        }
+        self.end();
     }
 }
 

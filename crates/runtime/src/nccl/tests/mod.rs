@@ -95,8 +95,14 @@ fn a_rank_joins_with_its_device_and_leaves_once() {
     drop(nccl);
     communicator(address, |own| assert!(!own.is_destroyed));
     assert_eq!((Carrier::ranks(&other), other.version()), (1, "2.30.7"));
+    other.leave().unwrap();
+    assert!(matches!(other.leave(), Err(Error::Ended)));
     drop(other);
     communicator(address, |own| assert!(own.is_destroyed && !own.is_aborted));
+    drop(joined(library(), 3).unwrap());
+    communicator(last(), |own| {
+        assert!(own.is_aborted && !own.is_destroyed, "who fails waits for none")
+    });
 }
 
 #[test]
