@@ -35,7 +35,7 @@ impl Sample {
     }
 
     /// Random numbers of a batch for columns: a function of the seed, the batch and the class.
-    pub(super) fn draws(&self, batch: u64, columns: Range<usize>) -> Vec<u64> {
+    pub fn draws(&self, batch: u64, columns: Range<usize>) -> Vec<u64> {
         let mut draws = vec![0; columns.len()];
         draws.par_chunks_mut(DRAWN_AT_ONCE).enumerate().for_each(|(chunk, draws)| {
             let first = columns.start + chunk * DRAWN_AT_ONCE;

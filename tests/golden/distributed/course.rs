@@ -117,7 +117,7 @@ impl<'m> Course<'m> {
 
     /// The class columns `[D, C]` that a rank has.
     fn columns(&self, graph: &qgface_data::train::StepGraph, all: &Tensor) -> Tensor {
-        let own = graph.params.parameters.iter().find(|own| own.name == "head.kernel").unwrap();
+        let own = graph.parameters().find(|own| own.name == "head.kernel").unwrap();
         if own.shape == all.shape {
             return all.clone();
         }

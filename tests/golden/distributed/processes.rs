@@ -108,17 +108,26 @@ fn rank(golden: &Path, folder: &str, name: &str, layout: Layout, group: &Arc<Gro
         let of = |sample, accumulate| {
             StepGraph::new(StepOptions { sample, accumulate, ..options.clone() }).unwrap()
         };
-        let sampled = of(sample, 1);
-        let sampled = named(&learned(&sampled, false).first);
-        for (tensor, expected) in named(&made.first) {
-            let bound = FIRST * largest(&expected) + ZERO;
-            near(
-                &sampled[&tensor],
-                &expected,
-                bound,
-                &format!("{folder}/{name}, sampled: {tensor}"),
-            );
-        }
+        let held = |sampled: &Made, expected: &Named, what: &str| {
+            let sampled = named(&sampled.first);
+            for (tensor, expected) in expected {
+                let bound = FIRST * largest(expected) + ZERO;
+                near(
+                    &sampled[tensor],
+                    expected,
+                    bound,
+                    &format!("{folder}/{name}, {what}: {tensor}"),
+                );
+            }
+        };
+        held(&learned(&of(sample, 1), false), &named(&made.first), "a sample of all");
+        let few = Some(Sample { rate: 0.3, update: SampleUpdate::Sparse, seed: 0 });
+        let of_few = StepOptions { sample: few, ..options.clone() };
+        let mut exact = Ranks::new(&course, world, parts, &of_few);
+        exact.batch(&course, 0);
+        held(&learned(&of(few, 1), false), &exact.states[group.rank()], "a sample of few");
+        // A state of samples that is taken up amid a step is no other either.
+        assert!(learned(&of(few, 2), false) == learned(&of(few, 2), true));
     }
     made
 }

@@ -6,7 +6,8 @@ use crate::reference::{Tensor, evaluate_together};
 use crate::trajectory::{LOSSES, Named, feeds_of, updated};
 use qgface_data::graph::{Graph, World};
 use qgface_data::nn::{HeadShare, Sharing};
-use qgface_data::train::{StepGraph, StepOptions};
+use qgface_data::train::{StepGraph, StepOptions, chosen};
+use std::ops::Range;
 
 /// Ranks and their states.
 pub(super) struct Ranks {
@@ -84,6 +85,10 @@ impl Ranks {
             }
             all_feeds.push(feeds);
         }
+        let chosen = self.chosen(course, batch);
+        for (rank, chosen) in chosen.iter().enumerate() {
+            all_feeds[rank].extend(self.sample(rank, chosen, course, batch));
+        }
         let feeds: Vec<_> = self
             .graphs
             .iter()
@@ -106,6 +111,9 @@ impl Ranks {
             self.batches = 0;
             gradients = Some(made.iter().map(gradients_of).collect());
             self.sum_over_ranks(&mut made);
+            for (rank, chosen) in chosen.iter().enumerate() {
+                self.descend(rank, chosen, &made[rank]["gradient.head.kernel"]);
+            }
             for (rank, made) in made.into_iter().enumerate() {
                 updated(&mut self.states[rank], made, &self.update[rank], self.rate);
             }
@@ -123,6 +131,95 @@ impl Ranks {
             [losses[0], losses[1], losses[2], averages[0], averages[1], averages[2]]
         });
         Reported { numbers: numbers.collect(), gradients }
+    }
+
+    /// Labels of a batch of each rank.
+    fn labels(&self, course: &Course<'_>, batch: usize) -> Vec<Vec<usize>> {
+        let of = |rank| {
+            let [_, labels] = course.batch(batch, rank * self.parts, self.parts);
+            labels.data.iter().map(|&label| label as usize).collect()
+        };
+        (0..self.graphs.len()).map(of).collect()
+    }
+
+    /// The columns of a rank among those of all.
+    fn columns(&self, rank: usize) -> Range<usize> {
+        let options = &self.graphs[rank].options;
+        options.sharing.world.part(options.classes)
+    }
+
+    /// Of each rank the columns that a batch scores, counted from its first; none where it scores all.
+    fn chosen(&self, course: &Course<'_>, batch: usize) -> Vec<Vec<usize>> {
+        let labels = self.labels(course, batch).concat();
+        let options = &self.graphs[0].options;
+        let Some(sample) = options.sample else { return Vec::new() };
+        let of = |rank| {
+            let own = self.columns(rank);
+            let positives = labels.iter().filter(|label| own.contains(label));
+            let positives: Vec<usize> = positives.map(|label| label - own.start).collect();
+            let draws = sample.draws(batch as u64, own.clone());
+            chosen(&draws, &positives, sample.size(own.len(), labels.len()).usual)
+        };
+        (0..self.graphs.len()).map(of).collect()
+    }
+
+    /// What a rank is told of its sample.
+    fn sample(&self, rank: usize, chosen: &[usize], course: &Course<'_>, batch: usize) -> Named {
+        let (own, options) = (self.columns(rank), &self.graphs[rank].options);
+        let column = |label: usize| {
+            let rank =
+                (0..self.graphs.len()).find(|&rank| self.columns(rank).contains(&label)).unwrap();
+            let (own, kernel) = (self.columns(rank), &self.states[rank]["head.kernel"]);
+            kernel.data.chunks(own.len()).map(|row| row[label - own.start]).collect::<Vec<_>>()
+        };
+        let labels = self.labels(course, batch);
+        let images = labels.concat().len();
+        let most = options.sample.unwrap().size(own.len(), images).most;
+        // What is behind the sample is not scored, whatever it is.
+        let behind = (chosen.len()..most).map(|at| own.start + at % own.len());
+        let scored: Vec<Vec<f64>> =
+            chosen.iter().map(|at| own.start + at).chain(behind).map(column).collect();
+        let dimension = scored[0].len();
+        let kernel =
+            (0..dimension).flat_map(|row| scored.iter().map(move |own| own[row])).collect();
+        let place = |label: &usize| {
+            let at = chosen.iter().position(|at| own.start + at == *label);
+            at.map_or(-1.0, |at| at as f64)
+        };
+        let of_rank = |labels: &Vec<usize>| {
+            let places: Vec<f64> = labels.iter().map(place).collect();
+            places.repeat(options.views)
+        };
+        let places: Vec<f64> = labels.iter().flat_map(of_rank).collect();
+        let queue = &self.states[rank]["queue.labels"].data;
+        let entries: Vec<f64> = queue.iter().flat_map(|&label| column(label as usize)).collect();
+        let told = [
+            ("kernel", Tensor::new(&[dimension, most], kernel)),
+            ("places", Tensor::new(&[places.len()], places)),
+            ("count", number(chosen.len() as f64)),
+            ("queue", Tensor::new(&[queue.len(), dimension], entries)),
+        ];
+        told.map(|(name, own)| (format!("sample.{name}"), own)).into()
+    }
+
+    /// Updates the columns that a rank has scored.
+    fn descend(&mut self, rank: usize, chosen: &[usize], gradient: &Tensor) {
+        let count = self.columns(rank).len();
+        let [momentum, weight_decay] = {
+            let sgd = &self.graphs[rank].options.sgd;
+            [sgd.momentum, sgd.weight_decay]
+        };
+        for (row, gradient) in gradient.data.chunks(gradient.shape[1]).enumerate() {
+            for (&column, &g) in chosen.iter().zip(gradient) {
+                let at = row * count + column;
+                let state = &mut self.states[rank];
+                let p = state["head.kernel"].data[at];
+                let m = &mut state.get_mut("momentum.head.kernel").unwrap().data[at];
+                *m = momentum * *m + (g + weight_decay * p);
+                let moved = self.rate * *m;
+                state.get_mut("head.kernel").unwrap().data[at] = p - moved;
+            }
+        }
     }
 
     /// What the ranks do with their gradients before the update: of what all have they take the sum.
