@@ -1,5 +1,6 @@
 //! Class columns, of which a rank may hold a part only.
 
+use super::rows::first;
 use crate::graph::{Builder, Element, Value, World};
 
 /// Class columns `[D, C]` of any length, of which this rank has a part.
@@ -71,10 +72,8 @@ impl Columns {
         }
         let place = g.cast(index, Element::Float);
         let before = g.scalar(-0.5);
-        let owned = Some(g.less(before, place));
-        let last = self.count(g) - 1;
-        let place = g.clip(place, 0.0, last as f64);
-        Places { index: g.cast(place, Element::Int64), owned }
+        let owned = g.less(before, place);
+        self.places_at(g, place, owned)
     }
 
     fn places_of(self, g: &mut Builder, labels: Value) -> Places {
@@ -87,9 +86,15 @@ impl Columns {
         let place = g.offset(labels, -(self.first as f64));
         let (before, behind) = (g.scalar(-0.5), g.scalar(last as f64 + 0.5));
         let (from, to) = (g.less(before, place), g.less(place, behind));
-        let owned = Some(g.and(from, to));
+        let owned = g.and(from, to);
+        self.places_at(g, place, owned)
+    }
+
+    /// Of places `[N, 1]`, floats, of which some are of owned columns.
+    fn places_at(self, g: &mut Builder, place: Value, owned: Value) -> Places {
+        let last = self.count(g) - 1;
         let place = g.clip(place, 0.0, last as f64);
-        Places { index: g.cast(place, Element::Int64), owned }
+        Places { index: g.cast(place, Element::Int64), owned: Some(owned) }
     }
 
     fn count(self, g: &Builder) -> usize {
@@ -100,9 +105,7 @@ impl Columns {
     fn scored(self, g: &mut Builder, logits: Value) -> Value {
         let Some(count) = self.sample.and_then(|sample| sample.count) else { return logits };
         let columns = self.count(g);
-        let positions = (0..columns).map(|position| position as f64).collect();
-        let positions = g.constant(&[1, columns], positions);
-        let (is_scored, none) = (g.less(positions, count), g.scalar(NOT_SCORED));
+        let (is_scored, none) = (first(g, columns, count), g.scalar(NOT_SCORED));
         g.select(is_scored, logits, none)
     }
 

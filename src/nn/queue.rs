@@ -2,7 +2,7 @@
 //! _dequeue_and_enqueue).
 
 use super::columns::{Asked, Columns};
-use super::rows::lengths;
+use super::rows::{first, lengths};
 use super::sharing::QueueShare;
 use crate::graph::{Builder, Element, Value};
 
@@ -116,8 +116,6 @@ impl QueueOptions {
 
     /// Which entries are there `[1, Q]`, true or false.
     pub(super) fn present(self, g: &mut Builder, queue: &Queue) -> Value {
-        let positions = (0..self.size).map(|position| position as f64).collect();
-        let positions = g.constant(&[1, self.size], positions);
-        g.less(positions, queue.filled)
+        first(g, self.size, queue.filled)
     }
 }

@@ -1,4 +1,4 @@
-//! Lengths of rows, and rows of length one.
+//! Lengths of rows, rows of length one, and which of several are there.
 
 use crate::graph::{Builder, Value};
 
@@ -19,4 +19,11 @@ pub fn lengths(g: &mut Builder, rows: Value) -> Value {
 pub fn unit(g: &mut Builder, rows: Value) -> (Value, Value) {
     let lengths = lengths(g, rows);
     (g.div(rows, lengths), lengths)
+}
+
+/// Which of `length` positions are the first `count`, a number: `[1, length]`, true or false.
+pub(super) fn first(g: &mut Builder, length: usize, count: Value) -> Value {
+    let positions = (0..length).map(|position| position as f64).collect();
+    let positions = g.constant(&[1, length], positions);
+    g.less(positions, count)
 }

@@ -6,7 +6,7 @@ use super::{Error, StepGraph};
 use crate::graph::lower::{Arrangement, Rows, lower_with_rows};
 use crate::graph::{Builder, Element as Kind, Graph, Value};
 use crate::group::{Group, Reduction};
-use crate::nn::BuffersShare;
+use crate::nn::{BuffersShare, Parameter};
 use crate::runtime::{Binding, Buffer, Element, Program, Runtime};
 use indexmap::IndexMap;
 use std::num::NonZeroUsize;
@@ -17,6 +17,8 @@ use std::sync::Arc;
 pub(super) struct Shared {
     group: Arc<Group>,
     buffers: BuffersShare,
+    /// Gradients of what all ranks have, by what is summed in one go.
+    buckets: Vec<Vec<Buffer>>,
     squares: Program,
     binding: Binding,
     /// Sums of squares of gradients: of what all ranks have, and of parts.
@@ -63,8 +65,11 @@ impl Shared {
             Some(_) => Some(sums_on_devices(runtime, graph, gradients, threads)?),
             None => None,
         };
+        let of = |own: &&Parameter| gradients[&format!("{GRADIENT}{}", own.name)].clone();
+        let buckets = graph.buckets();
+        let buckets = buckets.iter().map(|bucket| bucket.iter().map(of).collect()).collect();
         let scratch = Vec::new();
-        Ok(Some(Self { group, buffers, squares, binding, sums, on_devices, scratch }))
+        Ok(Some(Self { group, buffers, buckets, squares, binding, sums, on_devices, scratch }))
     }
 
     /// Before the first batch of a step: all ranks take the buffers of the first one, where they share them
@@ -93,15 +98,10 @@ impl Shared {
 
     /// Sums the gradients of a step over ranks; returns their length. Of parts that lie elsewhere `others` is the
     /// sum of squares.
-    pub(super) fn sum(
-        &mut self,
-        graph: &StepGraph,
-        gradients: &IndexMap<String, Buffer>,
-        others: f64,
-    ) -> Result<f32, Error> {
+    pub(super) fn sum(&mut self, others: f64) -> Result<f32, Error> {
         match &mut self.on_devices {
             Some((program, binding)) => program.run(binding)?,
-            None => self.sum_on_host(graph, gradients)?,
+            None => self.sum_on_host()?,
         }
         self.squares.run(&mut self.binding)?;
         let [replicated, parts] = &self.sums;
@@ -115,41 +115,34 @@ impl Shared {
     }
 
     /// Sums gradients through the processors' memory.
-    fn sum_on_host(
-        &mut self,
-        graph: &StepGraph,
-        gradients: &IndexMap<String, Buffer>,
-    ) -> Result<(), Error> {
-        for bucket in graph.buckets() {
-            let buffers: Vec<&Buffer> =
-                bucket.iter().map(|own| &gradients[&format!("{GRADIENT}{}", own.name)]).collect();
-            match buffers[..] {
-                [alone] => {
-                    alone.change_floats(|own| self.group.all_reduce(own, Reduction::Sum))??;
-                }
-                _ => self.sum_together(&buffers)?,
+    fn sum_on_host(&mut self) -> Result<(), Error> {
+        let Self { group, buckets, scratch, .. } = self;
+        for bucket in buckets {
+            match &bucket[..] {
+                [alone] => alone.change_floats(|own| group.all_reduce(own, Reduction::Sum))??,
+                several => sum_together(group, several, scratch)?,
             }
         }
         Ok(())
     }
+}
 
-    /// Puts tensors together, sums them, and puts them back.
-    fn sum_together(&mut self, buffers: &[&Buffer]) -> Result<(), Error> {
-        self.scratch.clear();
-        for buffer in buffers {
-            buffer.with_floats(|own| self.scratch.extend_from_slice(own))?;
-        }
-        self.group.all_reduce(&mut self.scratch, Reduction::Sum)?;
-        let mut rest = &self.scratch[..];
-        for buffer in buffers {
-            rest = buffer.fill_floats(|own| {
-                let (first, rest) = rest.split_at(own.len());
-                own.copy_from_slice(first);
-                rest
-            })?;
-        }
-        Ok(())
+/// Puts tensors together, sums them, and puts them back.
+fn sum_together(group: &Group, buffers: &[Buffer], scratch: &mut Vec<f32>) -> Result<(), Error> {
+    scratch.clear();
+    for buffer in buffers {
+        buffer.with_floats(|own| scratch.extend_from_slice(own))?;
     }
+    group.all_reduce(scratch, Reduction::Sum)?;
+    let mut rest = &scratch[..];
+    for buffer in buffers {
+        rest = buffer.fill_floats(|own| {
+            let (first, rest) = rest.split_at(own.len());
+            own.copy_from_slice(first);
+            rest
+        })?;
+    }
+    Ok(())
 }
 
 /// The length of a gradient among the numbers of a batch.

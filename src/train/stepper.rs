@@ -362,8 +362,7 @@ impl Stepper {
         let Some(shared) = &mut self.shared else { return Ok(numbers) };
         let numbers = shared.reported(numbers)?;
         let is_last = self.micro_batches.batches() + 1 == self.graph.options.accumulate;
-        let mut sum = || shared.sum(&self.graph, &self.gradients_of, squares);
-        let length = is_last.then(&mut sum).transpose()?;
+        let length = is_last.then(|| shared.sum(squares)).transpose()?;
         Ok(with_length(numbers, length))
     }
 

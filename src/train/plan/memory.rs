@@ -64,7 +64,7 @@ impl Memory {
         Self {
             weights: learned + sampled.handed,
             momenta: learned,
-            gradients: learned + sampled.gradients,
+            gradients: learned + sampled.handed,
             columns: 2 * sampled.all + sampled.drawn + sampled.summed,
             queue: 2 * buffers + sampled.of_queue,
             activations: 0,
@@ -123,10 +123,8 @@ const DRAWN: u64 = 8 + 1 + 2 * 8;
 #[derive(Debug, Clone, Copy, Default)]
 struct Sampled {
     all: u64,
-    /// What a batch scores at most.
+    /// What a batch scores at most, as much as its gradients.
     handed: u64,
-    /// Gradients of a batch.
-    gradients: u64,
     /// Gradients of a step's, where it has several, while a batch's are added.
     summed: u64,
     /// What a sample is drawn in.
@@ -146,7 +144,6 @@ impl Sampled {
         Self {
             all: bytes(&own.shape),
             handed,
-            gradients: handed,
             summed: if *accumulate > 1 { 2 * summed } else { 0 },
             drawn: DRAWN * columns as u64,
             of_queue: proxied.map_or(0, |(_, queue)| bytes(&[queue.size, dimension])),

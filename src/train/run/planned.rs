@@ -54,9 +54,7 @@ pub fn plan(config: &Config, start: &Start, jobs: usize) -> Result<PlanReport, E
     });
     let architecture = config.settings.get(&keys::BACKBONE_ARCHITECTURE);
     let width = config.settings.get(&keys::BACKBONE_WIDTH);
-    let parameters = weighed.graph.parameters();
-    let parameters =
-        parameters.map(|own| own.shape.iter().map(|&extent| extent as u64).product::<u64>());
+    let parameters = weighed.graph.parameters().map(|own| own.count() as u64);
     let mut command = format!(
         "qgface-data runtime tune --network {architecture} {}={width} {}={} {}={}",
         keys::BACKBONE_WIDTH.name(),

@@ -143,8 +143,7 @@ impl<'a> Run<'a> {
         agreement::same_beginning(around.group, &facts, &steps)?;
         let first = around.group.rank() == 0;
         let metrics = first.then(|| Metrics::open(&folder.metrics(), facts.step)).transpose()?;
-        let shapes = graph.parameters().map(|parameter| &parameter.shape);
-        let parameters = shapes.map(|shape| shape.iter().product::<usize>() as u64).sum();
+        let parameters = graph.parameters().map(|own| own.count() as u64).sum();
         let run = Self {
             config,
             around,

@@ -131,14 +131,11 @@ impl Sampled {
         queue: Option<&[f32]>,
     ) -> Result<(), Error> {
         let all = self.of_all(labels)?;
-        let local = |label: &i64| {
-            let label = *label as usize;
-            self.own.contains(&label).then(|| label - self.own.start)
-        };
-        let positives: Vec<usize> = all.iter().filter_map(local).collect();
+        let place_in_own = |&label: &i64| self.place_in_own(label as usize);
+        let positives: Vec<usize> = all.iter().filter_map(place_in_own).collect();
         let chosen =
             chosen(&self.sample.draws(batch, self.own.clone()), &positives, self.size.usual);
-        let place = |label: &i64| match local(label).map(|own| chosen.binary_search(&own)) {
+        let place = |label: &i64| match place_in_own(label).map(|own| chosen.binary_search(&own)) {
             None => -1,
             Some(Ok(place)) => place as i64,
             Some(Err(_)) => panic!("{label} is of a row and not in the sample"),
@@ -159,6 +156,11 @@ impl Sampled {
         Ok(())
     }
 
+    /// Which of the rank's columns is a class's, if any is.
+    fn place_in_own(&self, class: usize) -> Option<usize> {
+        self.own.contains(&class).then(|| class - self.own.start)
+    }
+
     /// The labels of all ranks' images, in the order of ranks.
     fn of_all<T: crate::group::Number>(&self, own: &[T]) -> Result<Vec<T>, Error> {
         let Some(group) = &self.group else { return Ok(own.to_vec()) };
@@ -169,20 +171,15 @@ impl Sampled {
 
     /// Puts the columns of labels into rows `[Q, D]`, whoever has them.
     fn columns_of(&self, labels: &[f32], rows: &mut [f32]) -> Result<(), Error> {
-        let local = |label: &f32| {
-            let label = *label as usize;
-            self.own.contains(&label).then(|| label - self.own.start)
-        };
-        let Some(group) = &self.group else {
+        let local = |&label: &f32| self.place_in_own(label as usize);
+        let Some(group) = self.group.as_ref().filter(|_| self.queue == QueueShare::Own) else {
             let local: Vec<Option<usize>> = labels.iter().map(local).collect();
             self.columns.rows(&local, rows);
-            return Ok(());
+            return match &self.group {
+                Some(group) => Ok(group.all_reduce(rows, Reduction::Sum)?),
+                None => Ok(()),
+            };
         };
-        if self.queue == QueueShare::Shared {
-            let local: Vec<Option<usize>> = labels.iter().map(local).collect();
-            self.columns.rows(&local, rows);
-            return Ok(group.all_reduce(rows, Reduction::Sum)?);
-        }
         // Of each rank's labels the same piece at a time.
         let all = self.of_all(labels)?;
         let piece = (PIECE / (self.ranks * self.dimension)).max(1);

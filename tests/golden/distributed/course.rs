@@ -13,6 +13,7 @@ use qgface_data::nn::{
 use qgface_data::optim::Sgd;
 use qgface_data::seed::Seed;
 use qgface_data::train::{Scales, StepOptions, Tensor as Numbers, TrainState};
+use std::ops::Range;
 use std::path::Path;
 
 /// What all runs have in common.
@@ -121,10 +122,7 @@ impl<'m> Course<'m> {
         if own.shape == all.shape {
             return all.clone();
         }
-        let part = graph.options.sharing.world.part(all.shape[1]);
-        let rows = all.data.chunks(all.shape[1]);
-        let data = rows.flat_map(|row| row[part.clone()].to_vec()).collect();
-        Tensor { shape: own.shape.clone(), data }
+        cut(all, graph.options.sharing.world.part(all.shape[1]))
     }
 
     /// The tensors of a part of the layout, one behind the other.
@@ -144,6 +142,13 @@ impl<'m> Course<'m> {
         });
         rows.collect()
     }
+}
+
+/// Some columns of a matrix.
+pub(super) fn cut(whole: &Tensor, columns: Range<usize>) -> Tensor {
+    let rows = whole.data.chunks(whole.shape[1]);
+    let data = rows.flat_map(|row| row[columns.clone()].to_vec()).collect();
+    Tensor { shape: vec![whole.shape[0], columns.len()], data }
 }
 
 /// Shards `[D, C_r]` side by side; a tensor that all ranks have is the first one's.

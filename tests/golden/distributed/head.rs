@@ -1,7 +1,7 @@
 //! Heads of which ranks have parts of the class columns.
 
 use super::Part;
-use super::course::{side_by_side, stacked};
+use super::course::{cut, side_by_side, stacked};
 use crate::arrays::{PRECISIONS, case, number, read};
 use crate::heads::float;
 use crate::manifest::{Json, array, number_array, text};
@@ -79,9 +79,7 @@ fn scored(folder: &Path, at: usize, own: &Json, ranks: usize) {
         let world = World { ranks, rank };
         let columns = world.part(kernel.shape[1]);
         let rows = case(&features, rank);
-        let all = kernel.data.chunks(kernel.shape[1]);
-        let data: Vec<f64> = all.flat_map(|row| row[columns.clone()].to_vec()).collect();
-        let kernel = Tensor { shape: vec![kernel.shape[0], columns.len()], data };
+        let kernel = cut(&kernel, columns.clone());
         let scored = Scored { options, b, first: columns.start, world, sample: None };
         graphs.push(scored.graph(&rows.shape, &kernel.shape));
         let mut fed = vec![("features", rows), ("labels", case(&labels, rank)), ("kernel", kernel)];

@@ -1,7 +1,7 @@
 //! Heads of which ranks score a sample of their class columns: two steps, by either update.
 
 use super::Part as OfTopic;
-use super::course::{side_by_side, stacked};
+use super::course::{cut, side_by_side, stacked};
 use super::head::{STATE, Scored, options};
 use crate::arrays::{PRECISIONS, Precision, case, number, read};
 use crate::heads::float;
@@ -192,11 +192,7 @@ struct Part {
 impl Part {
     fn of(kernel: &Tensor, momentum: &Tensor, world: World) -> Self {
         let own = world.part(kernel.shape[1]);
-        let cut = |whole: &Tensor| {
-            let rows = whole.data.chunks(whole.shape[1]);
-            rows.flat_map(|row| row[own.clone()].to_vec()).collect()
-        };
-        let (weights, momenta) = (cut(kernel), cut(momentum));
+        let [weights, momenta] = [kernel, momentum].map(|whole| cut(whole, own.clone()).data);
         let columns = ClassColumns { count: own.len(), weights, momenta };
         let size = SampleSize { usual: 0, most: 0 };
         Self { world, first: own.start, columns, size, chosen: Vec::new() }

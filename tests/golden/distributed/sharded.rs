@@ -2,7 +2,7 @@
 //! number of ranks to another.
 
 use super::Part;
-use super::course::{Course, compare, stacked};
+use super::course::{Course, compare, cut, stacked};
 use super::processes;
 use super::ranks::Ranks;
 use super::setting::Setting;
@@ -161,7 +161,7 @@ impl Resharding<'_> {
             for (name, own) in state.iter_mut() {
                 let whole = ranks.whole(name, |state| state[name].clone());
                 *own = match ranks.is_part(name) {
-                    true => part(&whole, World { ranks: after, rank }),
+                    true => cut(&whole, World { ranks: after, rank }.part(whole.shape[1])),
                     false => whole,
                 };
             }
@@ -202,11 +202,4 @@ impl Resharding<'_> {
             }
         }
     }
-}
-
-/// The columns `[D, C_r]` of a rank.
-fn part(whole: &Tensor, world: World) -> Tensor {
-    let (rows, columns) = (whole.shape[0], world.part(whole.shape[1]));
-    let row = |row: usize| whole.data[row * whole.shape[1]..][columns.clone()].to_vec();
-    Tensor { shape: vec![rows, columns.len()], data: (0..rows).flat_map(row).collect() }
 }
