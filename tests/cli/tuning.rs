@@ -56,12 +56,14 @@ impl Bench {
         info["processor"]["features"].as_array().unwrap().contains(&"avx512bw".into())
     }
 
-    /// Has the table choose a layout, whatever was measured.
+    /// Has the table choose a layout, whatever was measured, with every problem solved by the built-in rule:
+    /// what was faster in one layout was never timed in the other.
     fn choose(&self, layout: &str) {
         let mut table: Value = serde_json::from_slice(&fs::read(self.table()).unwrap()).unwrap();
         for known in table["machines"].as_array_mut().unwrap() {
             for choice in known["steps"].as_object_mut().unwrap().values_mut() {
                 choice["layout"] = layout.into();
+                choice["formulations"] = serde_json::json!({});
             }
         }
         fs::write(self.table(), table.to_string()).unwrap();
