@@ -178,6 +178,7 @@ fn compute(node: &Node, inputs: &[&Tensor], feeds: &[(&str, Tensor)]) -> Vec<f64
         Op::AllReduce(..) | Op::AllGather(_) | Op::ReduceScatter(_) | Op::Broadcast(..) => {
             panic!("{} is of all ranks", node.op.name())
         }
+        Op::Announce(_) => inputs[0].data.clone(),
     }
 }
 

@@ -430,4 +430,11 @@ impl Builder {
     pub fn broadcast(&mut self, x: Value, world: World, root: usize) -> Value {
         self.apply(Op::Broadcast(world, root), &[x])
     }
+
+    /// x, for which it is announced under a number that `made` are made.
+    #[track_caller]
+    pub fn announce(&mut self, x: Value, number: usize, made: &[Value]) -> Value {
+        let inputs: Vec<Value> = [x].into_iter().chain(made.iter().copied()).collect();
+        self.apply(Op::Announce(number), &inputs)
+    }
 }

@@ -78,7 +78,8 @@ fn row(op: &Op) -> Row {
         | Op::AllReduce(..)
         | Op::AllGather(_)
         | Op::ReduceScatter(_)
-        | Op::Broadcast(..) => Row::Whole,
+        | Op::Broadcast(..)
+        | Op::Announce(_) => Row::Whole,
     }
 }
 

@@ -183,6 +183,9 @@ pub enum Op {
     ReduceScatter(World),
     /// On all ranks the value of the rank of this number.
     Broadcast(World, usize),
+    /// The first input; that the others are made is announced under a number, to whoever goes on with them
+    /// while the rest is computed. Not differentiated.
+    Announce(usize),
 }
 
 /// The axes that a reduction goes over.
@@ -255,6 +258,7 @@ impl Op {
             Self::AllGather(_) => "AllGather",
             Self::ReduceScatter(_) => "ReduceScatter",
             Self::Broadcast(..) => "Broadcast",
+            Self::Announce(_) => "Announce",
         }
     }
 }

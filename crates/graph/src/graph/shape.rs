@@ -179,14 +179,19 @@ fn made(op: &Op, inputs: &[&Node]) -> (Element, Vec<usize>) {
             extents[0] /= world.ranks;
             (exchanged(op, inputs[0]), extents)
         }
+        Op::Announce(_) => {
+            floats(op, inputs);
+            (Element::Float, shape(0))
+        }
     }
 }
 
-/// How many inputs an operator takes; a join takes what it is given.
+/// How many inputs an operator takes; a join and an announcement take what they are given.
 fn arity(op: &Op, given: usize) -> usize {
     match op {
         Op::Input | Op::Constant(_) => 0,
         Op::Concat(_) => given.max(1),
+        Op::Announce(_) => given.max(2),
         Op::Where | Op::ScatterElements | Op::BatchNormTraining { .. } | Op::PReluInputGradient => {
             3
         }

@@ -85,7 +85,7 @@ static RULES: [(&str, &[&str], Rule); 36] = [
     ("qgface", &["ChannelAffine", "ChannelPRelu", "ChannelCombine"], as_first),
     ("qgface", &["ChannelMoments", "ChannelProducts"], by_channel),
     ("qgface", &["ChannelPReluGradient", "MomentumUpdate"], as_both),
-    ("qgface", &["AllReduceSum", "AllReduceMax", "Broadcast"], as_first),
+    ("qgface", &["AllReduceSum", "AllReduceMax", "Broadcast", "Announce"], as_first),
     ("qgface", &["AllGather"], of_all_ranks),
     ("qgface", &["ReduceScatter"], of_one_rank),
     ("qgface", &["CudnnConvInputGradient", "CudnnConvInputGradient16"], cudnn_by_images),

@@ -72,6 +72,7 @@ pub(super) fn vjp(g: &mut Builder, node: &Node, y: Value, dy: Value) -> Cotangen
         | Op::PReluSlopeGradient
         | Op::ProductMean
         | Op::ChannelSum
-        | Op::BatchVariance => panic!("{} is not differentiated", node.op.name()),
+        | Op::BatchVariance
+        | Op::Announce(_) => panic!("{} is not differentiated", node.op.name()),
     }
 }

@@ -6,7 +6,10 @@
 use super::emitter::integer;
 use super::layout::DOMAIN;
 use super::lowering::Lowering;
-use crate::graph::{Node, Op, Reduction, World};
+use crate::graph::{Graph, Node, Op, Reduction, World};
+
+/// Nodes that announce what is made.
+pub const ANNOUNCE: &str = "Announce";
 
 impl Lowering<'_> {
     /// A rank that is alone exchanges nothing.
@@ -28,5 +31,78 @@ impl Lowering<'_> {
         let [made] = self.emitter.outputs_of(DOMAIN, operator, &inputs, attributes);
         self.exchanged = Some(made.clone());
         made
+    }
+
+    /// Whoever hears it may exchange what is made, where it lies: behind the exchanges so far.
+    ///
+    /// # Panics
+    /// Where anything reads what is made that may run after the announcement.
+    pub(super) fn announce(&mut self, node: &Node, number: usize) -> String {
+        assert!(is_read_before(self.graph, node), "{}: what is made is read later", node.name);
+        let inputs: Vec<String> = node.inputs.iter().map(|&input| self.name(input)).collect();
+        let inputs = inputs.iter().map(String::as_str).chain(self.exchanged.as_deref());
+        let inputs: Vec<&str> = inputs.collect();
+        let attributes =
+            vec![integer("number", number as i64), integer("made", node.inputs.len() as i64 - 1)];
+        let [x] = self.emitter.outputs_of(DOMAIN, ANNOUNCE, &inputs, attributes);
+        x
+    }
+}
+
+/// Whether all that reads what a node announces, or shares its memory, is behind what the node returns.
+fn is_read_before(graph: &Graph, announcement: &Node) -> bool {
+    let (x, made) = announcement.inputs.split_first().expect("an announcement of something");
+    let count = graph.values().count();
+    let mut is_behind = vec![false; count];
+    let mut open = vec![*x];
+    while let Some(value) = open.pop() {
+        if !std::mem::replace(&mut is_behind[value.index()], true) {
+            open.extend(&graph.node(value).inputs);
+        }
+    }
+    let mut is_made = vec![false; count];
+    made.iter().for_each(|value| is_made[value.index()] = true);
+    graph.values().all(|(value, node)| {
+        let reads = node.inputs.iter().any(|input| is_made[input.index()]);
+        is_made[value.index()] |=
+            reads && matches!(node.op, Op::Reshape(_) | Op::Flatten | Op::Detach);
+        !reads || is_behind[value.index()] || std::ptr::eq(node, announcement)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Builder, Element, lower};
+
+    /// A graph in which the square of x is announced, and something reads x `elsewhere`.
+    fn announced(elsewhere: bool) -> crate::onnx::Model {
+        let mut g = Builder::new();
+        let x = g.input("x", Element::Float, &[4]);
+        let made = g.exp(x);
+        let row = g.reshape(made, &[1, 4]);
+        let square = g.matmul_transposed(row, row);
+        let told = g.announce(square, 3, &[made]);
+        let mut outputs = vec![("told".to_owned(), told), ("made".to_owned(), made)];
+        if elsewhere {
+            let late = g.neg(row);
+            outputs.push(("late".to_owned(), late));
+        }
+        lower(&g.finish(outputs), "announced")
+    }
+
+    #[test]
+    fn what_is_announced_is_named_with_its_number() {
+        let model = announced(false);
+        let node = model.graph().node.iter().find(|node| node.op_type == ANNOUNCE).unwrap();
+        assert_eq!(node.input[1..], ["made"]);
+        let numbers: Vec<_> = node.attribute.iter().map(|own| (&*own.name, own.i)).collect();
+        assert_eq!(numbers, [("number", Some(3)), ("made", Some(1))]);
+    }
+
+    #[test]
+    #[should_panic(expected = "what is made is read later")]
+    fn what_is_read_after_its_announcement_is_not_lowered() {
+        announced(true);
     }
 }

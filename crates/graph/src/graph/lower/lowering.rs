@@ -195,6 +195,7 @@ impl<'g> Lowering<'g> {
             | Op::AllGather(world)
             | Op::ReduceScatter(world)
             | Op::Broadcast(world, _) => self.exchange(node, *world),
+            Op::Announce(number) => self.announce(node, *number),
         }
     }
 

@@ -32,6 +32,7 @@ use crate::onnx;
 use lowering::{Lowering, info, model};
 use std::collections::HashMap;
 
+pub use collective::ANNOUNCE;
 pub use layout::{DOMAIN, Layout};
 pub use lowering::Rows;
 pub use problem::{Arrangement, Formulations, MOST_IMAGES, Problem};
