@@ -1,6 +1,7 @@
 //! Buffers bound to all inputs and outputs of a program, and what is checked of them.
 
 use super::buffer::{Buffer, Counters, Element};
+use super::exchange::Part;
 use super::{Device, Error};
 use ort::session::IoBinding;
 use ort::value::{DynTensor, Outlet};
@@ -66,6 +67,20 @@ impl Binding {
     /// Keeps other threads from reading and writing the buffers.
     pub(super) fn lock(&self) -> Vec<MutexGuard<'_, DynTensor>> {
         self.buffers.iter().map(Buffer::lock).collect()
+    }
+}
+
+impl Binding {
+    /// The floats of one of the buffers, all of which are locked.
+    ///
+    /// # Panics
+    /// Where it is not bound, or is no floats in the processor's memory.
+    pub(super) fn floats(&self, locked: &mut [MutexGuard<'_, DynTensor>], buffer: &Buffer) -> Part {
+        let at = self.buffers.binary_search_by_key(&buffer.address(), Buffer::address);
+        let at = at.unwrap_or_else(|_| panic!("{buffer} is not bound"));
+        let floats = locked[at].try_extract_tensor_mut::<f32>();
+        let (_, floats) = floats.unwrap_or_else(|error| panic!("{buffer}: {error}"));
+        Part { first: floats.as_mut_ptr(), count: floats.len() }
     }
 }
 

@@ -74,6 +74,9 @@ fn of(runtime: &Runtime) -> Result<OperatorDomain, ort::Error> {
     if let Some(library) = runtime.onednn() {
         domain = onednn::add_to(domain, library)?;
     }
+    if runtime.device() == Device::Cpu {
+        domain = exchange::add_announcing(domain, runtime.bulletin())?;
+    }
     if let Some(carrier) = carrier(runtime) {
         domain = exchange::add_to(domain, &carrier)?;
     }

@@ -151,6 +151,14 @@ pub enum Error {
         /// The operator.
         operator: String,
     },
+    /// Ranks could not sum what a graph makes.
+    #[error("{model}: ranks cannot sum what it makes")]
+    Sums {
+        /// The graph's name.
+        model: PathBuf,
+        /// Why not.
+        source: Box<qgface_group::Error>,
+    },
     /// Devices could not exchange what a graph has them exchange.
     #[error("{model}: what devices exchange failed")]
     Nccl {

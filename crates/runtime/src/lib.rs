@@ -53,6 +53,7 @@ pub use cudnn::{Cudnn, Unfit as CudnnUnfit, cudnn_operators};
 pub use device::{Build, Device, UnknownDevice};
 pub use elf::{Error as LibraryFileError, check as check_library};
 pub use error::Error;
+pub use exchange::{Summed, Sums};
 pub use forecast::{Working, working_memory};
 pub use gpu::Gpu;
 pub use huge_pages::use_huge_pages;

@@ -2,6 +2,7 @@
 
 use super::binding::{Binding, Outside, check, check_apart};
 use super::buffer::{Buffer, Counters, Element, Traffic};
+use super::exchange::{Bulletin, Summed, Sums};
 use super::guard::guarded;
 use super::session::{self, ModelOrigin};
 use super::{Device, Error, Nccl, Runtime, domain, placement};
@@ -26,6 +27,8 @@ pub struct Program {
     counters: Arc<Counters>,
     /// Where nodes exchange on devices.
     nccl: Option<Nccl>,
+    /// Where nodes announce what is made.
+    bulletin: Arc<Bulletin>,
 }
 
 impl Program {
@@ -110,7 +113,19 @@ impl Program {
             source,
         })?;
         let nccl = runtime.nccl().filter(|_| domain::exchanges(model)).cloned();
-        Ok(Self { name, device, inner, inputs, outputs, copied, profiled, counters, nccl })
+        let bulletin = Arc::clone(runtime.bulletin());
+        Ok(Self {
+            name,
+            device,
+            inner,
+            inputs,
+            outputs,
+            copied,
+            profiled,
+            counters,
+            nccl,
+            bulletin,
+        })
     }
 
     /// Whether there is an input of the name.
@@ -182,13 +197,46 @@ impl Program {
     /// [`Error::OtherProgram`] where another program made the binding; whatever the runtime refuses
     /// with.
     pub fn run(&mut self, binding: &mut Binding) -> Result<(), Error> {
+        self.refresh(binding)?;
+        let _buffers = binding.lock();
+        self.run_locked(binding)
+    }
+
+    /// The same on the processor, with sums over ranks of what it makes.
+    ///
+    /// # Errors
+    /// As [`Program::run`], and [`Error::Sums`].
+    ///
+    /// # Panics
+    /// On another device, and where a bucket has a buffer that is not bound, or is no floats.
+    #[allow(unsafe_code)]
+    pub fn run_and_sum(&mut self, binding: &mut Binding, sums: &Sums<'_>) -> Result<Summed, Error> {
+        assert_eq!(self.device, Device::Cpu, "sums of what lies in the processor's memory");
+        self.refresh(binding)?;
+        let binding = &*binding;
+        let mut buffers = binding.lock();
+        let parts = sums.buckets.iter().map(|bucket| {
+            bucket.iter().map(|own| binding.floats(&mut buffers, own)).collect::<Vec<_>>()
+        });
+        let parts = parts.collect();
+        let (bulletin, model) = (Arc::clone(&self.bulletin), self.name.clone());
+        // SAFETY: the locks are held until it returns. What is announced has been read by all nodes that do: the
+        // lowering announces values behind those.
+        unsafe { sums.around(&bulletin, parts, &model, || self.run_locked(binding)) }
+    }
+
+    fn refresh(&self, binding: &mut Binding) -> Result<(), Error> {
         if !binding.is_for(&self.counters) {
             return Err(Error::OtherProgram { model: self.name.clone() });
         }
+        let (model, device) = (self.name.clone(), self.device);
+        binding.refresh().map_err(|source| Error::Run { model, device, source })
+    }
+
+    /// Runs on buffers that are locked.
+    fn run_locked(&mut self, binding: &Binding) -> Result<(), Error> {
         let (model, device) = (&self.name, self.device);
         let failed = |source| Error::Run { model: model.clone(), device, source };
-        binding.refresh().map_err(failed)?;
-        let _buffers = binding.lock();
         let inner = &mut self.inner;
         let run = || {
             inner.run_binding(binding.runtime())?;

@@ -1,5 +1,6 @@
 //! Starting ONNX Runtime, once in a process.
 
+use super::exchange::Bulletin;
 use super::library::{Library, Origin};
 use super::locate::{Search, locate};
 use super::places::Places;
@@ -27,6 +28,7 @@ pub struct Runtime {
     cudnn: Option<Cudnn>,
     group: Option<Arc<Group>>,
     nccl: Option<Nccl>,
+    bulletin: Arc<Bulletin>,
 }
 
 /// What a process has one of.
@@ -69,7 +71,8 @@ impl Runtime {
     }
 
     fn of(started: Arc<Started>, device: Device) -> Self {
-        Self { started, device, onednn: None, cudnn: None, group: None, nccl: None }
+        let bulletin = Arc::default();
+        Self { started, device, onednn: None, cudnn: None, group: None, nccl: None, bulletin }
     }
 
     /// The library in use.
@@ -137,6 +140,11 @@ impl Runtime {
     /// The group behind those operators.
     pub fn group(&self) -> Option<&Arc<Group>> {
         self.group.as_ref()
+    }
+
+    /// Where nodes on the processor announce what they have made.
+    pub(super) fn bulletin(&self) -> &Arc<Bulletin> {
+        &self.bulletin
     }
 
     pub(super) fn environment(&self) -> &Environment {

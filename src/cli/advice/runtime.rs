@@ -32,6 +32,7 @@ pub(super) fn advice(error: &Error) -> Option<String> {
         | Error::NoGroup { .. }
         | Error::NoNccl { .. }
         | Error::Nccl { .. }
+        | Error::Sums { .. }
         | Error::Start { .. }
         | Error::Running { .. }
         | Error::Prepare { .. }

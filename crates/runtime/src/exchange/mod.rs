@@ -12,16 +12,23 @@
 //!
 //! They work in the processor's memory, on the group that the runtime was given, or on CUDA by NCCL.
 
+mod announce;
+mod bulletin;
 mod carrier;
 mod operator;
 mod row;
+mod sums;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use bulletin::Bulletin;
 pub(crate) use carrier::Carrier;
 pub(crate) use row::Collective;
+pub(crate) use sums::Part;
+pub use sums::{Summed, Sums};
 
+use announce::Announce;
 use operator::Exchange;
 use ort::operator::OperatorDomain;
 use row::ROWS;
@@ -34,6 +41,14 @@ pub(super) fn add_to(
 ) -> Result<OperatorDomain, ort::Error> {
     ROWS.iter()
         .try_fold(domain, |domain, row| domain.add(Exchange { row, carrier: Arc::clone(carrier) }))
+}
+
+/// Adds what announces that values are made.
+pub(super) fn add_announcing(
+    domain: OperatorDomain,
+    bulletin: &Arc<Bulletin>,
+) -> Result<OperatorDomain, ort::Error> {
+    domain.add(Announce { bulletin: Arc::clone(bulletin) })
 }
 
 /// Whether nodes of this name exchange something.

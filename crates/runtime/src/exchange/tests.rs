@@ -66,3 +66,46 @@ fn without_a_group_nothing_is_exchanged() {
     let error = Program::open(&runtime, &model(2), NonZeroUsize::MIN).unwrap_err();
     assert!(matches!(error, Error::NoGroup { ref operator, .. } if operator == "AllReduceSum"));
 }
+
+/// A model that announces two values, the second under the lower number, as x and y announce them.
+fn announcing() -> Model {
+    let mut g = Builder::new();
+    let x = g.input("x", Kind::Float, &[3]);
+    let one = g.exp(x);
+    let two = g.cos(x);
+    let sums = [(one, 1), (two, 0)].map(|(value, number)| {
+        let sum = g.reduce_sum(value, &[0]);
+        let sum = g.reshape(sum, &[1]);
+        g.announce(sum, number, &[value])
+    });
+    let told = g.concat(&sums, 0);
+    let outputs = [("one", one), ("two", two), ("told", told)];
+    lower(&g.finish(outputs.map(|(name, value)| (name.to_owned(), value)).into()), "announcing")
+}
+
+#[test]
+fn what_is_announced_where_it_lies_is_summed_ahead() {
+    let Some(runtime) = Runtime::installed() else { return };
+    let (group, model) = (Group::alone(), announcing());
+    let mut program = Program::open(&runtime, &model, NonZeroUsize::MIN).unwrap();
+    let buffer = |count| program.buffer(Element::Float, &[count]).unwrap();
+    let ([x, one, two], told, other) = ([(); 3].map(|()| buffer(3)), buffer(2), buffer(3));
+    x.write_floats(&[0.0; 3]).unwrap();
+    let outputs = [("one", &one), ("two", &two), ("told", &told)];
+    let mut binding = program.bind(&[("x", &x)], &outputs).unwrap();
+    let mut run = |buckets: &[Vec<crate::Buffer>], ahead| {
+        let sums = crate::Sums { group: &group, buckets, ahead };
+        program.run_and_sum(&mut binding, &sums).unwrap().ahead
+    };
+    let own = [vec![two.clone()], vec![one.clone()]];
+    assert_eq!((run(&own, true), run(&own, false)), (2, 0));
+    assert_eq!(told.read_floats().unwrap(), [3.0; 2]);
+    assert_eq!(two.read_floats().unwrap(), [1.0; 3]);
+    // What is announced does not lie there.
+    assert_eq!(run(&[vec![two.clone()], vec![x.clone()]], true), 1);
+    // The first is not announced, so nothing behind it may begin.
+    assert_eq!(run(&[vec![x.clone()], vec![one.clone()]], true), 0);
+    let unbound = [vec![other]];
+    let refused = std::panic::AssertUnwindSafe(|| run(&unbound, true));
+    assert!(std::panic::catch_unwind(refused).is_err());
+}
