@@ -33,4 +33,4 @@ pub use params::{Buffer, Decay, Initial, Parameter, Params};
 pub use quality::{Averages, EmaStart, QualityScale};
 pub use queue::{Queue, QueueKind, QueueOptions};
 pub use rows::{lengths, unit};
-pub use sharing::{BuffersShare, HeadShare, Normalisation, QueueShare, Sharing};
+pub use sharing::{BuffersShare, HeadShare, Normalisation, Overlap, QueueShare, Sharing};

@@ -45,6 +45,18 @@ pub enum BuffersShare {
     Broadcast,
 }
 
+/// When gradients are summed over ranks. The sums are the same to the bit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Overlap {
+    /// As is faster in the first steps.
+    #[default]
+    Auto,
+    /// Each as soon as it is made.
+    On,
+    /// When all are made.
+    Off,
+}
+
 /// The ranks, and what they share.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Sharing {

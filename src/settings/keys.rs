@@ -11,7 +11,7 @@ use crate::image::ChannelOrder;
 use crate::loader::{Labels, OnDamage, OtherSize};
 use crate::nn::{
     Architecture, BuffersShare, ContrastPhase, Coupling, Curve, EmaStart, HeadKind, HeadShare,
-    Margin, Normalisation, QueueKind, QueueShare, Range, Select,
+    Margin, Normalisation, Overlap, QueueKind, QueueShare, Range, Select,
 };
 use crate::optim::SampleUpdate;
 use crate::pack::{Encoding, OnError};
@@ -158,6 +158,10 @@ keys! {
         TRAIN_HOSTS: List<FolderName> = "hosts", List(FolderName), "", "names of the machines";
         TRAIN_PATIENCE: Whole<u64> = "patience", whole(1, u32::MAX as u64), "600",
             "seconds that a process waits for the others before all end";
+        TRAIN_OVERLAP: Words<Overlap> = "overlap",
+            Words(&[("auto", Overlap::Auto), ("on", Overlap::On), ("off", Overlap::Off)]),
+            "auto", "when processes sum gradients: on (while others are made), off (when all are), or auto (as is \
+                     faster in the first steps); the sums are the same";
         TRAIN_NORMALISATION: Words<Normalisation> = "normalisation",
             Words(&[
                 ("local", Normalisation::Local),

@@ -8,7 +8,7 @@ use crate::group::Group;
 use crate::image::ChannelOrder;
 use crate::loader::{Labels, OnDamage, OtherSize};
 use crate::nn::{
-    Backbone, BuffersShare, ContrastOptions, HeadOptions, HeadShare, Mask, Normalisation,
+    Backbone, BuffersShare, ContrastOptions, HeadOptions, HeadShare, Mask, Normalisation, Overlap,
     QueueKind, QueueShare, Sharing,
 };
 use crate::optim::{SampleUpdate, Sgd};
@@ -68,6 +68,8 @@ pub struct Config {
     pub local_ranks: usize,
     /// How long a rank waits for the others.
     pub patience: Duration,
+    /// When ranks sum gradients.
+    pub overlap: Overlap,
     /// What the backbone begins with.
     pub init: Option<PathBuf>,
     /// The backbone.
@@ -167,6 +169,7 @@ impl Config {
                 buffers: s.get(&keys::TRAIN_BUFFERS),
             },
             local_ranks: 1,
+            overlap: s.get(&keys::TRAIN_OVERLAP),
             patience: Duration::from_secs(s.get(&keys::TRAIN_PATIENCE)),
             init: s.get(&keys::TRAIN_INIT),
             backbone: Backbone {

@@ -3,8 +3,8 @@
 use super::StepGraph;
 use super::names::{GRADIENT, MOMENTUM, NEXT, RATE};
 use crate::graph::lower::{
-    Arrangement, ByRow, Layout, MomentumUpdate, Rows, lower_by_row, lower_updates, lower_with_rows,
-    rows_of,
+    ANNOUNCE, Arrangement, ByRow, DOMAIN, Layout, MomentumUpdate, Rows, lower_by_row,
+    lower_updates, lower_with_rows, rows_of,
 };
 use crate::nn::{Decay, Parameter};
 use crate::onnx;
@@ -42,7 +42,10 @@ impl StepGraph {
             }
             (Device::Cuda(_), _) => Rows::new(),
         };
-        let gradients = lower_with_rows(&self.gradients, "gradients", &rows, arrangement);
+        let mut gradients = lower_with_rows(&self.gradients, "gradients", &rows, arrangement);
+        if device != Device::Cpu {
+            unannounced(&mut gradients);
+        }
         let (large, small): (Vec<_>, Vec<_>) =
             self.params.parameters.iter().cloned().partition(|own| rows.contains_key(&own.name));
         let by_row: Vec<ByRow> =
@@ -85,5 +88,15 @@ impl StepGraph {
         // Gradients lie as they are made.
         let whole = vec![(format!("{GRADIENT}{}", parameter.name), parameter.shape.clone())];
         ByRow { body: self.update(slice::from_ref(&row)), count, whole }
+    }
+}
+
+/// Has nothing announced: what devices have made is summed when all of it is there.
+fn unannounced(model: &mut onnx::Model) {
+    let nodes = model.graph.iter_mut().flat_map(|graph| &mut graph.node);
+    for node in nodes.filter(|node| node.domain == DOMAIN && node.op_type == ANNOUNCE) {
+        (node.domain, node.op_type) = (String::new(), "Identity".to_owned());
+        node.input.truncate(1);
+        node.attribute.clear();
     }
 }

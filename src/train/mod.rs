@@ -22,6 +22,7 @@ pub mod metrics;
 mod micro_batches;
 mod names;
 mod options;
+mod pace;
 pub mod plan;
 mod rates;
 mod run;
@@ -32,6 +33,7 @@ mod shared;
 mod state;
 mod step;
 mod stepper;
+mod sums;
 pub mod tuning;
 mod validate;
 
@@ -44,6 +46,7 @@ pub use init::{Adopted, adopt};
 pub use loss_scale::LossScale;
 pub use lowered::Lowered;
 pub use options::{Scales, StepOptions};
+pub use pace::Found;
 pub use rates::Rates;
 pub use run::{
     METRICS, SETTINGS, Start, Surroundings, TrainReport, initial_backbone, plan as planned, train,

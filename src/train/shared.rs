@@ -1,16 +1,18 @@
 //! What ranks do together between the two programs of a step.
 
 use super::names::{GRADIENT, SUM};
+use super::pace::{Found, Pace};
 use super::step::{SCALARS, square};
 use super::{Error, StepGraph};
 use crate::graph::lower::{Arrangement, Rows, lower_with_rows};
 use crate::graph::{Builder, Element as Kind, Graph, Value};
 use crate::group::{Group, Reduction};
-use crate::nn::{BuffersShare, Parameter};
-use crate::runtime::{Binding, Buffer, Element, Program, Runtime};
+use crate::nn::{BuffersShare, Overlap, Parameter};
+use crate::runtime::{Binding, Buffer, Device, Element, Program, Runtime, Summed, Sums};
 use indexmap::IndexMap;
 use std::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The ranks of a step.
 #[derive(Debug)]
@@ -23,9 +25,20 @@ pub(super) struct Shared {
     binding: Binding,
     /// Sums of squares of gradients: of what all ranks have, and of parts.
     sums: [Buffer; 2],
-    /// Sums gradients where they lie, if devices exchange among each other.
-    on_devices: Option<(Program, Binding)>,
-    scratch: Vec<f32>,
+    place: Place,
+    /// Sums so far that went on together with programs.
+    summed: Summed,
+}
+
+/// Where gradients are summed.
+#[derive(Debug)]
+enum Place {
+    /// In the processor's memory, where they lie.
+    Processor(Pace),
+    /// Where they lie on devices that exchange among each other.
+    Devices(Box<(Program, Binding)>),
+    /// In the processor's memory, where they are copied from a device.
+    Host(Vec<f32>),
 }
 
 /// Names of those sums.
@@ -41,6 +54,7 @@ impl Shared {
         graph: &StepGraph,
         gradients: &IndexMap<String, Buffer>,
         threads: NonZeroUsize,
+        overlap: Overlap,
     ) -> Result<Option<Self>, Error> {
         let world = graph.options.sharing.world;
         if world.is_alone() {
@@ -61,15 +75,18 @@ impl Shared {
         let outputs: Vec<(&str, &Buffer)> = SUMS.into_iter().zip(&sums).collect();
         let binding = squares.bind(&inputs, &outputs)?;
         let (group, buffers) = (Arc::clone(group), graph.options.sharing.buffers);
-        let on_devices = match runtime.nccl() {
-            Some(_) => Some(sums_on_devices(runtime, graph, gradients, threads)?),
-            None => None,
+        let place = match (runtime.device(), runtime.nccl()) {
+            (Device::Cpu, _) => Place::Processor(Pace::new(overlap)),
+            (Device::Cuda(_), Some(_)) => {
+                Place::Devices(Box::new(sums_on_devices(runtime, graph, gradients, threads)?))
+            }
+            (Device::Cuda(_), None) => Place::Host(Vec::new()),
         };
         let of = |own: &&Parameter| gradients[&format!("{GRADIENT}{}", own.name)].clone();
         let buckets = graph.buckets();
         let buckets = buckets.iter().map(|bucket| bucket.iter().map(of).collect()).collect();
-        let scratch = Vec::new();
-        Ok(Some(Self { group, buffers, buckets, squares, binding, sums, on_devices, scratch }))
+        let summed = Summed::default();
+        Ok(Some(Self { group, buffers, buckets, squares, binding, sums, place, summed }))
     }
 
     /// Before the first batch of a step: all ranks take the buffers of the first one, where they share them
@@ -96,13 +113,48 @@ impl Shared {
         Ok(all.map(|sum| sum / self.group.size() as f32))
     }
 
-    /// Sums the gradients of a step over ranks; returns their length. Of parts that lie elsewhere `others` is the
-    /// sum of squares.
-    pub(super) fn sum(&mut self, others: f64) -> Result<f32, Error> {
-        match &mut self.on_devices {
-            Some((program, binding)) => program.run(binding)?,
-            None => self.sum_on_host()?,
+    /// Makes the gradients of a step's last batch and sums them over ranks.
+    pub(super) fn run(&mut self, program: &mut Program, own: &mut Binding) -> Result<(), Error> {
+        let Self { group, buckets, place, .. } = self;
+        match place {
+            Place::Processor(pace) => {
+                let (ahead, begun) = (pace.is_ahead(), Instant::now());
+                let sums = Sums { group, buckets, ahead };
+                let Summed { ahead, hidden } = program.run_and_sum(own, &sums)?;
+                self.summed.ahead += ahead;
+                self.summed.hidden += hidden;
+                pace.took(begun.elapsed(), group)?;
+            }
+            Place::Devices(sum) => {
+                let (sum, binding) = &mut **sum;
+                program.run(own)?;
+                sum.run(binding)?;
+            }
+            Place::Host(scratch) => {
+                program.run(own)?;
+                for bucket in buckets {
+                    sum_together(group, bucket, scratch)?;
+                }
+            }
         }
+        Ok(())
+    }
+
+    /// How fast steps were with either way of summing, the first time that this is asked after it was found out.
+    pub(super) fn found(&mut self) -> Option<Found> {
+        match &mut self.place {
+            Place::Processor(pace) => pace.found(),
+            Place::Devices(_) | Place::Host(_) => None,
+        }
+    }
+
+    /// Sums so far that went on together with programs.
+    pub(super) fn summed(&self) -> Summed {
+        self.summed
+    }
+
+    /// The length of the gradients that are summed. Of parts that lie elsewhere `others` is the sum of squares.
+    pub(super) fn length(&mut self, others: f64) -> Result<f32, Error> {
         self.squares.run(&mut self.binding)?;
         let [replicated, parts] = &self.sums;
         let mut of_parts = parts.read_floats()?;
@@ -113,21 +165,9 @@ impl Shared {
         self.group.broadcast(&mut of_all, 0)?;
         Ok((of_all[0] + of_parts[0]).sqrt())
     }
-
-    /// Sums gradients through the processors' memory.
-    fn sum_on_host(&mut self) -> Result<(), Error> {
-        let Self { group, buckets, scratch, .. } = self;
-        for bucket in buckets {
-            match &bucket[..] {
-                [alone] => alone.change_floats(|own| group.all_reduce(own, Reduction::Sum))??,
-                several => sum_together(group, several, scratch)?,
-            }
-        }
-        Ok(())
-    }
 }
 
-/// Puts tensors together, sums them, and puts them back.
+/// Puts tensors of a device together, sums them, and puts them back.
 fn sum_together(group: &Group, buffers: &[Buffer], scratch: &mut Vec<f32>) -> Result<(), Error> {
     scratch.clear();
     for buffer in buffers {

@@ -2,6 +2,7 @@
 //! at, and summed over devices.
 
 use super::Error;
+use super::buckets::numbered;
 use super::declared::{declare_columns, declare_state, keep};
 use super::names::{ACCUMULATED, CARRIED, GRADIENT, KERNEL, LOSS_SCALE, MOMENTUM, NEXT, RATE};
 use super::options::{LARGEST, MOST_PLANNED, Scales, StepOptions, check};
@@ -126,7 +127,11 @@ impl StepGraph {
             g.scoped("accumulated", |g| add_earlier(g, &mut gradients, &params.parameters));
         }
         let learned = &gradients[..params.parameters.len()];
-        reported.push(g.scoped("gradient_norm", |g| length(g, learned)));
+        let summed = match options.sharing.world.is_alone() {
+            true => Vec::new(),
+            false => numbered(&params.parameters, |own| !is_part(&options, &own.name)),
+        };
+        reported.push(g.scoped("gradient_norm", |g| length(g, learned, &summed)));
         reported.push(g.scoped("statistics", |g| sum_of_statistics(g, &next)));
         let reported: Vec<Value> =
             reported.into_iter().map(|number| g.reshape(number, &[1])).collect();
@@ -168,7 +173,7 @@ impl StepGraph {
 
     /// Whether each rank has a part of a parameter.
     pub(super) fn is_part(&self, name: &str) -> bool {
-        self.options.sharing.head == HeadShare::Sharded && name == KERNEL
+        is_part(&self.options, name)
     }
 
     /// Rows of a step: images times views.
@@ -188,6 +193,10 @@ impl StepGraph {
         let drops = self.options.backbone.dropout > 0.0;
         drops.then_some([self.rows(), channels, height, width])
     }
+}
+
+fn is_part(options: &StepOptions, name: &str) -> bool {
+    options.sharing.head == HeadShare::Sharded && name == KERNEL
 }
 
 /// What the forward pass makes.
@@ -275,10 +284,21 @@ fn add_earlier(g: &mut Builder, gradients: &mut [Value], parameters: &[Parameter
     }
 }
 
-/// The length of all values as one vector.
-fn length(g: &mut Builder, values: &[Value]) -> Value {
+/// The length of all values as one vector. Those that ranks sum, by what they sum in one go, are announced as
+/// soon as their squares are known.
+fn length(g: &mut Builder, values: &[Value], summed: &[Vec<usize>]) -> Value {
     let squares: Vec<Value> = values.iter().map(|&value| square(g, value)).collect();
-    let squares = g.concat(&squares, 0);
+    // The runtime begins with what comes last here: with gradients that are made first.
+    let announced = summed.iter().enumerate().rev().map(|(number, bucket)| {
+        let [made, of_bucket] =
+            [values, &squares].map(|all| bucket.iter().map(|&at| all[at]).collect::<Vec<_>>());
+        let of_bucket = g.concat(&of_bucket, 0);
+        g.announce(of_bucket, number, &made)
+    });
+    let mut all: Vec<Value> = announced.collect();
+    let is_summed = |at: &usize| summed.iter().flatten().any(|own| own == at);
+    all.extend((0..values.len()).filter(|at| !is_summed(at)).map(|at| squares[at]));
+    let squares = g.concat(&all, 0);
     let sum = g.reduce_sum(squares, &[0]);
     g.sqrt(sum)
 }

@@ -9,6 +9,7 @@
 use super::bound::{Number, Parts, Trained, bind_update};
 use super::micro_batches::MicroBatches;
 use super::names::{CARRIED, GRADIENT, LOSS_SCALE, MOMENTUM, RATE};
+use super::pace::Found;
 use super::sampled::Sampled;
 use super::shared::{Shared, gradient_norm, with_length};
 use super::{
@@ -17,7 +18,8 @@ use super::{
 };
 use crate::graph::Width;
 use crate::graph::lower::Arrangement;
-use crate::runtime::{Binding, Buffer, Element, Program, Runtime, Traffic};
+use crate::nn::Overlap;
+use crate::runtime::{Binding, Buffer, Element, Program, Runtime, Summed, Traffic};
 use indexmap::IndexMap;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -47,6 +49,15 @@ pub struct Making<'a> {
     pub arrangement: &'a Arrangement,
     /// What the name of a file begins with that gets the time of every node of the gradients.
     pub profile: Option<&'a Path>,
+    /// When ranks sum gradients, where there are several.
+    pub overlap: Overlap,
+}
+
+impl<'a> Making<'a> {
+    /// Without a profile, and with sums of gradients when that is faster.
+    pub fn new(threads: NonZeroUsize, arrangement: &'a Arrangement) -> Self {
+        Self { threads, arrangement, profile: None, overlap: Overlap::default() }
+    }
 }
 
 /// A step, ready to run.
@@ -95,7 +106,7 @@ impl Stepper {
     /// no memory.
     pub fn new(runtime: &Runtime, graph: StepGraph, threads: NonZeroUsize) -> Result<Self, Error> {
         let arrangement = &Arrangement::default();
-        Self::made(runtime, graph, &Making { threads, arrangement, profile: None })
+        Self::made(runtime, graph, &Making::new(threads, arrangement))
     }
 
     /// The same, made as asked for.
@@ -109,7 +120,7 @@ impl Stepper {
             Some(profile) => Program::open_profiled(runtime, model, threads, profile)?,
             None => Program::open(runtime, model, threads)?,
         };
-        Self::bound(runtime, graph, threads, gradients, &lowered)
+        Self::bound(runtime, graph, making, gradients, &lowered)
     }
 
     /// Ends the profile; returns its file.
@@ -123,10 +134,11 @@ impl Stepper {
     fn bound(
         runtime: &Runtime,
         graph: StepGraph,
-        threads: NonZeroUsize,
+        making: &Making<'_>,
         gradients: Program,
         lowered: &Lowered,
     ) -> Result<Self, Error> {
+        let threads = making.threads;
         let update = Program::open(runtime, &lowered.update, threads)?;
         let read = NUMBERS.into_iter().filter(|name| gradients.has_input(name) || *name == RATE);
         let numbers = read.map(|name| {
@@ -171,7 +183,7 @@ impl Stepper {
         let bindings = [bind(&feeds[0])?, bind(&feeds[1])?];
         let rate = &numbers[RATE].buffer;
         let update_binding = bind_update(&update, rate, &trained, &gradients_of)?;
-        let shared = Shared::new(runtime, &graph, &gradients_of, threads)?;
+        let shared = Shared::new(runtime, &graph, &gradients_of, threads, making.overlap)?;
         let current = 0;
         let loss_scale = (graph.width == Width::Half).then(LossScale::default);
         Ok(Self {
@@ -271,6 +283,16 @@ impl Stepper {
         self.loss_scale
     }
 
+    /// How fast steps were with sums of gradients over ranks begun ahead, and after: once, when it is found out.
+    pub fn found(&mut self) -> Option<Found> {
+        self.shared.as_mut().and_then(Shared::found)
+    }
+
+    /// Sums of gradients over ranks so far that were begun, and went on, while other gradients were made.
+    pub fn summed(&self) -> Summed {
+        self.shared.as_ref().map(Shared::summed).unwrap_or_default()
+    }
+
     /// Where batches are written to; one while another is learned from.
     pub fn feeds(&self) -> &[Feed] {
         &self.feeds
@@ -348,7 +370,12 @@ impl Stepper {
             shared.before(self.replaced[self.current].values())?;
         }
         self.sample(feed)?;
-        self.gradients.run(&mut self.bindings[feed][self.current])?;
+        let is_last = self.micro_batches.batches() + 1 == self.graph.options.accumulate;
+        let binding = &mut self.bindings[feed][self.current];
+        match self.shared.as_mut().filter(|_| is_last) {
+            Some(shared) => shared.run(&mut self.gradients, binding)?,
+            None => self.gradients.run(binding)?,
+        }
         let numbers = self.scalars.read_floats()?;
         let Ok(mut numbers) = <[f32; SCALARS.len()]>::try_from(numbers.as_slice()) else {
             panic!("{} numbers in a buffer of {}", numbers.len(), SCALARS.len())
@@ -361,8 +388,7 @@ impl Stepper {
         }
         let Some(shared) = &mut self.shared else { return Ok(numbers) };
         let numbers = shared.reported(numbers)?;
-        let is_last = self.micro_batches.batches() + 1 == self.graph.options.accumulate;
-        let length = is_last.then(|| shared.sum(squares)).transpose()?;
+        let length = is_last.then(|| shared.length(squares)).transpose()?;
         Ok(with_length(numbers, length))
     }
 

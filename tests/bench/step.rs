@@ -275,7 +275,7 @@ impl Trial {
         let stepper = Stepper::made(
             &runtime,
             graph,
-            &Making { threads, arrangement: &kind.layout.into(), profile },
+            &Making { profile, ..Making::new(threads, &kind.layout.into()) },
         );
         let mut stepper = stepper.unwrap_or_else(|error| panic!("{error}"));
         stepper.load(&state).expect("its own state");

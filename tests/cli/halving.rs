@@ -6,7 +6,7 @@ use qgface_data::train::checkpoint;
 use serde_json::Value;
 
 /// At this scale of the head the first gradients are too large for float16 at the first loss scale.
-const STEEP: &str = "head.s=1000";
+pub(crate) const STEEP: &str = "head.s=1000";
 
 #[test]
 fn a_run_in_float16_skips_what_overflows_and_goes_on_to_the_same_bytes() {

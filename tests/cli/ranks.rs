@@ -1,6 +1,7 @@
 //! `train` in several processes: as one with the joined batch, to the bit when it goes on, and to its end
 //! when one of them is lost.
 
+use crate::halving::STEEP;
 use crate::learning::{lines, small, work};
 use crate::models::drawn_path;
 use crate::program::{Ran, done, program, run};
@@ -157,6 +158,68 @@ fn goes_on(more: &[&str]) {
 }
 
 #[test]
+fn gradients_are_summed_while_others_are_made_or_after_to_the_same_bits() {
+    let work = work();
+    let run = |overlap: &str, more: &[&str]| {
+        let name = format!("name={overlap}");
+        let overlap = format!("overlap={overlap}");
+        let arguments = [&[&*name, &overlap, "epochs=20", "max_steps=14"], more].concat();
+        let ran = trained(work.path(), 2, &arguments);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran.stderr
+    };
+    let said = run("auto", &["-v"]);
+    assert!(said.contains("gradients are summed wh"), "{said}");
+    for overlap in ["on", "off"] {
+        let said = run(overlap, &["-v"]);
+        assert!(!said.contains("gradients are summed"), "{said}");
+        assert_eq!(checkpoints(work.path(), overlap), checkpoints(work.path(), "auto"));
+    }
+}
+
+#[test]
+fn ranks_skip_a_step_together_whose_gradients_overflow_and_go_on_to_the_same_bytes() {
+    let work = work();
+    let work = work.path();
+    let float16 = ["batch=2", "precision=float16", "epochs=9", STEEP];
+    let run = |more: &[&str]| trained(work, 2, &[&float16[..], more].concat());
+    let ran = run(&["name=whole", "max_steps=12", "--format", "json"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let said = "step 1 skipped: its gradients overflow float16; loss scale 32768";
+    assert_eq!(ran.stderr.matches(said).count(), 1, "{}", ran.stderr);
+    let skipped = ran.json("train")["skipped_steps"].as_u64().unwrap();
+    assert!((1..12).contains(&skipped), "{skipped}");
+    assert_eq!(lines(work, "whole").len() as u64, 12 - skipped);
+    assert_eq!(run(&["name=part", "max_steps=1"]).code, 0);
+    let arguments = ["train", "--resume", "runs/part", "processes=2", "max_steps=12"];
+    let ran = Ran::of(with_mpi(program(work, &arguments)));
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let last = |run: &str| -> Vec<_> {
+        let all = checkpoints(work, run).into_iter();
+        all.filter(|(name, _)| name.starts_with("step-00000012") && name.ends_with(".safetensors"))
+            .collect()
+    };
+    assert!(last("part") == last("whole") && last("whole").len() == 2);
+}
+
+#[test]
+fn ranks_come_to_a_second_view_together() {
+    let work = work();
+    let work = work.path();
+    // Two steps with one view, and two with two.
+    let later = ["contrast.phase=later_aug", "contrast.joint_point=1", "epochs=2"];
+    done(work, &small(&[&["name=one", "batch=8", "tune=off", "lr=0.001"], &later[..]].concat()));
+    let of_two = ["name=two", "batch=4", "lr=0.001"];
+    let ran = trained(work, 2, &[&of_two[..], &AS_ONE, &later].concat());
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let (own, one) = (losses(work, "two"), losses(work, "one"));
+    assert_eq!(own.len(), 4);
+    for (own, one) in own.iter().zip(&one) {
+        assert!((own / one - 1.0).abs() < 1e-3, "{own} for {one}");
+    }
+}
+
+#[test]
 fn ranks_begin_with_their_columns_of_a_file() {
     let work = work();
     let work = work.path();
@@ -201,6 +264,8 @@ fn a_rank_that_begins_with_something_else_is_named() {
     assert_ne!(ran.code, 0);
     let said = "rank 1: train.seed: expected 0, as on rank 0, found 1";
     assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    let ran = unlike(work, &[begin("overlap=on"), begin("overlap=off")]);
+    assert!(ran.code != 0 && ran.stderr.contains("train.overlap=Off"), "{}", ran.stderr);
     let others = [vec!["name=b", "processes=3"], vec!["name=b", "processes=3"]];
     let ran = unlike(work, &others);
     let said = "train.processes: expected 2, the processes that the launcher has started, found 3";

@@ -34,7 +34,7 @@ pub(crate) fn run(graph: &StepGraph, inputs: &Inputs, initial: &TrainState, roll
     let graph = StepGraph::in_width(graph.options.clone(), Width::Half).unwrap();
     let drops = graph.mask_shape().is_some();
     let arrangement = &Arrangement::default();
-    let making = Making { threads: NonZeroUsize::MIN, arrangement, profile: None };
+    let making = Making::new(NonZeroUsize::MIN, arrangement);
     let mut stepper = Stepper::made(&installed::runtime(), graph, &making).unwrap();
     let step = |stepper: &mut Stepper, at: usize, expected: &Json| -> Scalars {
         let rates = stepped::rates(float(expected, "lr"));

@@ -51,7 +51,8 @@ pub(crate) const LAYOUTS: [Layout; 2] = [Layout::Planes, Layout::Pixels];
 
 /// A stepper of one thread.
 pub(crate) fn stepper(graph: StepGraph, layout: Layout) -> Stepper {
-    let making = Making { threads: NonZeroUsize::MIN, arrangement: &layout.into(), profile: None };
+    let arrangement = layout.into();
+    let making = Making::new(NonZeroUsize::MIN, &arrangement);
     Stepper::made(&installed::runtime(), graph, &making).unwrap()
 }
 

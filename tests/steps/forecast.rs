@@ -65,11 +65,8 @@ fn every_operator_makes_what_is_told_in_every_formulation() {
 fn in_use(options: StepOptions, layout: Layout) -> u64 {
     let folder = tempfile::tempdir().unwrap();
     let trial = Trial::made(&runtime(), options.clone(), layout);
-    let making = Making {
-        threads: NonZeroUsize::MIN,
-        arrangement: &layout.into(),
-        profile: Some(&folder.path().join("step")),
-    };
+    let (arrangement, profile) = (layout.into(), folder.path().join("step"));
+    let making = Making { profile: Some(&profile), ..Making::new(NonZeroUsize::MIN, &arrangement) };
     let graph = StepGraph::new(options).unwrap();
     let mut stepper = Stepper::made(&runtime(), graph, &making).unwrap();
     stepper.load(&trial.stepper.state().unwrap()).unwrap();

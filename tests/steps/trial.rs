@@ -115,7 +115,7 @@ impl Trial {
         let state = TrainState::initial(&graph, Seed::new(1));
         let count: usize = graph.image_shape().iter().product();
         let masked: usize = graph.mask_shape().map_or(0, |shape| shape.iter().product());
-        let making = Making { threads, arrangement, profile: None };
+        let making = Making::new(threads, arrangement);
         let mut stepper = Stepper::made(runtime, graph, &making).unwrap();
         stepper.load(&state).unwrap();
         let mut draws = Seed::new(2).stream("images");

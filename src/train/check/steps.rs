@@ -115,7 +115,7 @@ fn ready(
     graph: &StepGraph,
     state: &TrainState,
 ) -> Result<Stepper, Error> {
-    let making = Making { threads, arrangement, profile: None };
+    let making = Making::new(threads, arrangement);
     let mut stepper = Stepper::made(runtime, graph.clone(), &making)?;
     stepper.load(state)?;
     Ok(stepper)

@@ -71,6 +71,7 @@ fn is_outside(key: &str) -> bool {
         keys::TRAIN_NODES.name(),
         keys::TRAIN_HOSTS.name(),
         keys::TRAIN_PATIENCE.name(),
+        keys::TRAIN_OVERLAP.name(),
     ];
     let sections = [Section::Limits, Section::Plan].map(Section::name);
     outside.contains(&key) || sections.contains(&section)

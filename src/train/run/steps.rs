@@ -16,6 +16,7 @@ use super::weighed::{Scales, at_hand};
 use crate::loader::{Batches, Packs};
 use crate::onnx;
 use crate::runtime::{OnMissing, Runtime};
+use crate::settings::keys;
 use crate::train::checkpoint::{self, Facts};
 use crate::train::export::export_configured;
 use crate::train::feed::{Fed, fed_ahead};
@@ -139,7 +140,9 @@ impl<'a> Run<'a> {
         let (runtime, made) = first_then_others(around.group, config.patience, || {
             tuned(runtime.clone(), &folder, &wanted, around.say)
         })?;
-        let steps = format!("{:?}, {:?}", made.width, made.arrangement);
+        let sums = keys::TRAIN_OVERLAP.name();
+        let steps =
+            format!("{:?}, {:?}, {sums}={:?}", made.width, made.arrangement, config.overlap);
         agreement::same_beginning(around.group, &facts, &steps)?;
         let first = around.group.rank() == 0;
         let metrics = first.then(|| Metrics::open(&folder.metrics(), facts.step)).transpose()?;
@@ -203,7 +206,8 @@ impl<'a> Run<'a> {
         let graph = StepGraph::in_width(options, self.made.width)?;
         let state = state.completed(&graph)?;
         let threads = threads(self.around);
-        let making = Making { threads, arrangement: &self.made.arrangement, profile: None };
+        let making =
+            Making { overlap: self.config.overlap, ..Making::new(threads, &self.made.arrangement) };
         let mut stepper = Stepper::made(&self.runtime, graph, &making)?;
         stepper.load(&state)?;
         drop(state);
@@ -280,9 +284,15 @@ impl<'a> Run<'a> {
         let begun = Instant::now();
         let before = stepper.loss_scale();
         self.around.group.at(&format!("step {}", step + 1));
-        let exchanged = self.around.group.waited();
+        // What is exchanged while gradients are made is waited for by nobody.
+        let exchanged =
+            |stepper: &Stepper| self.around.group.waited().saturating_sub(stepper.summed().hidden);
+        let earlier = exchanged(stepper);
         let stepped = stepper.learn(feed, &rates)?;
-        self.ledger.exchanged(self.around.group.waited() - exchanged);
+        self.ledger.exchanged(exchanged(stepper).saturating_sub(earlier));
+        if let Some(found) = stepper.found() {
+            (self.around.say)(&found.to_string());
+        }
         if let Some(scale) = stepper.loss_scale().filter(|_| stepped.overflowed) {
             return self.skipped(step, epoch, rates.learning, scale);
         }

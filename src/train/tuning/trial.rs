@@ -50,7 +50,7 @@ pub fn measure(
     let batch = batch(&graph);
     // The state after a step, where one could be made.
     let ready = |arrangement| -> Result<(Stepper, Option<TrainState>), Error> {
-        let making = Making { threads, arrangement, profile: None };
+        let making = Making::new(threads, arrangement);
         let mut stepper = Stepper::made(runtime, graph.clone(), &making)?;
         stepper.load(&state)?;
         let stepped = stepper.step_in_scale(&batch, &RATES)?;

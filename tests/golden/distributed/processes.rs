@@ -14,10 +14,10 @@ use crate::manifest::{self, Json};
 use crate::reference::Tensor;
 use crate::stepped::LAYOUTS;
 use crate::trajectory::Named;
-use qgface_data::graph::World;
 use qgface_data::graph::lower::Layout;
+use qgface_data::graph::{Op, World};
 use qgface_data::group::{Family, Group, Job, Launcher};
-use qgface_data::nn::{HeadShare, QueueShare, Sharing};
+use qgface_data::nn::{HeadShare, Overlap, QueueShare, Sharing};
 use qgface_data::optim::SampleUpdate;
 use qgface_data::runtime::Mpich;
 use qgface_data::train::{
@@ -91,15 +91,21 @@ fn rank(golden: &Path, folder: &str, name: &str, layout: Layout, group: &Arc<Gro
     let graph = StepGraph::new(options.clone()).unwrap();
     let initial = course.initial(&graph);
     let runtime = installed::runtime().with_group(Arc::clone(group));
-    let learned = |graph: &StepGraph, broken| {
+    let by = |graph: &StepGraph, broken, overlap| {
         let stepper = || {
             let arrangement = &layout.into();
-            let making = Making { threads: NonZeroUsize::MIN, arrangement, profile: None };
+            let making = Making { overlap, ..Making::new(NonZeroUsize::MIN, arrangement) };
             Stepper::made(&runtime, graph.clone(), &making).unwrap()
         };
         learned(&course, parts, batches, group.rank(), &initial, &stepper, broken)
     };
-    let made = learned(&graph, false);
+    let learned = |graph: &StepGraph, broken| by(graph, broken, Overlap::On).0;
+    let (made, ahead) = by(&graph, false, Overlap::On);
+    // Of each update all sums that there are, and the same as when all gradients are made.
+    let announced = graph.gradients.values().filter(|(_, own)| matches!(own.op, Op::Announce(_)));
+    assert_eq!(ahead, announced.count() * (batches / graph.options.accumulate));
+    let (after, ahead) = by(&graph, false, Overlap::Off);
+    assert!(after == made && ahead == 0);
     // A state that is taken up amid a step is no other.
     assert!(graph.options.accumulate == 1 || made == learned(&graph, true));
     if sharing.head == HeadShare::Sharded {
@@ -132,7 +138,8 @@ fn rank(golden: &Path, folder: &str, name: &str, layout: Layout, group: &Arc<Gro
     made
 }
 
-/// Learns from all batches; where it is `broken` another stepper takes the state up behind each.
+/// Learns from all batches; where it is `broken` another stepper takes the state up behind each. Also how many
+/// sums of gradients the last stepper has begun ahead.
 fn learned(
     course: &Course<'_>,
     parts: usize,
@@ -141,7 +148,7 @@ fn learned(
     initial: &TrainState,
     new: &dyn Fn() -> Stepper,
     broken: bool,
-) -> Made {
+) -> (Made, usize) {
     let mut stepper = new();
     stepper.load(initial).unwrap();
     let (mut reported, mut first) = (Vec::new(), None);
@@ -176,7 +183,8 @@ fn learned(
             stepper.load(&state).unwrap();
         }
     }
-    Made { reported, first: first.unwrap(), last: listed(&stepper.state().unwrap()) }
+    let made = Made { reported, first: first.unwrap(), last: listed(&stepper.state().unwrap()) };
+    (made, stepper.summed().ahead)
 }
 
 /// Runs the ranks of a run with images in a layout; what each has made.
