@@ -2,7 +2,7 @@
 
 use super::report::TrainReport;
 use super::steps::Run;
-use super::{agreement, together};
+use super::together;
 use crate::eval::Measure;
 use crate::fs;
 use crate::train::export::export_configured;
@@ -14,7 +14,6 @@ impl Run<'_> {
     pub(super) fn checkpoint(&mut self, state: &TrainState, scored: bool) -> Result<(), Error> {
         self.facts.scores.clear();
         let (group, sharing) = (self.around.group, &self.config.sharing);
-        agreement::same_state(group, sharing, state)?;
         let is_first = group.rank() == 0;
         if scored {
             self.score(state)?;

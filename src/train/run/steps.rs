@@ -73,6 +73,8 @@ pub(super) struct Run<'a> {
     pub(super) adopted: Option<Adopted>,
     pub(super) changed: Vec<String>,
     pub(super) parameters: u64,
+    /// Whether ranks are on processors that may round otherwise.
+    is_unlike: bool,
 }
 
 impl<'a> Run<'a> {
@@ -163,6 +165,7 @@ impl<'a> Run<'a> {
             adopted,
             changed,
             parameters,
+            is_unlike: agreement::unlike_processors(around.group, around.say)?,
         };
         Ok((run, state))
     }
@@ -219,9 +222,10 @@ impl<'a> Run<'a> {
             Err(Ended::Stopped) => true,
             Err(Ended::Failed(error)) => return Err(*error),
         };
-        let state = stepper.state()?;
+        let mut state = stepper.state()?;
         let due = self.is_due();
         if due || stopped {
+            self.settle(&mut state)?;
             // Whoever interrupts does not wait for scores.
             self.checkpoint(&state, due && !stopped)?;
         }
@@ -257,11 +261,20 @@ impl<'a> Run<'a> {
                 return Err(Ended::Stopped);
             }
             if !is_rest && self.facts.step < steps.end && self.is_due() {
-                self.checkpoint(&stepper.state()?, true)?;
+                let mut state = stepper.state()?;
+                if self.settle(&mut state)? {
+                    stepper.load(&state)?;
+                }
+                self.checkpoint(&state, true)?;
             }
             begun = Instant::now();
             Ok(())
         })
+    }
+
+    /// Before a checkpoint: holds what all ranks should have against each other; whether it is another then.
+    fn settle(&self, state: &mut TrainState) -> Result<bool, Error> {
+        agreement::settled(self.around.group, &self.config.sharing, state, self.is_unlike)
     }
 
     /// Learns from the batch of a step that lies in a feed, at the rates of its epoch; the last one is
