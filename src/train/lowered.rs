@@ -99,4 +99,59 @@ fn unannounced(model: &mut onnx::Model) {
         node.input.truncate(1);
         node.attribute.clear();
     }
+    let is_used = model.graph().node.iter().any(|node| node.domain == DOMAIN);
+    model.opset_import.retain(|own| is_used || own.domain != DOMAIN);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::World;
+    use crate::nn::{
+        Architecture, Backbone, HeadKind, HeadOptions, JointOptions, Normalisation, Sharing,
+    };
+    use crate::optim::Sgd;
+    use crate::train::{Scales, StepOptions};
+
+    /// A step of one of two ranks, with so many gradients that they are summed in several goes.
+    fn of_two(normalisation: Normalisation) -> StepGraph {
+        let sharing =
+            Sharing { world: World { ranks: 2, rank: 1 }, normalisation, ..Sharing::default() };
+        StepGraph::new(StepOptions {
+            backbone: Backbone::new(Architecture::Ir18, 0.5),
+            joint: JointOptions { head: HeadOptions::new(HeadKind::AdaFace), contrast: None },
+            classes: 16,
+            batch: 2,
+            accumulate: 1,
+            views: 1,
+            scales: Scales::Fixed { head: 0.0, contrast: 0.0 },
+            sgd: Sgd::default(),
+            sharing,
+            sample: None,
+        })
+        .unwrap()
+    }
+
+    fn announced(lowered: &Lowered) -> usize {
+        let nodes = &lowered.gradients.graph().node;
+        nodes.iter().filter(|node| node.op_type == ANNOUNCE).count()
+    }
+
+    #[test]
+    fn processors_hear_of_every_bucket_and_devices_of_none() {
+        for normalisation in [Normalisation::Local, Normalisation::Synchronised] {
+            let step = of_two(normalisation);
+            let buckets = step.buckets().len();
+            assert!(buckets > 3, "{buckets}");
+            for layout in [Layout::Planes, Layout::Pixels] {
+                let lowered = step.lowered(Device::Cpu, &layout.into());
+                assert_eq!(announced(&lowered), buckets, "{normalisation:?}, {layout:?}");
+            }
+            let lowered = step.lowered(Device::Cuda(0), &Layout::Planes.into());
+            assert_eq!(announced(&lowered), 0);
+            let imports = &lowered.gradients.opset_import;
+            let has_own = imports.iter().any(|own| own.domain == DOMAIN);
+            assert_eq!(has_own, normalisation == Normalisation::Synchronised);
+        }
+    }
 }

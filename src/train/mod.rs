@@ -49,7 +49,8 @@ pub use options::{Scales, StepOptions};
 pub use pace::Found;
 pub use rates::Rates;
 pub use run::{
-    METRICS, SETTINGS, Start, Surroundings, TrainReport, initial_backbone, plan as planned, train,
+    METRICS, SETTINGS, Start, Surroundings, TrainReport, initial_backbone, plan as planned,
+    settled, train,
 };
 pub use sampled::{ClassColumns, Descent, Gradient, Real, Sample, SampleSize, chosen};
 pub use schedule::{JointSchedule, LearningRate, Phase, WarmUp};

@@ -44,9 +44,9 @@ const TIMED: usize = 5;
 #[derive(Debug)]
 pub(super) struct Pace {
     overlap: Overlap,
-    /// Steps that were tried, with their times but those of the first.
+    /// Steps that were tried.
     steps: usize,
-    /// Times of steps that summed ahead, and after.
+    /// Times of those that summed ahead, and after, but of the first steps.
     times: [Vec<Duration>; 2],
     found: Option<Found>,
     is_told: bool,

@@ -60,7 +60,8 @@ impl From<[f32; SCALARS.len()]> for Scalars {
 ///
 /// Where ranks share the step this is one rank's. Its losses and the other numbers are its own, and the
 /// step's are their means over ranks; its gradients are to be summed over ranks, but for those of
-/// parameters of which each rank has a part; and the gradient's length is that of its own.
+/// parameters of which each rank has a part, and `gradients` announces which of them are made, by what is summed
+/// in one go; and the gradient's length is that of its own.
 #[derive(Debug, Clone)]
 pub struct StepGraph {
     /// What it was compiled from.

@@ -208,10 +208,15 @@ impl Program {
     /// As [`Program::run`], and [`Error::Sums`].
     ///
     /// # Panics
-    /// On another device, and where a bucket has a buffer that is not bound, or is no floats.
+    /// On another device, and where a bucket has a buffer that is not bound, is no floats, or stands in the
+    /// buckets twice.
     #[allow(unsafe_code)]
     pub fn run_and_sum(&mut self, binding: &mut Binding, sums: &Sums<'_>) -> Result<Summed, Error> {
         assert_eq!(self.device, Device::Cpu, "sums of what lies in the processor's memory");
+        let mut addresses: Vec<usize> =
+            sums.buckets.iter().flatten().map(Buffer::address).collect();
+        addresses.sort_unstable();
+        assert!(addresses.windows(2).all(|two| two[0] != two[1]), "a buffer that is summed twice");
         self.refresh(binding)?;
         let binding = &*binding;
         let mut buffers = binding.lock();

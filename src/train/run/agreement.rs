@@ -51,11 +51,11 @@ pub(super) fn unlike_processors(group: &Group, say: &dyn Fn(&str)) -> Result<boo
 const ROUNDED: f32 = 1e-3;
 
 /// Holds the tensors that all ranks should have against each other, by digests. On unlike processors all take
-/// the first one's of those that are apart by rounding alone; whether there were any.
+/// the first one's of those that are apart by rounding alone, which change `state`; whether there were any.
 ///
 /// # Errors
 /// [`Error::Ranks`] with the first rank whose tensor is another; [`Error::Group`].
-pub(super) fn settled(
+pub fn settled(
     group: &Group,
     sharing: &Sharing,
     state: &mut TrainState,
@@ -174,6 +174,7 @@ mod tests {
         let found = other(&[first, told(&[("packs", "a")])]);
         assert_eq!(found, Some((1, "seed".into(), "1".into(), "nothing".into())));
     }
+
     #[test]
     fn what_differs_is_told_by_name_where_all_tell_of_the_same() {
         let first = told(&[("a", "1"), ("b", "2"), ("c", "3")]);

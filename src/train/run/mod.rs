@@ -24,6 +24,7 @@ mod together;
 mod tuned;
 mod weighed;
 
+pub use agreement::settled;
 pub use folder::{METRICS, SETTINGS};
 pub use planned::plan;
 pub use report::TrainReport;

@@ -142,9 +142,13 @@ impl<'a> Run<'a> {
         let (runtime, made) = first_then_others(around.group, config.patience, || {
             tuned(runtime.clone(), &folder, &wanted, around.say)
         })?;
-        let sums = keys::TRAIN_OVERLAP.name();
-        let steps =
-            format!("{:?}, {:?}, {sums}={:?}", made.width, made.arrangement, config.overlap);
+        let overlap = keys::TRAIN_OVERLAP.name();
+        let steps = format!(
+            "{:?}, {:?}, {overlap}={}",
+            made.width,
+            made.arrangement,
+            config.settings.resolved()[overlap]
+        );
         agreement::same_beginning(around.group, &facts, &steps)?;
         let first = around.group.rank() == 0;
         let metrics = first.then(|| Metrics::open(&folder.metrics(), facts.step)).transpose()?;

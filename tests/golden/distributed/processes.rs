@@ -21,7 +21,7 @@ use qgface_data::nn::{HeadShare, Overlap, QueueShare, Sharing};
 use qgface_data::optim::SampleUpdate;
 use qgface_data::runtime::Mpich;
 use qgface_data::train::{
-    Batch, Making, Rates, Sample, StepGraph, StepOptions, Stepper, TrainState,
+    self, Batch, Making, Rates, Sample, StepGraph, StepOptions, Stepper, TrainState,
 };
 use serde::{Deserialize, Serialize};
 use std::num::NonZeroUsize;
@@ -90,6 +90,7 @@ fn rank(golden: &Path, folder: &str, name: &str, layout: Layout, group: &Arc<Gro
     let options = StepOptions { sharing, ..options };
     let graph = StepGraph::new(options.clone()).unwrap();
     let initial = course.initial(&graph);
+    settle(group, &sharing);
     let runtime = installed::runtime().with_group(Arc::clone(group));
     let by = |graph: &StepGraph, broken, overlap| {
         let stepper = || {
@@ -136,6 +137,33 @@ fn rank(golden: &Path, folder: &str, name: &str, layout: Layout, group: &Arc<Gro
         assert!(learned(&of(few, 2), false) == learned(&of(few, 2), true));
     }
     made
+}
+
+/// Ranks on unlike processors take the first one's numbers where they are apart by rounding, and no others.
+fn settle(group: &Group, sharing: &Sharing) {
+    if group.size() == 1 {
+        return;
+    }
+    let state = |apart: f32| {
+        let apart = if group.rank() == 0 { 0.0 } else { apart };
+        let weight = train::Tensor { shape: vec![2], data: vec![1.0 + apart, -2.0] };
+        let bias = train::Tensor { shape: vec![1], data: vec![0.5] };
+        let tensors = [("weight".to_owned(), weight), ("bias".to_owned(), bias)].into();
+        TrainState { tensors }
+    };
+    let settled = |apart: f32, is_unlike| {
+        let mut own = state(apart);
+        let changed = train::settled(group, sharing, &mut own, is_unlike);
+        let changed = changed.map_err(|error| error.to_string())?;
+        Ok::<_, String>((changed, own.tensors["weight"].data.clone()))
+    };
+    let first = vec![1.0, -2.0];
+    assert_eq!(settled(0.0, true).unwrap(), (false, first.clone()));
+    assert_eq!(settled(1e-5, true).unwrap(), (true, first));
+    for (apart, is_unlike) in [(0.1, true), (f32::NAN, true), (1e-5, false)] {
+        let refused = settled(apart, is_unlike).unwrap_err();
+        assert!(refused.starts_with("rank 1: weight: expected"), "{apart}: {refused}");
+    }
 }
 
 /// Learns from all batches; where it is `broken` another stepper takes the state up behind each. Also how many

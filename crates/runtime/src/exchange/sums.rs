@@ -9,7 +9,7 @@ use qgface_group::{Group, Reduction};
 use std::path::Path;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What ranks sum of a program's outputs.
 #[derive(Debug, Clone, Copy)]
@@ -26,9 +26,10 @@ pub struct Sums<'a> {
 /// What was summed of a program's outputs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Summed {
-    /// Buckets of which the sum was begun while the program ran.
+    /// Buckets that were announced where they lie, each with all before it, so that they are summed as soon as
+    /// those are.
     pub ahead: usize,
-    /// The time in which sums and the program went on together.
+    /// The time in which ranks exchanged something, or waited for each other, while the program ran.
     pub hidden: Duration,
 }
 
@@ -73,17 +74,17 @@ impl Sums<'_> {
             let listening = bulletin.listen(tell);
             let worker = scope.spawn(move || summing.ahead(&told, &is_over));
             let ran = run();
-            let ended = Instant::now();
+            let exchanged = self.group.waited();
             if ran.is_ok() {
                 // It is received by a thread that ends with an error at most.
                 _ = over.send(());
             }
             drop((listening, over));
             let worked = worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            let waited = ended.elapsed();
+            let after = self.group.waited().saturating_sub(exchanged);
             ran?;
             let (ahead, spent) = worked.map_err(failed)?;
-            Ok(Summed { ahead, hidden: spent.saturating_sub(waited) })
+            Ok(Summed { ahead, hidden: spent.saturating_sub(after) })
         })
     }
 }
@@ -99,13 +100,14 @@ struct Summing<'g> {
 
 impl Summing<'_> {
     /// Sums what is announced, and, if the run has ended well, the rest; how many buckets were the first, and the
-    /// time that all took.
+    /// time that all took of ranks.
     fn ahead(
         mut self,
         told: &Receiver<Announced>,
         is_over: &Receiver<()>,
     ) -> Result<(usize, Duration), qgface_group::Error> {
-        let mut spent = Duration::ZERO;
+        // The program exchanges nothing behind what it announces.
+        let mut begun = None;
         let mut made = vec![false; self.parts.len()];
         // It ends when the run does.
         for Announced { number, made: at } in told {
@@ -113,17 +115,17 @@ impl Summing<'_> {
             // What lies elsewhere is copied to its buffer later.
             let lies_here = parts.iter().map(|own| own.first.addr()).eq(at);
             made[number] |= lies_here;
-            let begun = Instant::now();
+            begun.get_or_insert_with(|| self.group.waited());
             while made.get(self.next).is_some_and(|made| *made) {
                 self.sum()?;
             }
-            spent += begun.elapsed();
         }
-        let (ahead, begun) = (self.next, Instant::now());
+        let ahead = self.next;
+        let begun = begun.unwrap_or_else(|| self.group.waited());
         if is_over.recv().is_ok() {
             self.rest()?;
         }
-        Ok((ahead, spent + begun.elapsed()))
+        Ok((ahead, self.group.waited().saturating_sub(begun)))
     }
 
     fn rest(&mut self) -> Result<(), qgface_group::Error> {

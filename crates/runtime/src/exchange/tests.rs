@@ -105,7 +105,8 @@ fn what_is_announced_where_it_lies_is_summed_ahead() {
     assert_eq!(run(&[vec![two.clone()], vec![x.clone()]], true), 1);
     // The first is not announced, so nothing behind it may begin.
     assert_eq!(run(&[vec![x.clone()], vec![one.clone()]], true), 0);
-    let unbound = [vec![other]];
-    let refused = std::panic::AssertUnwindSafe(|| run(&unbound, true));
-    assert!(std::panic::catch_unwind(refused).is_err());
+    for refused in [[vec![other]], [vec![one.clone(), one.clone()]]] {
+        let refused = std::panic::AssertUnwindSafe(|| run(&refused, true));
+        assert!(std::panic::catch_unwind(refused).is_err());
+    }
 }

@@ -13,11 +13,15 @@ pub const ANNOUNCE: &str = "Announce";
 
 impl Lowering<'_> {
     /// A rank that is alone exchanges nothing.
+    ///
+    /// # Panics
+    /// Behind an announcement: whoever hears it may exchange something at the same time.
     pub(super) fn exchange(&mut self, node: &Node, world: World) -> String {
         let x = self.name(node.inputs[0]);
         if world.is_alone() {
             return x;
         }
+        assert!(!self.has_announced, "{}: an exchange behind an announcement", node.name);
         let ranks = integer("ranks", world.ranks as i64);
         let (operator, attributes) = match &node.op {
             Op::AllReduce(_, Reduction::Sum) => ("AllReduceSum", vec![]),
@@ -38,7 +42,9 @@ impl Lowering<'_> {
     /// # Panics
     /// Where anything reads what is made that may run after the announcement.
     pub(super) fn announce(&mut self, node: &Node, number: usize) -> String {
-        assert!(is_read_before(self.graph, node), "{}: what is made is read later", node.name);
+        let is_read = is_read_before(self.graph, node, &self.live());
+        assert!(is_read, "{}: what is made is read later", node.name);
+        self.has_announced = true;
         let inputs: Vec<String> = node.inputs.iter().map(|&input| self.name(input)).collect();
         let inputs = inputs.iter().map(String::as_str).chain(self.exchanged.as_deref());
         let inputs: Vec<&str> = inputs.collect();
@@ -49,20 +55,21 @@ impl Lowering<'_> {
     }
 }
 
-/// Whether all that reads what a node announces, or shares its memory, is behind what the node returns.
-fn is_read_before(graph: &Graph, announcement: &Node) -> bool {
+/// Whether all that reads what a node announces, or shares its memory, is behind what the node returns or behind
+/// an exchange; `live` says what is computed at all.
+fn is_read_before(graph: &Graph, announcement: &Node, live: &[bool]) -> bool {
     let (x, made) = announcement.inputs.split_first().expect("an announcement of something");
-    let count = graph.values().count();
-    let mut is_behind = vec![false; count];
+    let mut is_behind = vec![false; live.len()];
     let mut open = vec![*x];
+    open.extend(graph.values().filter(|(_, node)| is_exchange(&node.op)).map(|(value, _)| value));
     while let Some(value) = open.pop() {
         if !std::mem::replace(&mut is_behind[value.index()], true) {
             open.extend(&graph.node(value).inputs);
         }
     }
-    let mut is_made = vec![false; count];
+    let mut is_made = vec![false; live.len()];
     made.iter().for_each(|value| is_made[value.index()] = true);
-    graph.values().all(|(value, node)| {
+    graph.values().filter(|(value, _)| live[value.index()]).all(|(value, node)| {
         let reads = node.inputs.iter().any(|input| is_made[input.index()]);
         is_made[value.index()] |=
             reads && matches!(node.op, Op::Reshape(_) | Op::Flatten | Op::Detach);
@@ -70,10 +77,50 @@ fn is_read_before(graph: &Graph, announcement: &Node) -> bool {
     })
 }
 
+/// Whether an operator exchanges something between several ranks.
+fn is_exchange(op: &Op) -> bool {
+    match op {
+        Op::AllReduce(world, _)
+        | Op::AllGather(world)
+        | Op::ReduceScatter(world)
+        | Op::Broadcast(world, _) => !world.is_alone(),
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::graph::{Builder, Element, lower};
+
+    const TWO: World = World { ranks: 2, rank: 0 };
+
+    #[test]
+    fn what_an_exchange_reads_is_read_before() {
+        let mut g = Builder::new();
+        let x = g.input("x", Element::Float, &[4]);
+        let [made, sum] = [g.exp(x), g.reduce_sum(x, &[0])];
+        let joined = g.concat(&[made, made], 0);
+        let all = g.all_sum(joined, TWO);
+        let number = g.reshape(sum, &[1]);
+        let told = g.announce(number, 0, &[made]);
+        let outputs = [("all", all), ("told", told), ("made", made)];
+        let outputs = outputs.map(|(name, value)| (name.to_owned(), value));
+        let model = lower(&g.finish(outputs.into()), "announced");
+        let node = model.graph().node.iter().find(|node| node.op_type == ANNOUNCE).unwrap();
+        assert_eq!(node.input.len(), 3, "x, what is made and the exchange: {:?}", node.input);
+    }
+
+    #[test]
+    #[should_panic(expected = "an exchange behind an announcement")]
+    fn nothing_is_exchanged_behind_an_announcement() {
+        let mut g = Builder::new();
+        let x = g.input("x", Element::Float, &[1]);
+        let made = g.exp(x);
+        let told = g.announce(x, 0, &[made]);
+        let all = g.all_sum(told, TWO);
+        lower(&g.finish(vec![("all".to_owned(), all)]), "announced");
+    }
 
     /// A graph in which the square of x is announced, and something reads x `elsewhere`.
     fn announced(elsewhere: bool) -> crate::onnx::Model {

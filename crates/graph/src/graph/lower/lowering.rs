@@ -44,6 +44,8 @@ pub(super) struct Lowering<'g> {
     pub(super) vendor: Option<Vendor>,
     /// What the last exchange between ranks made.
     pub(super) exchanged: Option<String>,
+    /// Whether something was announced.
+    pub(super) has_announced: bool,
     layout: Layout,
     formulations: &'g Formulations,
 }
@@ -62,6 +64,7 @@ impl<'g> Lowering<'g> {
             pixels: Pixels::of(graph, *layout),
             vendor: Vendor::of(graph, *layout),
             exchanged: None,
+            has_announced: false,
             layout: *layout,
             formulations,
         }
