@@ -8,7 +8,17 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(moves());
     cases.extend(joins());
     cases.extend(exchanges());
+    cases.push(announcement());
     cases
+}
+
+/// What is announced is read by nothing else, and the first input goes on as it is.
+fn announcement() -> Case {
+    let case = Case::new("Announce", [normal(&[2]), normal(&[2, 3])], |g, x| {
+        let made = g.exp(x[1]);
+        g.announce(x[0], 7, &[made])
+    });
+    case.gradient(Gradient::Refused)
 }
 
 /// Between ranks of which there is one: what is lowered is nothing. Several have `together.rs`.
