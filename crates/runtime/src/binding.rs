@@ -68,9 +68,7 @@ impl Binding {
     pub(super) fn lock(&self) -> Vec<MutexGuard<'_, DynTensor>> {
         self.buffers.iter().map(Buffer::lock).collect()
     }
-}
 
-impl Binding {
     /// The floats of one of the buffers, all of which are locked.
     ///
     /// # Panics
