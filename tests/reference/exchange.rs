@@ -3,22 +3,11 @@
 use super::Tensor;
 use qgface_data::graph::{Node, Op, Reduction, World};
 
-/// The ranks between which an operator exchanges something.
-pub(super) fn world(op: &Op) -> Option<World> {
-    match op {
-        Op::AllReduce(world, _)
-        | Op::AllGather(world)
-        | Op::ReduceScatter(world)
-        | Op::Broadcast(world, _) => Some(*world),
-        _ => None,
-    }
-}
-
 /// What each rank gets, of what all of them have.
 pub(super) fn exchanged(nodes: &[&Node], all: &[&Tensor]) -> Vec<Vec<f64>> {
     for (rank, node) in nodes.iter().enumerate() {
         let expected = World { ranks: nodes.len(), rank };
-        assert!(world(&node.op) == Some(expected), "{}: rank {rank}: {:?}", node.name, node.op);
+        assert!(node.op.world() == Some(expected), "{}: rank {rank}: {:?}", node.name, node.op);
     }
     let elements = || 0..all[0].data.len();
     let of_all = |at: usize| all.iter().map(move |own| own.data[at]);

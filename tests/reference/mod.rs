@@ -82,7 +82,7 @@ fn evaluate_in_step(
             let read = nodes[rank].inputs.iter().map(|input| made[rank][input.index()].as_ref());
             read.map(Option::unwrap).collect::<Vec<_>>()
         };
-        let all: Vec<Vec<f64>> = match exchange::world(&nodes[0].op) {
+        let all: Vec<Vec<f64>> = match nodes[0].op.world() {
             Some(_) => {
                 let read: Vec<&Tensor> = (0..nodes.len()).map(|rank| reads(rank)[0]).collect();
                 exchange::exchanged(&nodes, &read)

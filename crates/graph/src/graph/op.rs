@@ -198,6 +198,17 @@ pub struct Axes {
 }
 
 impl Op {
+    /// The ranks between which it exchanges something, if it is an exchange at all.
+    pub fn world(&self) -> Option<World> {
+        match self {
+            Self::AllReduce(world, _)
+            | Self::AllGather(world)
+            | Self::ReduceScatter(world)
+            | Self::Broadcast(world, _) => Some(*world),
+            _ => None,
+        }
+    }
+
     /// Its name in node names and messages: ONNX's, where ONNX has the operator.
     pub fn name(&self) -> &'static str {
         match self {

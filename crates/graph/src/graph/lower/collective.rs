@@ -61,7 +61,8 @@ fn is_read_before(graph: &Graph, announcement: &Node, live: &[bool]) -> bool {
     let (x, made) = announcement.inputs.split_first().expect("an announcement of something");
     let mut is_behind = vec![false; live.len()];
     let mut open = vec![*x];
-    open.extend(graph.values().filter(|(_, node)| is_exchange(&node.op)).map(|(value, _)| value));
+    let is_exchange = |node: &Node| node.op.world().is_some_and(|world| !world.is_alone());
+    open.extend(graph.values().filter(|(_, node)| is_exchange(node)).map(|(value, _)| value));
     while let Some(value) = open.pop() {
         if !std::mem::replace(&mut is_behind[value.index()], true) {
             open.extend(&graph.node(value).inputs);
@@ -75,17 +76,6 @@ fn is_read_before(graph: &Graph, announcement: &Node, live: &[bool]) -> bool {
             reads && matches!(node.op, Op::Reshape(_) | Op::Flatten | Op::Detach);
         !reads || is_behind[value.index()] || std::ptr::eq(node, announcement)
     })
-}
-
-/// Whether an operator exchanges something between several ranks.
-fn is_exchange(op: &Op) -> bool {
-    match op {
-        Op::AllReduce(world, _)
-        | Op::AllGather(world)
-        | Op::ReduceScatter(world)
-        | Op::Broadcast(world, _) => !world.is_alone(),
-        _ => false,
-    }
 }
 
 #[cfg(test)]
