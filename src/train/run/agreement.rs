@@ -9,19 +9,23 @@ use crate::train::{Error, TrainState};
 /// What a rank tells of itself, by name.
 type Told = Vec<(String, String)>;
 
-/// Holds what ranks begin with against each other: program, packs, classes, settings, and how steps are
-/// made.
+/// Holds what ranks begin with against each other: program, packs, classes, settings, and how each makes its
+/// steps, by name.
 ///
 /// # Errors
 /// [`Error::Ranks`] with the first rank that begins with something else; [`Error::Group`].
-pub(super) fn same_beginning(group: &Group, facts: &Facts, steps: &str) -> Result<(), Error> {
+pub(super) fn same_beginning(
+    group: &Group,
+    facts: &Facts,
+    making: &[(&str, String)],
+) -> Result<(), Error> {
     let mut told: Told = vec![
         ("program".to_owned(), facts.tool.clone()),
         ("orders of the packs".to_owned(), facts.orders.join(" ")),
         ("classes".to_owned(), facts.classes.to_string()),
         ("steps made".to_owned(), format!("{} and {} batches", facts.step, facts.batches)),
-        ("how steps are made".to_owned(), steps.to_owned()),
     ];
+    told.extend(making.iter().map(|(what, how)| ((*what).to_owned(), how.clone())));
     told.extend(facts.settings.iter().map(|(key, value)| (key.clone(), value.clone())));
     same(group, told)
 }

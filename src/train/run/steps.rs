@@ -143,13 +143,11 @@ impl<'a> Run<'a> {
             tuned(runtime.clone(), &folder, &wanted, around.say)
         })?;
         let overlap = keys::TRAIN_OVERLAP.name();
-        let steps = format!(
-            "{:?}, {:?}, {overlap}={}",
-            made.width,
-            made.arrangement,
-            config.settings.resolved()[overlap]
-        );
-        agreement::same_beginning(around.group, &facts, &steps)?;
+        let making = [
+            ("how steps are made", format!("{:?}, {:?}", made.width, made.arrangement)),
+            (overlap, config.settings.resolved()[overlap].to_string()),
+        ];
+        agreement::same_beginning(around.group, &facts, &making)?;
         let first = around.group.rank() == 0;
         let metrics = first.then(|| Metrics::open(&folder.metrics(), facts.step)).transpose()?;
         let parameters = graph.parameters().map(|own| own.count() as u64).sum();
