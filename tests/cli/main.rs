@@ -28,6 +28,7 @@ mod program;
 mod ranks;
 mod reporting;
 mod rewriting;
+mod rounding;
 mod settings;
 mod support;
 mod training;

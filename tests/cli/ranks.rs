@@ -25,7 +25,8 @@ static MPI: LazyLock<(PathBuf, Option<PathBuf>)> =
     });
 
 /// All that makes ranks one process with the joined batch.
-const AS_ONE: [&str; 3] = ["head.shards=ranks", "normalisation=synchronised", "queue.ranks=shared"];
+pub(crate) const AS_ONE: [&str; 3] =
+    ["head.shards=ranks", "normalisation=synchronised", "queue.ranks=shared"];
 
 /// The command with that MPI.
 fn with_mpi(mut command: Command) -> Command {
@@ -40,7 +41,7 @@ fn with_mpi(mut command: Command) -> Command {
 }
 
 /// Trains in so many processes, which the program starts itself.
-fn trained(work: &Path, processes: usize, more: &[&str]) -> Ran {
+pub(crate) fn trained(work: &Path, processes: usize, more: &[&str]) -> Ran {
     let processes = format!("processes={processes}");
     let arguments = small(&[&[&*processes, "tune=off"], more].concat());
     Ran::of(with_mpi(program(work, &arguments)))
