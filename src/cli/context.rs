@@ -2,6 +2,7 @@
 
 use super::error::Error;
 use super::output::{Format, Output};
+use super::ranks::Threads;
 use qgface_data::group::Group;
 use qgface_data::settings::{Section, Settings};
 use std::cell::OnceCell;
@@ -25,6 +26,8 @@ pub(super) struct Context {
     pub(super) format: Option<Format>,
     pub(super) output: Output,
     pub(super) jobs: usize,
+    /// Those of all processes of the job on this machine.
+    pub(super) jobs_together: usize,
     /// Whether it was said how many.
     pub(super) jobs_given: bool,
     /// The processes that this command is one of.
@@ -37,11 +40,12 @@ impl Context {
         config: Option<PathBuf>,
         format: Option<Format>,
         output: Output,
-        jobs: usize,
+        threads: Threads,
         group: Arc<Group>,
     ) -> Self {
         let settings = OnceCell::new();
-        Self { config, format, output, jobs, jobs_given: false, group, settings }
+        let Threads { own: jobs, together: jobs_together } = threads;
+        Self { config, format, output, jobs, jobs_together, jobs_given: false, group, settings }
     }
 
     /// The settings in force, read once; only commands that use them mind a broken file.

@@ -136,15 +136,15 @@ fn start(cli: Cli) -> Result<Outcome, Error> {
         Command::Train(_) | Command::Eval(_) => ranks::join()?,
         _ => Arc::new(Group::alone()),
     };
-    let cores = ranks::threads(&group, ranks::cores())?;
-    let (jobs, jobs_given) = (jobs.map_or(cores, usize::from), jobs.is_some());
+    let jobs_given = jobs.is_some();
+    let threads = ranks::threads(&group, jobs.map(usize::from))?;
     // Fails only when a pool was made before, which nothing does.
-    let _ = rayon::ThreadPoolBuilder::new().num_threads(jobs).build_global();
+    let _ = rayon::ThreadPoolBuilder::new().num_threads(threads.own).build_global();
     let output = match group.rank() {
         0 => Output::new(form, verbosity),
         _ => Output::silent(form),
     };
-    let mut context = Context::new(config, format, output, jobs, group);
+    let mut context = Context::new(config, format, output, threads, group);
     context.jobs_given = jobs_given;
     if decodes_files(&cli.command) {
         limits::set(context.settings()?.limits());

@@ -6,6 +6,7 @@ use qgface_data::group::{Group, Job, LaunchError, Launcher, started_by_launcher}
 use qgface_data::runtime::Mpich;
 use qgface_data::settings::{Settings, keys};
 use qgface_data::train::Config;
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::ffi::OsString;
 use std::num::NonZeroUsize;
@@ -29,12 +30,39 @@ pub(super) fn join() -> Result<Arc<Group>, Error> {
     Ok(Arc::clone(JOINED.get_or_init(|| group)))
 }
 
-/// Threads for each of the ranks that share this machine's cores.
-pub(super) fn threads(group: &Group, cores: usize) -> Result<usize, Error> {
-    let place = format!("{} {}", group.node(), allowed_cores());
-    let all = group.gather_bytes(place.as_bytes())?;
-    let sharing = all.iter().filter(|other| *other == place.as_bytes()).count();
-    Ok((cores / sharing.max(1)).max(1))
+/// Threads on this machine.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Threads {
+    /// Of this process.
+    pub(super) own: usize,
+    /// Of all ranks that are on it: as many as one process alone would have.
+    pub(super) together: usize,
+}
+
+/// As many threads as are given to each process, else what ranks that share a machine's cores have of them.
+pub(super) fn threads(group: &Group, given: Option<usize>) -> Result<Threads, Error> {
+    let place = (group.node(), allowed_cores(), given.unwrap_or_else(cores));
+    let all = group.gather_bytes(&serde_json::to_vec(&place).expect("text and numbers"))?;
+    // A rank of another program, whose words are not these, is taken to share nothing.
+    let all: Vec<Place> = all.iter().filter_map(|own| serde_json::from_slice(own).ok()).collect();
+    Ok(shared_out(&place, &all, given.is_some()))
+}
+
+/// A machine's number, the cores that a process may use, and how many it has of them.
+type Place = (usize, String, usize);
+
+/// What is given to each process is not shared out.
+fn shared_out(place: &Place, all: &[Place], is_given: bool) -> Threads {
+    let here = all.iter().filter(|other| other.0 == place.0);
+    if is_given {
+        return Threads { own: place.2, together: here.map(|other| other.2).sum() };
+    }
+    let sharing = all.iter().filter(|other| *other == place).count();
+    let distinct: BTreeSet<&Place> = here.collect();
+    Threads {
+        own: (place.2 / sharing.max(1)).max(1),
+        together: distinct.into_iter().map(|other| other.2).sum(),
+    }
 }
 
 /// The cores that the system lets this process use, as it lists them.
@@ -190,6 +218,20 @@ mod tests {
         assignments.iter().for_each(|text| settings.assign(text).unwrap());
         let asked = asked(&settings, hosts).map_err(|error| error.to_string())?;
         Ok(asked.map(|own| (own.processes, own.nodes)))
+    }
+
+    #[test]
+    fn ranks_have_together_what_one_process_would() {
+        let place = |node: usize, cores: &str, count: usize| (node, cores.to_owned(), count);
+        let of = |own: usize, together: usize| Threads { own, together };
+        let three = vec![place(0, "0-1", 2); 3];
+        assert_eq!(shared_out(&three[0], &three[..1], false), of(2, 2));
+        assert_eq!(shared_out(&three[0], &three, false), of(1, 2));
+        // A launcher may give each rank cores of its own.
+        let bound = [place(0, "0-3", 4), place(0, "4-7", 4), place(1, "0-3", 4)];
+        assert_eq!(shared_out(&bound[0], &bound, false), of(4, 8));
+        assert_eq!(shared_out(&bound[2], &bound, false), of(4, 4));
+        assert_eq!(shared_out(&three[0], &three, true), of(2, 6));
     }
 
     #[test]

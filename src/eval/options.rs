@@ -94,6 +94,9 @@ pub struct ModelOptions {
     pub device: Device,
     /// Threads of the network on the processor.
     pub threads: NonZeroUsize,
+    /// Those of all processes of the job on this machine. It is measured for so many what is fastest, so that what is
+    /// computed does not depend on the number of processes.
+    pub threads_together: NonZeroUsize,
     /// How long a batch may take; for ever where there is none.
     pub time_limit: Option<Duration>,
     /// Whether it may be rewritten before it is run.

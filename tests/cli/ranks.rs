@@ -40,6 +40,20 @@ fn with_mpi(mut command: Command) -> Command {
     command
 }
 
+/// The command in so many processes, which a launcher starts.
+pub(crate) fn on_ranks(processes: usize, command: &Command) -> Command {
+    let mut job = Command::new(&MPI.0);
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => job.env(name, value),
+            None => job.env_remove(name),
+        };
+    }
+    job.current_dir(command.get_current_dir().unwrap());
+    job.args(["-n", &processes.to_string()]).arg(command.get_program()).args(command.get_args());
+    with_mpi(job)
+}
+
 /// Trains in so many processes, which the program starts itself.
 pub(crate) fn trained(work: &Path, processes: usize, more: &[&str]) -> Ran {
     let processes = format!("processes={processes}");
@@ -302,11 +316,8 @@ fn eval_says_the_same_on_any_number_of_ranks() {
     let arguments = ["eval", "runs/a/model.onnx", "--set", "lfw", "--pack", &pack, "--batch", "4"];
     let arguments = [&arguments[..], &["--no-cache", "--format", "json"]].concat();
     let one = done(work, &arguments).stdout;
-    for processes in ["1", "2", "3"] {
-        let own = program(work, &arguments);
-        let mut command = Command::new(&MPI.0);
-        command.current_dir(work).args(["-n", processes]).arg(own.get_program()).args(&arguments);
-        let ran = Ran::of(with_mpi(command));
+    for processes in [1, 2, 3] {
+        let ran = Ran::of(on_ranks(processes, &program(work, &arguments)));
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         assert!(ran.stdout == one, "{processes} ranks: {}", ran.stdout);
     }

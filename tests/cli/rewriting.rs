@@ -1,10 +1,12 @@
 //! Models rewritten before they are run: where that was measured to be faster, with the same features.
 
-use crate::program::{done, fixture, program};
+use crate::program::{Ran, done, fixture, program};
+use crate::ranks::on_ranks;
 use crate::support::words;
 use serde_json::Value;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 /// A folder with a pack of faces and pairs of them, beside an empty cache; the libraries are those that are
 /// installed.
@@ -42,14 +44,20 @@ impl Bench {
         self.path().join("cache/embedding.json")
     }
 
-    /// Scores the pairs and writes the features to a folder; the results, and what was said.
-    fn eval(&self, features: &str, more: &[&str]) -> (Value, String) {
+    /// What scores the pairs and writes the features to a folder.
+    fn scoring(&self, features: &str, more: &[&str]) -> Command {
         let model = fixture("onnx/MobileFaceNet.onnx");
         let fixed = ["eval", &model, "--channel-order", "rgb", "--pack", "packs/faces"];
         let scored = ["--pairs", "pairs.txt", "--save-embeddings", features, "--format", "json"];
         let mut command = program(self.path(), &[&fixed[..], &scored, more].concat());
         command.env("QGFACE_RUNTIME_CACHE", self.path().join("cache"));
-        let output = command.envs(self.libraries.iter().cloned()).output().unwrap();
+        command.envs(self.libraries.iter().cloned());
+        command
+    }
+
+    /// Scores the pairs; the results, and what was said.
+    fn eval(&self, features: &str, more: &[&str]) -> (Value, String) {
+        let output = self.scoring(features, more).output().unwrap();
         assert!(output.status.success(), "{more:?}: {}", words(&output));
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
         (serde_json::from_slice(&output.stdout).unwrap(), said)
@@ -131,4 +139,26 @@ fn a_damaged_table_is_made_anew_and_without_rewriting_none_is_read() {
     assert!(!said.contains(MEASURING), "{said}");
     assert_eq!(rewriting(&results), &Value::Null);
     assert_eq!(bench.features("as_it_is"), bench.features("plain"));
+}
+
+#[test]
+fn ranks_run_a_model_as_one_process_does() {
+    let bench = Bench::new();
+    // What the ranks have measured together is what one process finds in the table.
+    let score =
+        |ranks: usize| Ran::of(on_ranks(ranks, &bench.scoring("of_ranks", &["--no-cache"])));
+    let measured = score(2);
+    assert!(measured.code == 0 && measured.stderr.contains(MEASURING), "{}", measured.stderr);
+    for chosen in [Value::Null, "pixels".into()] {
+        bench.choose(chosen.clone());
+        let (alone, said) = bench.eval("alone", &["--no-cache"]);
+        assert!(!said.contains(MEASURING) && rewriting(&alone) == &chosen, "{said}");
+        for ranks in [2, 3] {
+            let ran = score(ranks);
+            assert!(ran.code == 0 && !ran.stderr.contains(MEASURING), "{}", ran.stderr);
+            let results: Value = serde_json::from_str(&ran.stdout).unwrap();
+            assert_eq!(results["results"], alone["results"], "{ranks} ranks");
+            assert!(bench.features("of_ranks") == bench.features("alone"), "{ranks} ranks");
+        }
+    }
 }

@@ -43,26 +43,30 @@ pub(in super::super) fn sessions(subject: &Subject<'_>, say: &Say<'_>) -> Result
         return as_it_is(&runtime);
     }
     let runtime = runtime.with_any_onednn(say)?;
-    let machine = Machine::of(&runtime, options.threads);
+    let machine = Machine::of(&runtime, options.threads_together);
     if let Some(choice) = table.get(&machine, &subject.site()) {
-        return match chosen(choice.rewriting.as_deref()) {
-            None => as_it_is(&runtime),
-            Some((name, rewrite)) => rewritten(&runtime, options, name, rewrite, say),
-        };
+        return made_into(&runtime, options, choice.rewriting.as_deref(), say);
     }
     if subject.load.images < FEW_IMAGES {
         return as_it_is(&runtime);
     }
     say(&format!("measuring what is fastest here: {}", options.path.display()));
     let model = onnx::Model::open(&options.path).map_err(ModelError::from)?;
-    let (choice, sessions) = trial::choose(&runtime, subject, &model, &CANDIDATES)?;
+    let together = ModelOptions { threads: options.threads_together, ..options.clone() };
+    let tried = Subject { options: &together, digest: subject.digest.clone(), ..*subject };
+    let (choice, sessions) = trial::choose(&runtime, &tried, &model, &CANDIDATES)?;
     say(&choice.to_string());
+    let rewriting = choice.rewriting.clone();
     table.enter(machine, subject.site(), choice);
     // Without the table it is measured again, which is all that comes of it.
     table
         .write()
         .unwrap_or_else(|error| say(&format!("the choice is not kept: {}", chain(&error))));
-    Ok(sessions)
+    if options.threads == options.threads_together {
+        return Ok(sessions);
+    }
+    drop(sessions);
+    made_into(&runtime, options, rewriting.as_deref(), say)
 }
 
 /// Starts the runtime and loads the model made into what it is on another rank.
@@ -77,6 +81,19 @@ pub(in super::super) fn sessions_as(
         Some((name, rewrite)) => {
             rewritten(&runtime.with_any_onednn(say)?, options, name, rewrite, say)
         }
+    }
+}
+
+/// The model loaded as was chosen.
+fn made_into(
+    runtime: &Runtime,
+    options: &ModelOptions,
+    rewriting: Option<&str>,
+    say: &Say<'_>,
+) -> Result<Sessions, Error> {
+    match chosen(rewriting) {
+        None => Sessions::open(runtime, options, Source::AsItIs),
+        Some((name, rewrite)) => rewritten(runtime, options, name, rewrite, say),
     }
 }
 
