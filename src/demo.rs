@@ -341,7 +341,6 @@ fn evaluate(
                 flags: Flags::default(),
                 device: Device::Cpu,
                 threads: NonZeroUsize::new(options.jobs).unwrap_or(NonZeroUsize::MIN),
-                threads_together: NonZeroUsize::new(options.jobs).unwrap_or(NonZeroUsize::MIN),
                 time_limit: None,
                 rewriting: Rewriting::Never,
             }),

@@ -204,8 +204,8 @@ pub(super) fn leave() -> Result<(), Error> {
     }
 }
 
-/// Threads of a command that nobody else shares the machine with.
-pub(super) fn cores() -> usize {
+/// Cores that the system lets this process use.
+fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, NonZeroUsize::get)
 }
 

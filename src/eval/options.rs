@@ -94,9 +94,6 @@ pub struct ModelOptions {
     pub device: Device,
     /// Threads of the network on the processor.
     pub threads: NonZeroUsize,
-    /// Those of all processes of the job on this machine. It is measured for so many what is fastest, so that what is
-    /// computed does not depend on the number of processes.
-    pub threads_together: NonZeroUsize,
     /// How long a batch may take; for ever where there is none.
     pub time_limit: Option<Duration>,
     /// Whether it may be rewritten before it is run.
@@ -109,7 +106,11 @@ pub enum Rewriting {
     /// It is run as it is.
     Never,
     /// It is, where that was measured to be faster; it is measured where many images are embedded.
-    WhereFaster,
+    WhereFaster {
+        /// The threads that it is measured for: those of all processes of the job on this machine, so that what is
+        /// computed does not depend on their number.
+        threads: NonZeroUsize,
+    },
 }
 
 /// Hears of decisions and of what takes long for another reason than work.

@@ -76,7 +76,6 @@ impl Validation {
                 flags: Flags::default(),
                 device,
                 threads: NonZeroUsize::new(jobs).unwrap_or(NonZeroUsize::MIN),
-                threads_together: NonZeroUsize::new(jobs).unwrap_or(NonZeroUsize::MIN),
                 time_limit: None,
                 rewriting: Rewriting::Never,
             }),

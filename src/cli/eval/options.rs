@@ -60,14 +60,15 @@ fn features(args: &Args, settings: &Settings, context: &Context) -> Result<Featu
             },
             device: args.device.unwrap_or_else(|| settings.get(&keys::EVAL_DEVICE)),
             threads: NonZeroUsize::new(context.jobs).unwrap_or(NonZeroUsize::MIN),
-            threads_together: NonZeroUsize::new(context.jobs_together).unwrap_or(NonZeroUsize::MIN),
             time_limit: args
                 .feeding
                 .time_limit
                 .unwrap_or_else(|| settings.get(&keys::EVAL_TIME_LIMIT)),
             rewriting: match args.feeding.no_rewrite {
                 true => Rewriting::Never,
-                false => Rewriting::WhereFaster,
+                false => Rewriting::WhereFaster {
+                    threads: NonZeroUsize::new(context.jobs_together).unwrap_or(NonZeroUsize::MIN),
+                },
             },
         })),
         (None, Some(features)) => Ok(FeatureOptions::Files {

@@ -10,6 +10,7 @@ use super::trial;
 use crate::causes::chain;
 use crate::onnx;
 use crate::runtime::{Device, Machine, OnMissing, Runtime, tuning_table};
+use std::num::NonZeroUsize;
 
 /// Fewer images than this are embedded sooner than it is measured what is fastest.
 const FEW_IMAGES: usize = 500;
@@ -20,12 +21,16 @@ const TABLE: &str = "embedding.json";
 /// What a model may be made into, nothing first.
 pub(in super::super) fn names(options: &ModelOptions) -> Vec<Option<&'static str>> {
     let candidates = CANDIDATES.iter().map(|(name, _)| Some(*name));
-    let candidates = candidates.filter(|_| may_be_rewritten(options));
+    let candidates = candidates.filter(|_| measured_for(options).is_some());
     [None].into_iter().chain(candidates).collect()
 }
 
-fn may_be_rewritten(options: &ModelOptions) -> bool {
-    options.rewriting == Rewriting::WhereFaster && options.device == Device::Cpu
+/// The threads that it is measured for what is fastest; none for a model that is run as it is.
+fn measured_for(options: &ModelOptions) -> Option<NonZeroUsize> {
+    match (options.rewriting, options.device) {
+        (Rewriting::WhereFaster { threads }, Device::Cpu) => Some(threads),
+        _ => None,
+    }
 }
 
 /// Starts the runtime and loads the model as is fastest. `say` hears when something must be fetched or is
@@ -34,16 +39,14 @@ pub(in super::super) fn sessions(subject: &Subject<'_>, say: &Say<'_>) -> Result
     let options = subject.options;
     let runtime = Runtime::start(options.device, OnMissing::Install, say)?;
     let as_it_is = |runtime| Sessions::open(runtime, options, Source::AsItIs);
-    if !may_be_rewritten(options) {
-        return as_it_is(&runtime);
-    }
+    let Some(threads) = measured_for(options) else { return as_it_is(&runtime) };
     let path = tuning_table().map(|path| path.with_file_name(TABLE));
     let mut table = Table::read(path, say);
     if subject.load.images < FEW_IMAGES && !table.knows(&subject.site()) {
         return as_it_is(&runtime);
     }
     let runtime = runtime.with_any_onednn(say)?;
-    let machine = Machine::of(&runtime, options.threads_together);
+    let machine = Machine::of(&runtime, threads);
     if let Some(choice) = table.get(&machine, &subject.site()) {
         return made_into(&runtime, options, choice.rewriting.as_deref(), say);
     }
@@ -52,21 +55,21 @@ pub(in super::super) fn sessions(subject: &Subject<'_>, say: &Say<'_>) -> Result
     }
     say(&format!("measuring what is fastest here: {}", options.path.display()));
     let model = onnx::Model::open(&options.path).map_err(ModelError::from)?;
-    let together = ModelOptions { threads: options.threads_together, ..options.clone() };
+    let together = ModelOptions { threads, ..options.clone() };
     let tried = Subject { options: &together, digest: subject.digest.clone(), ..*subject };
     let (choice, sessions) = trial::choose(&runtime, &tried, &model, &CANDIDATES)?;
     say(&choice.to_string());
-    let rewriting = choice.rewriting.clone();
     table.enter(machine, subject.site(), choice);
     // Without the table it is measured again, which is all that comes of it.
     table
         .write()
         .unwrap_or_else(|error| say(&format!("the choice is not kept: {}", chain(&error))));
-    if options.threads == options.threads_together {
+    if options.threads == threads {
         return Ok(sessions);
     }
+    let rewriting = sessions.rewriting;
     drop(sessions);
-    made_into(&runtime, options, rewriting.as_deref(), say)
+    made_into(&runtime, options, rewriting, say)
 }
 
 /// Starts the runtime and loads the model made into what it is on another rank.
@@ -76,12 +79,11 @@ pub(in super::super) fn sessions_as(
     say: &Say<'_>,
 ) -> Result<Sessions, Error> {
     let runtime = Runtime::start(options.device, OnMissing::Install, say)?;
-    match chosen(rewriting) {
-        None => Sessions::open(&runtime, options, Source::AsItIs),
-        Some((name, rewrite)) => {
-            rewritten(&runtime.with_any_onednn(say)?, options, name, rewrite, say)
-        }
-    }
+    let runtime = match rewriting {
+        None => runtime,
+        Some(_) => runtime.with_any_onednn(say)?,
+    };
+    made_into(&runtime, options, rewriting, say)
 }
 
 /// The model loaded as was chosen.

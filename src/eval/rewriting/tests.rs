@@ -40,9 +40,8 @@ fn options() -> ModelOptions {
         flags: Flags { channel_order: Some(ChannelOrder::Rgb), ..Flags::default() },
         device: Device::Cpu,
         threads: NonZeroUsize::new(2).unwrap(),
-        threads_together: NonZeroUsize::new(2).unwrap(),
         time_limit: None,
-        rewriting: Rewriting::WhereFaster,
+        rewriting: Rewriting::WhereFaster { threads: NonZeroUsize::new(2).unwrap() },
     }
 }
 
