@@ -18,7 +18,7 @@ use qgface_data::nn::{
     Sharing,
 };
 use qgface_data::optim::Sgd;
-use qgface_data::runtime::{Device, OnMissing, Runtime, use_huge_pages};
+use qgface_data::runtime::{Device, OnMissing, Precision, Processor, Runtime, use_huge_pages};
 use qgface_data::seed::Seed;
 use qgface_data::train::tuning::{has, with_library};
 use qgface_data::train::{
@@ -54,10 +54,15 @@ struct Kind {
 }
 
 impl Kind {
-    /// Each device has own operators of the program's, and a processor has few of half width.
+    /// Each device has own operators of the program's, a processor has few of half width, and not every one
+    /// multiplies bfloat16.
     fn runs_on(&self, device: &str) -> bool {
         let device = device.parse().expect("cpu or cuda:0");
-        has(device, self.layout) && (self.width == Width::Whole || device != Device::Cpu)
+        let processor = Processor::here();
+        let has_factors = self.layout != Layout::RoundedPixels
+            || Precision::Bfloat16.on(device, &processor).is_ok();
+        let has_width = self.width == Width::Whole || device != Device::Cpu;
+        has(device, self.layout) && has_width && has_factors
     }
 
     /// What step.py is asked for to multiply in as many bits.
