@@ -75,6 +75,21 @@ pub(super) fn mean(x: &Tensor, axes: &Axes) -> Vec<f64> {
     sums.into_iter().map(|sum| sum / count as f64).collect()
 }
 
+/// `γ(x − μ)/√(v + ε) + β` with mean and biased variance of the last axis: of x, γ, β.
+pub(super) fn layer_norm(inputs: &[&Tensor], epsilon: f64) -> Vec<f64> {
+    let [x, gamma, beta] = inputs else { panic!("three inputs") };
+    let count = gamma.data.len();
+    let mut y = Vec::with_capacity(x.data.len());
+    for row in x.data.chunks_exact(count) {
+        let mean = row.iter().sum::<f64>() / count as f64;
+        let variance = row.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / count as f64;
+        let deviation = (variance + epsilon).sqrt();
+        let by_place = row.iter().zip(gamma.data.iter().zip(&beta.data));
+        y.extend(by_place.map(|(x, (gamma, beta))| gamma * (x - mean) / deviation + beta));
+    }
+    y
+}
+
 /// Axis k of the result is axis `permutation[k]` of x.
 pub(super) fn transpose(x: &Tensor, permutation: &[usize]) -> Vec<f64> {
     let own = strides(&x.shape);

@@ -123,6 +123,7 @@ fn compute(node: &Node, inputs: &[&Tensor], feeds: &[(&str, Tensor)]) -> Vec<f64
         Op::Constant(Literal::Int64(numbers)) => numbers.iter().map(|&n| n as f64).collect(),
         Op::Detach | Op::Reshape(_) | Op::Flatten => inputs[0].data.clone(),
         Op::Neg => unary(|x| -x),
+        Op::Relu6 => unary(|x| x.clamp(0.0, 6.0)),
         Op::Exp => unary(f64::exp),
         Op::Log => unary(f64::ln),
         Op::Sqrt => unary(f64::sqrt),
@@ -151,17 +152,28 @@ fn compute(node: &Node, inputs: &[&Tensor], feeds: &[(&str, Tensor)]) -> Vec<f64
         Op::Concat(axis) => layout::concat(inputs, *axis),
         Op::Slice { axis, start, end } => layout::slice(inputs[0], *axis, *start..*end),
         Op::Gemm { trans_a, trans_b } => products::gemm(inputs, *trans_a, *trans_b, shape),
+        Op::MatMul { trans_a, trans_b } => products::matmul(inputs, *trans_a, *trans_b, shape),
         Op::LogSoftmax => select::log_softmax(inputs[0]),
+        Op::Softmax => select::softmax(inputs[0]),
         Op::GatherColumns => select::gather_columns(inputs[0], inputs[1]),
         Op::GatherElements => select::gather_elements(inputs[0], inputs[1]),
         Op::ScatterElements => select::scatter_elements(inputs[0], inputs[1], inputs[2]),
         Op::ScatterColumns(width) => select::scatter_columns(inputs[0], inputs[1], *width),
-        Op::Conv(window) => products::conv(inputs[0], inputs[1], *window, shape),
+        Op::Conv(window) => products::conv(inputs[0], inputs[1], *window, 1, shape),
+        Op::GroupedConv(window, groups) => {
+            products::conv(inputs[0], inputs[1], *window, *groups, shape)
+        }
         Op::ConvInputGradient(window, _) => {
-            products::conv_input(inputs[0], inputs[1], *window, shape)
+            products::conv_input(inputs[0], inputs[1], *window, 1, shape)
+        }
+        Op::GroupedConvInputGradient(window, groups, _) => {
+            products::conv_input(inputs[0], inputs[1], *window, *groups, shape)
         }
         Op::ConvWeightGradient(window) => {
-            products::conv_weight(inputs[0], inputs[1], *window, shape)
+            products::conv_weight(inputs[0], inputs[1], *window, 1, shape)
+        }
+        Op::GroupedConvWeightGradient(window, groups) => {
+            products::conv_weight(inputs[0], inputs[1], *window, *groups, shape)
         }
         Op::MaxPool(window) => images::max_pool(inputs[0], *window, shape),
         Op::MaxPoolGradient(window) => images::max_pool_gradient(inputs[0], inputs[1], *window),
@@ -169,6 +181,7 @@ fn compute(node: &Node, inputs: &[&Tensor], feeds: &[(&str, Tensor)]) -> Vec<f64
             images::batch_normalization(inputs, *epsilon)
         }
         Op::BatchNormTraining { epsilon } => images::batch_norm_training(inputs, *epsilon),
+        Op::LayerNormalization { epsilon } => layout::layer_norm(inputs, *epsilon),
         Op::BatchVariance => images::moments(inputs[0]).1.data,
         Op::PRelu => images::prelu(inputs[0], inputs[1]),
         Op::PReluInputGradient => images::prelu_input(inputs[0], inputs[1], inputs[2]),

@@ -24,10 +24,36 @@ pub(super) fn gemm(inputs: &[&Tensor], trans_a: bool, trans_b: bool, shape: &[us
     y
 }
 
-/// `y[n, o, r, c] = Σ w[o, i, a, b]·x[n, i, r·s + a − p, c·s + b − p]`, x being zero outside.
-pub(super) fn conv(x: &Tensor, w: &Tensor, window: Window, shape: &[usize]) -> Vec<f64> {
+/// The same for each position of the axes before the last two.
+pub(super) fn matmul(
+    inputs: &[&Tensor],
+    trans_a: bool,
+    trans_b: bool,
+    shape: &[usize],
+) -> Vec<f64> {
+    let last = shape.len() - 2;
+    let one = |all: &Tensor, at: usize| {
+        let count = volume(&all.shape[last..]);
+        Tensor::new(&all.shape[last..], all.data[at * count..(at + 1) * count].to_vec())
+    };
+    let products = (0..volume(&shape[..last])).flat_map(|at| {
+        let [a, b] = [0, 1].map(|input| one(inputs[input], at));
+        gemm(&[&a, &b], trans_a, trans_b, &shape[last..])
+    });
+    products.collect()
+}
+
+/// `y[n, o, r, c] = Σ w[o, i, a, b]·x[n, i, r·s + a − p, c·s + b − p]`, x being zero outside, and i going
+/// over the channels of the group of o.
+pub(super) fn conv(
+    x: &Tensor,
+    w: &Tensor,
+    window: Window,
+    groups: usize,
+    shape: &[usize],
+) -> Vec<f64> {
     let mut y = vec![0.0; volume(shape)];
-    for_each_run(window, &x.shape, shape, |run| {
+    for_each_run(window, groups, &x.shape, shape, |run| {
         for c in 0..run.count {
             y[run.y + c] += w.data[run.w] * x.data[run.x + c * window.stride];
         }
@@ -36,9 +62,15 @@ pub(super) fn conv(x: &Tensor, w: &Tensor, window: Window, shape: &[usize]) -> V
 }
 
 /// Each x takes what its terms of [`conv`] have beside it: `dx[…] = Σ w·dy`.
-pub(super) fn conv_input(w: &Tensor, dy: &Tensor, window: Window, shape: &[usize]) -> Vec<f64> {
+pub(super) fn conv_input(
+    w: &Tensor,
+    dy: &Tensor,
+    window: Window,
+    groups: usize,
+    shape: &[usize],
+) -> Vec<f64> {
     let mut dx = vec![0.0; volume(shape)];
-    for_each_run(window, shape, &dy.shape, |run| {
+    for_each_run(window, groups, shape, &dy.shape, |run| {
         for c in 0..run.count {
             dx[run.x + c * window.stride] += w.data[run.w] * dy.data[run.y + c];
         }
@@ -47,9 +79,15 @@ pub(super) fn conv_input(w: &Tensor, dy: &Tensor, window: Window, shape: &[usize
 }
 
 /// Each w takes what its terms of [`conv`] have beside it: `dw[…] = Σ x·dy`.
-pub(super) fn conv_weight(x: &Tensor, dy: &Tensor, window: Window, shape: &[usize]) -> Vec<f64> {
+pub(super) fn conv_weight(
+    x: &Tensor,
+    dy: &Tensor,
+    window: Window,
+    groups: usize,
+    shape: &[usize],
+) -> Vec<f64> {
     let mut dw = vec![0.0; volume(shape)];
-    for_each_run(window, &x.shape, &dy.shape, |run| {
+    for_each_run(window, groups, &x.shape, &dy.shape, |run| {
         let mut sum = 0.0;
         for c in 0..run.count {
             sum += x.data[run.x + c * window.stride] * dy.data[run.y + c];
@@ -70,21 +108,29 @@ struct Run {
 }
 
 /// Calls `visit` with all terms of a convolution in which x is no padding.
-fn for_each_run(window: Window, x: &[usize], y: &[usize], mut visit: impl FnMut(Run)) {
+fn for_each_run(
+    window: Window,
+    groups: usize,
+    x: &[usize],
+    y: &[usize],
+    mut visit: impl FnMut(Run),
+) {
     let Window { kernel, stride, pad } = window;
     let (&[images, inputs, height, width], &[_, outputs, rows, columns]) = (x, y) else {
         panic!("no images: {x:?} and {y:?}")
     };
     for n in 0..images {
         for o in 0..outputs {
-            for i in 0..inputs {
+            let part = inputs / groups;
+            let first = o / (outputs / groups) * part;
+            for i in first..first + part {
                 for tap in 0..kernel * kernel {
                     let (a, b) = (tap / kernel, tap % kernel);
                     let met = met(window, b, width, columns);
                     for r in self::met(window, a, height, rows) {
                         let row = (n * inputs + i) * height + r * stride + a - pad;
                         visit(Run {
-                            w: (o * inputs + i) * kernel * kernel + tap,
+                            w: (o * part + i - first) * kernel * kernel + tap,
                             x: row * width + met.start * stride + b - pad,
                             y: ((n * outputs + o) * rows + r) * columns + met.start,
                             count: met.len(),

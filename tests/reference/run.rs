@@ -16,6 +16,19 @@ pub(crate) fn run(graph: &Graph, feeds: &[(&str, Tensor)]) -> Vec<Tensor> {
     run_in(&Arrangement::default(), graph, feeds)
 }
 
+/// The same with so many threads.
+///
+/// # Panics
+/// As [`run_in`].
+#[allow(dead_code, reason = "not every test that runs graphs has large ones")]
+pub(crate) fn run_by(
+    threads: NonZeroUsize,
+    graph: &Graph,
+    feeds: &[(&str, Tensor)],
+) -> Vec<Tensor> {
+    run_arranged(&Arrangement::default(), threads, graph, feeds)
+}
+
 /// The same, as arranged.
 ///
 /// # Panics
@@ -26,8 +39,17 @@ pub(crate) fn run_in(
     graph: &Graph,
     feeds: &[(&str, Tensor)],
 ) -> Vec<Tensor> {
+    run_arranged(arrangement, NonZeroUsize::MIN, graph, feeds)
+}
+
+fn run_arranged(
+    arrangement: &Arrangement,
+    threads: NonZeroUsize,
+    graph: &Graph,
+    feeds: &[(&str, Tensor)],
+) -> Vec<Tensor> {
     let model = lower_with_rows(graph, "case", &Rows::new(), arrangement);
-    let mut program = Program::open(&installed::runtime(), &model, NonZeroUsize::MIN).unwrap();
+    let mut program = Program::open(&installed::runtime(), &model, threads).unwrap();
     let nodes = graph.inputs().into_iter().map(|(_, node)| node);
     let inputs: Vec<_> =
         nodes.map(|node| (node.name.as_str(), filled(&program, node, feeds))).collect();

@@ -13,6 +13,13 @@ pub(super) fn log_softmax(x: &Tensor) -> Vec<f64> {
     y
 }
 
+/// `eˣ/Σeˣ` along the last axis.
+pub(super) fn softmax(x: &Tensor) -> Vec<f64> {
+    let last = x.shape[x.shape.len() - 1];
+    let matrix = Tensor::new(&[x.data.len() / last, last], x.data.clone());
+    log_softmax(&matrix).into_iter().map(f64::exp).collect()
+}
+
 /// `y[r, k] = x[r, columns[k]]`.
 pub(super) fn gather_columns(x: &Tensor, columns: &Tensor) -> Vec<f64> {
     let mut y = Vec::new();

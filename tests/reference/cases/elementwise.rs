@@ -46,6 +46,12 @@ fn unary() -> Vec<Case> {
         Case::new("Clip", [tenths(&[4, 5])], |g, x| g.clip(x[0], -0.5, 0.5)),
         Case::new("Clip at bounds", [ties(&[4, 5])], |g, x| g.clip(x[0], -1.0, 0.0))
             .gradient(Gradient::Defined),
+        Case::new("Relu6", [tenths(&[4, 5])], |g, x| {
+            let wide = g.scale(x[0], 10.0);
+            g.relu6(wide)
+        }),
+        Case::new("Relu6 at its lower bound", [ties(&[4, 5])], |g, x| g.relu6(x[0]))
+            .gradient(Gradient::Defined),
         Case::new("Detach", [normal(&[2, 3])], detached).gradient(Gradient::Defined),
         Case::new("Cast to integers", [tenths(&[2, 3])], cast),
     ]

@@ -1,4 +1,4 @@
-//! Rows of pooling, batch normalisation and slopes.
+//! Rows of pooling, normalisation and slopes.
 
 use super::{Case, Draw, Gradient, distinct, given, normal, positive, ties};
 use qgface_data::graph::{Builder, Op, Value, Window, World};
@@ -7,6 +7,7 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = pools();
     cases.extend(normalisations());
     cases.extend(slopes());
+    cases.push(excited());
     cases
 }
 
@@ -65,6 +66,13 @@ fn normalisations() -> Vec<Case> {
             Case::new(format!("ChannelSum of {shape:?}"), five, |g, x| g.apply(Op::ChannelSum, x));
         cases.push(sum.gradient(Gradient::Refused));
     }
+    for shape in [&[6][..], &[3, 5], &[2, 3, 4], &[2, 3, 2, 4]] {
+        let last = shape[shape.len() - 1];
+        let own = [normal(shape), normal(&[last]), normal(&[last])];
+        cases.push(Case::new(format!("LayerNormalization of {shape:?}"), own, |g, x| {
+            g.apply(Op::LayerNormalization { epsilon: EPSILON }, x)
+        }));
+    }
     // Planes so large that the lowering multiplies matrices.
     cases.push(product(&[2, 3, 40, 60]));
     // The mean is far larger than the deviation.
@@ -94,6 +102,19 @@ fn times_its_mean(g: &mut Builder, x: &[Value]) -> Value {
         (0..shape.len()).map(|axis| if axis == 1 { shape[1] } else { 1 }).collect();
     let mean = g.reshape(mean, &extents);
     g.mul(y, mean)
+}
+
+/// An image times a factor by channel that follows from the means of all its channels.
+fn excited() -> Case {
+    let window = Window { kernel: 3, stride: 1, pad: 1 };
+    let inputs = [normal(&[2, 3, 4, 5]), normal(&[4, 3, 3, 3]), normal(&[4, 4, 1, 1])];
+    Case::new("an image times a sigmoid of its means", inputs, move |g, x| {
+        let y = g.conv(x[0], x[1], window);
+        let means = g.reduce_mean_keep(y, &[2, 3]);
+        let factors = g.conv(means, x[2], Window { kernel: 1, stride: 1, pad: 0 });
+        let factors = g.sigmoid(factors);
+        g.mul(y, factors)
+    })
 }
 
 fn slopes() -> Vec<Case> {

@@ -14,6 +14,11 @@ pub(super) fn cases() -> Vec<Case> {
             let large = g.scale(x[0], 64.0);
             g.log_softmax(large)
         }),
+        Case::new("Softmax of a matrix", [normal(&[3, 5])], |g, x| g.softmax(x[0])),
+        Case::new("Softmax of large numbers of four axes", [normal(&[2, 2, 3, 5])], |g, x| {
+            let large = g.scale(x[0], 32.0);
+            g.softmax(large)
+        }),
         Case::new("a mean of LogSoftmax", [normal(&[3, 5])], |g, x| {
             let y = g.log_softmax(x[0]);
             g.mean(y)

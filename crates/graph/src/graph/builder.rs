@@ -152,6 +152,11 @@ impl Builder {
         self.apply(Op::Neg, &[x])
     }
 
+    /// x held between 0 and 6.
+    pub fn relu6(&mut self, x: Value) -> Value {
+        self.apply(Op::Relu6, &[x])
+    }
+
     /// eˣ.
     pub fn exp(&mut self, x: Value) -> Value {
         self.apply(Op::Exp, &[x])
@@ -294,6 +299,12 @@ impl Builder {
         self.apply(Op::ReduceMean(Axes { axes: axes.to_vec(), keep: false }), &[x])
     }
 
+    /// The mean over `axes`, which stay with an extent of one.
+    #[track_caller]
+    pub fn reduce_mean_keep(&mut self, x: Value, axes: &[usize]) -> Value {
+        self.apply(Op::ReduceMean(Axes { axes: axes.to_vec(), keep: true }), &[x])
+    }
+
     /// The largest over `axes`, which stay with an extent of one.
     #[track_caller]
     pub fn reduce_max_keep(&mut self, x: Value, axes: &[usize]) -> Value {
@@ -359,6 +370,24 @@ impl Builder {
         self.apply(Op::Gemm { trans_a: false, trans_b: true }, &[a, b])
     }
 
+    /// The products of matrices, which the last two axes are.
+    #[track_caller]
+    pub fn matmuls(&mut self, a: Value, b: Value) -> Value {
+        self.apply(Op::MatMul { trans_a: false, trans_b: false }, &[a, b])
+    }
+
+    /// The products a·bᵀ of matrices, which the last two axes are.
+    #[track_caller]
+    pub fn matmuls_transposed(&mut self, a: Value, b: Value) -> Value {
+        self.apply(Op::MatMul { trans_a: false, trans_b: true }, &[a, b])
+    }
+
+    /// eˣ/Σeˣ along the last axis.
+    #[track_caller]
+    pub fn softmax(&mut self, x: Value) -> Value {
+        self.apply(Op::Softmax, &[x])
+    }
+
     /// log(eˣ/Σeˣ) of each row.
     #[track_caller]
     pub fn log_softmax(&mut self, x: Value) -> Value {
@@ -387,6 +416,12 @@ impl Builder {
     #[track_caller]
     pub fn conv(&mut self, x: Value, w: Value, window: Window) -> Value {
         self.apply(Op::Conv(window), &[x, w])
+    }
+
+    /// Cross-correlation of channels in groups.
+    #[track_caller]
+    pub fn grouped_conv(&mut self, x: Value, w: Value, window: Window, groups: usize) -> Value {
+        self.apply(Op::GroupedConv(window, groups), &[x, w])
     }
 
     /// The largest in each window.

@@ -25,13 +25,18 @@ fn row(op: &Op) -> Row {
         Op::Conv(_)
         | Op::ConvInputGradient(..)
         | Op::ConvWeightGradient(_)
+        | Op::GroupedConv(..)
+        | Op::GroupedConvInputGradient(..)
+        | Op::GroupedConvWeightGradient(..)
         | Op::Gemm { .. }
+        | Op::MatMul { .. }
         | Op::PRelu
         | Op::PReluInputGradient
         | Op::MaxPool(_)
         | Op::MaxPoolGradient(_) => Row::Half,
         Op::Detach
         | Op::Neg
+        | Op::Relu6
         | Op::Add
         | Op::Sub
         | Op::Mul
@@ -44,6 +49,7 @@ fn row(op: &Op) -> Row {
         Op::BatchNormalization { .. }
         | Op::BatchNormTraining { .. }
         | Op::BatchNormSynchronised { .. }
+        | Op::LayerNormalization { .. }
         | Op::ChannelSum => Row::Rounded,
         Op::Input
         | Op::Constant(_)
@@ -68,6 +74,7 @@ fn row(op: &Op) -> Row {
         | Op::ReduceMean(_)
         | Op::ReduceMax(_)
         | Op::LogSoftmax
+        | Op::Softmax
         | Op::GatherColumns
         | Op::GatherElements
         | Op::ScatterElements

@@ -42,6 +42,8 @@ pub enum Op {
     Detach,
     /// −x.
     Neg,
+    /// x held between 0 and 6; no gradient passes at the bounds themselves.
+    Relu6,
     /// eˣ.
     Exp,
     /// ln x.
@@ -119,8 +121,18 @@ pub enum Op {
         /// Whether the second is.
         trans_b: bool,
     },
+    /// Products of matrices, which the last two axes are, for each position of the others; each transposed
+    /// first where it says so.
+    MatMul {
+        /// Whether the first ones are.
+        trans_a: bool,
+        /// Whether the second ones are.
+        trans_b: bool,
+    },
     /// log(eˣ/Σeˣ) along the last axis of a matrix.
     LogSoftmax,
+    /// eˣ/Σeˣ along the last axis.
+    Softmax,
     /// The columns of a matrix that the second input numbers.
     GatherColumns,
     /// From every row of a matrix the element that the second input numbers, as one column.
@@ -136,6 +148,13 @@ pub enum Op {
     ConvInputGradient(Window, [usize; 2]),
     /// Gradient of [`Op::Conv`] by w: of x and dy.
     ConvWeightGradient(Window),
+    /// Cross-correlation of x `[N, I, H, W]` with w `[O, I/g, k, k]`, where channels are in g groups that do
+    /// not meet: each makes O/g channels of its I/g.
+    GroupedConv(Window, usize),
+    /// Gradient of [`Op::GroupedConv`] by x of height and width: of w and dy.
+    GroupedConvInputGradient(Window, usize, [usize; 2]),
+    /// Gradient of [`Op::GroupedConv`] by w: of x and dy.
+    GroupedConvWeightGradient(Window, usize),
     /// The largest in each window.
     MaxPool(Window),
     /// Gradient of [`Op::MaxPool`]: of x and dy. The first of equals in a window takes all.
@@ -162,6 +181,11 @@ pub enum Op {
         count: usize,
         /// The ranks.
         world: World,
+    },
+    /// γ(x − μ)/√(v + ε) + β along the last axis, with mean μ and biased variance v of that axis: of x, γ, β.
+    LayerNormalization {
+        /// ε.
+        epsilon: f64,
     },
     /// x where it is positive, else a·x, with a slope a by channel `[C]`.
     PRelu,
@@ -216,6 +240,7 @@ impl Op {
             Self::Constant(_) => "Constant",
             Self::Detach => "Detach",
             Self::Neg => "Neg",
+            Self::Relu6 => "Relu6",
             Self::Exp => "Exp",
             Self::Log => "Log",
             Self::Sqrt => "Sqrt",
@@ -246,7 +271,9 @@ impl Op {
             Self::Concat(_) => "Concat",
             Self::Slice { .. } => "Slice",
             Self::Gemm { .. } => "Gemm",
+            Self::MatMul { .. } => "MatMul",
             Self::LogSoftmax => "LogSoftmax",
+            Self::Softmax => "Softmax",
             Self::GatherColumns => "GatherColumns",
             Self::GatherElements => "GatherElements",
             Self::ScatterElements => "ScatterElements",
@@ -254,11 +281,15 @@ impl Op {
             Self::Conv(_) => "Conv",
             Self::ConvInputGradient(..) => "ConvInputGradient",
             Self::ConvWeightGradient(_) => "ConvWeightGradient",
+            Self::GroupedConv(..) => "GroupedConv",
+            Self::GroupedConvInputGradient(..) => "GroupedConvInputGradient",
+            Self::GroupedConvWeightGradient(..) => "GroupedConvWeightGradient",
             Self::MaxPool(_) => "MaxPool",
             Self::MaxPoolGradient(_) => "MaxPoolGradient",
             Self::BatchNormalization { .. } => "BatchNormalization",
             Self::BatchNormTraining { .. } => "BatchNormTraining",
             Self::BatchVariance => "BatchVariance",
+            Self::LayerNormalization { .. } => "LayerNormalization",
             Self::PRelu => "PRelu",
             Self::PReluInputGradient => "PReluInputGradient",
             Self::PReluSlopeGradient => "PReluSlopeGradient",

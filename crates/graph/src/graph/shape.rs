@@ -25,6 +25,7 @@ fn made(op: &Op, inputs: &[&Node]) -> (Element, Vec<usize>) {
         Op::Input => panic!("an input has no shape but its own"),
         Op::Constant(literal) => (literal.element(), vec![literal.count()]),
         Op::Neg
+        | Op::Relu6
         | Op::Exp
         | Op::Log
         | Op::Sqrt
@@ -85,7 +86,17 @@ fn made(op: &Op, inputs: &[&Node]) -> (Element, Vec<usize>) {
             assert!(k == l, "Gemm of [{m}, {k}] and [{l}, {n}]");
             (floats(op, inputs), vec![m, n])
         }
+        Op::MatMul { trans_a, trans_b } => {
+            let (a, b) = (matrices(inputs[0], *trans_a), matrices(inputs[1], *trans_b));
+            let ([m, k], [l, n]) = (a.1, b.1);
+            assert!(a.0 == b.0 && k == l, "MatMul of {:?} and {:?}", shape(0), shape(1));
+            (floats(op, inputs), [a.0, &[m, n]].concat())
+        }
         Op::LogSoftmax => (Element::Float, matrix(inputs[0], false).to_vec()),
+        Op::Softmax => {
+            assert!(!inputs[0].shape.is_empty(), "Softmax of a number");
+            (Element::Float, shape(0))
+        }
         Op::GatherColumns => {
             let numbers = numbers(inputs[1]);
             (Element::Float, vec![matrix(inputs[0], false)[0], numbers])
@@ -123,6 +134,29 @@ fn made(op: &Op, inputs: &[&Node]) -> (Element, Vec<usize>) {
             positions(window, inputs[0], inputs[1]);
             (floats(op, inputs), vec![o, i, window.kernel, window.kernel])
         }
+        Op::GroupedConv(window, groups) => {
+            let ([n, i, h, w], [o, part, kh, kw]) = (image(inputs[0]), image(inputs[1]));
+            let fits = i == part * groups && o % groups == 0 && kh == kw && kh == window.kernel;
+            assert!(fits, "GroupedConv of {i} in {groups} groups by {:?}", shape(1));
+            (floats(op, inputs), vec![n, o, window.positions(h), window.positions(w)])
+        }
+        Op::GroupedConvInputGradient(window, groups, [height, width]) => {
+            let ([o, part, ..], [n, p, rows, columns]) = (image(inputs[0]), image(inputs[1]));
+            let fits = window.positions(*height) == rows && window.positions(*width) == columns;
+            assert!(
+                o == p && fits,
+                "GroupedConvInputGradient of {:?} to {height}×{width}",
+                shape(1)
+            );
+            (floats(op, inputs), vec![n, part * groups, *height, *width])
+        }
+        Op::GroupedConvWeightGradient(window, groups) => {
+            let ([n, i, ..], [m, o, ..]) = (image(inputs[0]), image(inputs[1]));
+            let fits = n == m && i % groups == 0 && o % groups == 0;
+            assert!(fits, "GroupedConvWeightGradient of {:?} and {:?}", shape(0), shape(1));
+            positions(window, inputs[0], inputs[1]);
+            (floats(op, inputs), vec![o, i / groups, window.kernel, window.kernel])
+        }
         Op::MaxPool(window) => {
             let [n, c, h, w] = image(inputs[0]);
             (floats(op, inputs), vec![n, c, window.positions(h), window.positions(w)])
@@ -135,6 +169,14 @@ fn made(op: &Op, inputs: &[&Node]) -> (Element, Vec<usize>) {
         | Op::BatchNormTraining { .. }
         | Op::BatchNormSynchronised { .. } => {
             inputs[1..].iter().for_each(|input| by_channel(inputs[0], input));
+            (Element::Float, shape(0))
+        }
+        Op::LayerNormalization { .. } => {
+            let last = inputs[0].shape.last().copied();
+            for own in &inputs[1..] {
+                let fits = last.is_some_and(|last| own.shape == [last]);
+                assert!(fits, "{:?} for the last axis of {:?}", own.shape, inputs[0].shape);
+            }
             (Element::Float, shape(0))
         }
         Op::BatchVariance => (Element::Float, vec![shape(0)[1]]),
@@ -192,9 +234,11 @@ fn arity(op: &Op, given: usize) -> usize {
         Op::Input | Op::Constant(_) => 0,
         Op::Concat(_) => given.max(1),
         Op::Announce(_) => given.max(2),
-        Op::Where | Op::ScatterElements | Op::BatchNormTraining { .. } | Op::PReluInputGradient => {
-            3
-        }
+        Op::Where
+        | Op::ScatterElements
+        | Op::BatchNormTraining { .. }
+        | Op::LayerNormalization { .. }
+        | Op::PReluInputGradient => 3,
         Op::BatchNormalization { .. } | Op::BatchNormSynchronised { .. } | Op::ChannelSum => 5,
         Op::Add
         | Op::Sub
@@ -208,18 +252,23 @@ fn arity(op: &Op, given: usize) -> usize {
         | Op::And
         | Op::Or
         | Op::Gemm { .. }
+        | Op::MatMul { .. }
         | Op::GatherColumns
         | Op::GatherElements
         | Op::ScatterColumns(_)
         | Op::Conv(_)
         | Op::ConvInputGradient(..)
         | Op::ConvWeightGradient(_)
+        | Op::GroupedConv(..)
+        | Op::GroupedConvInputGradient(..)
+        | Op::GroupedConvWeightGradient(..)
         | Op::MaxPoolGradient(_)
         | Op::PRelu
         | Op::PReluSlopeGradient
         | Op::ProductMean => 2,
         Op::Detach
         | Op::Neg
+        | Op::Relu6
         | Op::Exp
         | Op::Log
         | Op::Sqrt
@@ -237,6 +286,7 @@ fn arity(op: &Op, given: usize) -> usize {
         | Op::Expand(_)
         | Op::Slice { .. }
         | Op::LogSoftmax
+        | Op::Softmax
         | Op::MaxPool(_)
         | Op::BatchVariance
         | Op::AllReduce(..)
@@ -319,6 +369,15 @@ fn joined(inputs: &[&Node], axis: usize) -> Vec<usize> {
 fn matrix(node: &Node, transposed: bool) -> [usize; 2] {
     let [rows, columns] = node.shape[..] else { panic!("no matrix: {:?}", node.shape) };
     if transposed { [columns, rows] } else { [rows, columns] }
+}
+
+/// The first axes, and rows and columns of the matrices that the last two are.
+#[track_caller]
+fn matrices(node: &Node, transposed: bool) -> (&[usize], [usize; 2]) {
+    let [first @ .., rows, columns] = &node.shape[..] else {
+        panic!("no matrices: {:?}", node.shape)
+    };
+    (first, if transposed { [*columns, *rows] } else { [*rows, *columns] })
 }
 
 #[track_caller]

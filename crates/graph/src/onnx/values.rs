@@ -54,9 +54,10 @@ struct Made<'a> {
 type Rule = fn(&Made<'_>) -> Option<Vec<Value>>;
 
 /// Operators by domain and name.
-static RULES: [(&str, &[&str], Rule); 36] = [
+static RULES: [(&str, &[&str], Rule); 37] = [
     ("", &["Neg", "Exp", "Log", "Sqrt", "Cos", "Sin", "Sigmoid", "Relu", "Reciprocal"], as_first),
-    ("", &["Clip", "LogSoftmax", "BatchNormalization", "Identity", "ScatterElements"], as_first),
+    ("", &["Clip", "LogSoftmax", "Softmax", "BatchNormalization"], as_first),
+    ("", &["Identity", "ScatterElements"], as_first),
     ("", &["Add", "Sub", "Mul", "Div", "Max", "Min", "PRelu"], broadcast),
     ("", &["Equal", "Less", "LessOrEqual", "And", "Or"], compared),
     ("", &["Where"], chosen),

@@ -8,6 +8,15 @@ pub(super) fn neg(g: &mut Builder, dy: Value) -> Cotangents {
     vec![Some(g.neg(dy))]
 }
 
+/// `y = min(max(x, 0), 6)`, so `dx = dy` where `0 < x < 6`, else 0, as PyTorch's `hardtanh`.
+pub(super) fn relu6(g: &mut Builder, node: &Node, dy: Value) -> Cotangents {
+    let x = node.inputs[0];
+    let (zero, six) = (g.scalar(0.0), g.scalar(6.0));
+    let (above, below) = (g.less(zero, x), g.less(x, six));
+    let inside = g.and(above, below);
+    vec![Some(g.select(inside, dy, zero))]
+}
+
 /// `y = eˣ`, so `dx = dy·y`.
 pub(super) fn exp(g: &mut Builder, y: Value, dy: Value) -> Cotangents {
     vec![Some(g.mul(dy, y))]

@@ -7,6 +7,7 @@ mod batch_norm;
 mod collective;
 mod conv;
 mod elementwise;
+mod layer_norm;
 mod matmul;
 mod reduce;
 mod select;
@@ -21,6 +22,7 @@ pub(super) fn vjp(g: &mut Builder, node: &Node, y: Value, dy: Value) -> Cotangen
         Op::Input | Op::Constant(_) => vec![],
         Op::Detach => vec![None],
         Op::Neg => elementwise::neg(g, dy),
+        Op::Relu6 => elementwise::relu6(g, node, dy),
         Op::Exp => elementwise::exp(g, y, dy),
         Op::Log => elementwise::log(g, node, dy),
         Op::Sqrt => elementwise::sqrt(g, y, dy),
@@ -47,18 +49,22 @@ pub(super) fn vjp(g: &mut Builder, node: &Node, y: Value, dy: Value) -> Cotangen
         Op::Concat(axis) => shape::concat(g, node, dy, *axis),
         Op::Slice { axis, start, end } => shape::slice(g, node, dy, *axis, *start, *end),
         Op::Gemm { trans_a, trans_b } => matmul::gemm(g, node, dy, *trans_a, *trans_b),
+        Op::MatMul { trans_a, trans_b } => matmul::matmul(g, node, dy, *trans_a, *trans_b),
         Op::LogSoftmax => select::log_softmax(g, y, dy),
+        Op::Softmax => select::softmax(g, y, dy),
         Op::GatherColumns => select::gather_columns(g, node, dy),
         Op::ScatterColumns(_) => select::scatter_columns(g, node, dy),
         Op::GatherElements => select::gather_elements(g, node, dy),
         Op::ScatterElements => select::scatter_elements(g, node, dy),
         Op::Conv(window) => conv::conv(g, node, dy, *window),
+        Op::GroupedConv(window, groups) => conv::grouped(g, node, dy, *window, *groups),
         Op::MaxPool(window) => conv::max_pool(g, node, dy, *window),
         Op::BatchNormalization { epsilon } => batch_norm::given(g, node, dy, *epsilon),
         Op::BatchNormTraining { epsilon } => batch_norm::training(g, node, dy, *epsilon),
         Op::BatchNormSynchronised { epsilon, count, world } => {
             batch_norm::synchronised(g, node, dy, *epsilon, *count, *world)
         }
+        Op::LayerNormalization { epsilon } => layer_norm::layer_norm(g, node, dy, *epsilon),
         Op::AllReduce(world, Reduction::Sum) => collective::sum(g, dy, *world),
         Op::AllReduce(world, Reduction::Max) => collective::max(g, node, y, dy, *world),
         Op::AllGather(world) => collective::gather(g, dy, *world),
@@ -67,6 +73,8 @@ pub(super) fn vjp(g: &mut Builder, node: &Node, y: Value, dy: Value) -> Cotangen
         Op::PRelu => elementwise::prelu(g, node, dy),
         Op::ConvInputGradient(..)
         | Op::ConvWeightGradient(_)
+        | Op::GroupedConvInputGradient(..)
+        | Op::GroupedConvWeightGradient(..)
         | Op::MaxPoolGradient(_)
         | Op::PReluInputGradient
         | Op::PReluSlopeGradient

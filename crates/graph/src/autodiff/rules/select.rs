@@ -17,6 +17,15 @@ pub(super) fn log_softmax(g: &mut Builder, y: Value, dy: Value) -> Cotangents {
     vec![Some(g.sub(dy, shared))]
 }
 
+/// `y = eˣ/Σeˣ`, so `dx = y·(dy − Σ y·dy)` along the last axis.
+pub(super) fn softmax(g: &mut Builder, y: Value, dy: Value) -> Cotangents {
+    let last = g.shape(y).len() - 1;
+    let weighted = g.mul(y, dy);
+    let sum = g.reduce_sum_keep(weighted, &[last]);
+    let shared = g.mul(y, sum);
+    vec![Some(g.sub(weighted, shared))]
+}
+
 /// Columns take the sum of the cotangents of where they were copied to.
 pub(super) fn gather_columns(g: &mut Builder, node: &Node, dy: Value) -> Cotangents {
     let width = g.shape(node.inputs[0])[1];

@@ -1,7 +1,7 @@
 //! The gradient of a convolution by its images.
 
-use super::convolution::{Extents, Way, fitting, named};
-use super::emitter::{Emitter, integer, integers, moves};
+use super::convolution::{self, Extents, Way, fitting, named};
+use super::emitter::{Emitter, integer};
 use super::lowering::Lowering;
 use super::ways::{IN_PLANES, Ways};
 use crate::graph::{Node, Window};
@@ -68,12 +68,7 @@ impl Lowering<'_> {
 
 /// A transposed convolution.
 fn transposed(emit: &mut Emitter, w: &str, dy: &str, extents: Extents) -> String {
-    let Extents { x, window, .. } = extents;
-    let Window { kernel, stride, pad } = window;
-    // Rows and columns at the end that no window reaches.
-    let left = x.map(|extent| (extent + 2 * pad - kernel) % stride);
-    let mut attributes = moves(window);
-    attributes.push(integers("output_padding", &left));
+    let attributes = convolution::transposed(extents.window, extents.x);
     emit.node("ConvTranspose", &[dy, w], attributes)
 }
 

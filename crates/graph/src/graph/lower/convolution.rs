@@ -1,7 +1,8 @@
 //! What the formulations of a convolution's two gradients share: extents, and a row for each way.
 
-use super::emitter::Emitter;
+use super::emitter::{Emitter, integers, moves};
 use crate::graph::{Node, Window};
+use crate::onnx::Attribute;
 
 /// The extents that all formulations speak of.
 #[derive(Clone, Copy)]
@@ -36,4 +37,14 @@ pub(super) fn fitting(ways: &[Way], window: Window) -> Vec<&'static str> {
 pub(super) fn named<'w>(ways: &'w [Way], name: &str, window: Window, node: &Node) -> &'w Way {
     let way = ways.iter().find(|own| own.name == name && (own.fits)(window));
     way.unwrap_or_else(|| panic!("{name}: no way to lower {}", node.name))
+}
+
+/// The parameters of the transposed convolution from dy to x of height and width.
+pub(super) fn transposed(window: Window, x: [usize; 2]) -> Vec<Attribute> {
+    let Window { kernel, stride, pad } = window;
+    // Rows and columns at the end that no window reaches.
+    let left = x.map(|extent| (extent + 2 * pad - kernel) % stride);
+    let mut attributes = moves(window);
+    attributes.push(integers("output_padding", &left));
+    attributes
 }

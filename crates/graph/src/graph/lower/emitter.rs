@@ -15,6 +15,9 @@ pub(super) struct Emitter {
     current: String,
 }
 
+/// An extent of a reshaped value that follows from the others.
+const OPEN: i64 = -1;
+
 /// Extents as the format holds them.
 pub(super) fn extents(shape: &[usize]) -> Vec<i64> {
     shape.iter().map(|&extent| extent as i64).collect()
@@ -217,6 +220,14 @@ impl Emitter {
         self.node("Reshape", &[x, &shape], vec![])
     }
 
+    /// The same of a value whose first extent is left open, which it is then, too.
+    pub(super) fn reshape_open(&mut self, x: &str, shape: &[usize]) -> String {
+        let mut shape = extents(shape);
+        shape[0] = OPEN;
+        let shape = self.numbers(&shape);
+        self.node("Reshape", &[x, &shape], vec![])
+    }
+
     pub(super) fn transpose(&mut self, x: &str, permutation: &[usize]) -> String {
         self.node("Transpose", &[x], vec![integers("perm", permutation)])
     }
@@ -251,6 +262,27 @@ impl Emitter {
 
     pub(super) fn matmul(&mut self, a: &str, b: &str) -> String {
         self.node("MatMul", &[a, b], vec![])
+    }
+
+    /// Products of the matrices that the last two of `rank` axes are.
+    pub(super) fn matmuls(
+        &mut self,
+        a: &str,
+        trans_a: bool,
+        b: &str,
+        trans_b: bool,
+        rank: usize,
+    ) -> String {
+        let mut turned = |x: &str, turn: bool| {
+            if !turn {
+                return x.to_owned();
+            }
+            let mut axes: Vec<usize> = (0..rank).collect();
+            axes.swap(rank - 2, rank - 1);
+            self.transpose(x, &axes)
+        };
+        let (a, b) = (turned(a, trans_a), turned(b, trans_b));
+        self.matmul(&a, &b)
     }
 
     pub(super) fn gemm(&mut self, a: &str, trans_a: bool, b: &str, trans_b: bool) -> String {

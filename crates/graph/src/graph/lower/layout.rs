@@ -74,6 +74,11 @@ pub(super) fn by_channel() -> Axes {
     Axes { axes: vec![0, 2, 3], keep: false }
 }
 
+/// The axes over which what is left is one number a channel of each image.
+pub(super) fn of_image() -> Axes {
+    Axes { axes: vec![2, 3], keep: true }
+}
+
 /// The attributes of our own operators that move a window.
 pub(super) fn moved(window: Window) -> Vec<Attribute> {
     let Window { kernel, stride, pad } = window;

@@ -1,13 +1,13 @@
 //! A graph's operators as nodes of a model, one after another.
 
-use super::emitter::{self, Emitter, integer, moves};
+use super::emitter::{self, Emitter, float, integer, moves};
 use super::layout::{DOMAIN, Layout, Pixels};
 use super::problem::{Arrangement, Formulations, Problem};
 use super::rounding;
 use super::vendor::Vendor;
 use crate::graph::{Element, Graph, Literal, Node, Op, Value};
 use crate::onnx;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The version of the operators; every CUDA kernel of the pinned runtime is at hand in it.
 const OPSET: i64 = 18;
@@ -42,6 +42,8 @@ pub(super) struct Lowering<'g> {
     pub(super) pixels: Option<Pixels>,
     /// What a device's library computes, where its operators are used.
     pub(super) vendor: Option<Vendor>,
+    /// Values whose first extent is left open.
+    pub(super) open: HashSet<Value>,
     /// What the last exchange between ranks made.
     pub(super) exchanged: Option<String>,
     /// Whether something was announced.
@@ -63,6 +65,7 @@ impl<'g> Lowering<'g> {
             rows: None,
             pixels: Pixels::of(graph, *layout),
             vendor: Vendor::of(graph, *layout),
+            open: HashSet::new(),
             exchanged: None,
             has_announced: false,
             layout: *layout,
@@ -156,6 +159,10 @@ impl<'g> Lowering<'g> {
             | Op::And
             | Op::Or
             | Op::Where => emit.node(node.op.name(), &inputs, vec![]),
+            Op::Relu6 => {
+                let [min, max] = [0.0, 6.0].map(|own| emit.floats_of(node.element, &[], &[own]));
+                emit.node("Clip", &[inputs[0], &min, &max], vec![])
+            }
             Op::Clip { min, max } => {
                 let (min, max) = (emit.floats(&[], &[*min]), emit.floats(&[], &[*max]));
                 emit.node("Clip", &[inputs[0], &min, &max], vec![])
@@ -164,6 +171,9 @@ impl<'g> Lowering<'g> {
             Op::ReduceSum(axes) => self.reduce(node, "ReduceSum", axes),
             Op::ReduceMean(axes) => self.reduce(node, "ReduceMean", axes),
             Op::ReduceMax(axes) => self.reduce(node, "ReduceMax", axes),
+            Op::Reshape(shape) if !shape.is_empty() && self.open.contains(&node.inputs[0]) => {
+                emit.reshape_open(inputs[0], shape)
+            }
             Op::Reshape(shape) => emit.reshape(inputs[0], shape),
             Op::Flatten => emit.node("Flatten", &inputs, vec![integer("axis", 1)]),
             Op::Transpose(permutation) => emit.transpose(inputs[0], permutation),
@@ -174,6 +184,10 @@ impl<'g> Lowering<'g> {
             Op::Concat(axis) => emit.concat(&inputs, *axis),
             Op::Slice { axis, start, end } => emit.slice(inputs[0], &[(*axis, *start, *end, 1)]),
             Op::Gemm { trans_a, trans_b } => emit.gemm(inputs[0], *trans_a, inputs[1], *trans_b),
+            Op::MatMul { trans_a, trans_b } => {
+                emit.matmuls(inputs[0], *trans_a, inputs[1], *trans_b, node.shape.len())
+            }
+            Op::Softmax => emit.node("Softmax", &inputs, vec![integer("axis", last_axis(node))]),
             Op::LogSoftmax => emit.node("LogSoftmax", &inputs, vec![integer("axis", 1)]),
             Op::GatherColumns => self.gather_columns(node),
             Op::GatherElements => emit.node("GatherElements", &inputs, vec![integer("axis", 1)]),
@@ -182,12 +196,23 @@ impl<'g> Lowering<'g> {
             Op::Conv(window) => emit.conv(inputs[0], inputs[1], *window),
             Op::ConvInputGradient(window, extents) => self.conv_input(node, *window, *extents),
             Op::ConvWeightGradient(window) => self.conv_weight(node, *window),
+            Op::GroupedConv(window, groups) => self.grouped_conv(node, *window, *groups),
+            Op::GroupedConvInputGradient(window, groups, extents) => {
+                self.grouped_conv_input(node, *window, *groups, *extents)
+            }
+            Op::GroupedConvWeightGradient(window, groups) => {
+                self.grouped_conv_weight(node, *window, *groups)
+            }
             Op::MaxPool(window) => emit.node("MaxPool", &inputs, moves(*window)),
             Op::MaxPoolGradient(window) => self.max_pool_gradient(node, *window),
             Op::BatchNormalization { epsilon } | Op::BatchNormSynchronised { epsilon, .. } => {
                 emit.batch_normalization(&inputs, *epsilon)
             }
             Op::BatchNormTraining { epsilon } => self.batch_norm_training(node, *epsilon),
+            Op::LayerNormalization { epsilon } => {
+                let attributes = vec![integer("axis", last_axis(node)), float("epsilon", *epsilon)];
+                emit.node("LayerNormalization", &inputs, attributes)
+            }
             Op::BatchVariance => self.moments(node.inputs[0]).1,
             Op::PRelu => self.prelu(node),
             Op::PReluInputGradient => self.prelu_input(node),
@@ -264,6 +289,11 @@ impl<'g> Lowering<'g> {
             ..onnx::Graph::default()
         }
     }
+}
+
+/// The number of the last axis of what a node makes.
+fn last_axis(node: &Node) -> i64 {
+    node.shape.len() as i64 - 1
 }
 
 pub(super) fn model(graph: onnx::Graph) -> onnx::Model {

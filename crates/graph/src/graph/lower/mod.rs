@@ -13,6 +13,7 @@ mod conv_weight;
 mod convolution;
 mod emitter;
 mod formulation;
+mod grouped;
 mod layout;
 mod lowering;
 mod pixels;
@@ -27,7 +28,7 @@ mod vendor;
 mod vendor_planes;
 mod ways;
 
-use super::Graph;
+use super::{Graph, Op};
 use crate::onnx;
 use lowering::{Lowering, info, model};
 use std::collections::HashMap;
@@ -57,7 +58,8 @@ pub fn lower(graph: &Graph, name: &str) -> onnx::Model {
 }
 
 /// Writes a graph whose weights are known: inputs that `weights` has numbers for become
-/// initialisers, and the first extent of the others and of all outputs is left open.
+/// initialisers, and the first extent of the others, of all that is made of them and of all outputs is left
+/// open.
 ///
 /// # Panics
 /// When a weight has not as many numbers as its input.
@@ -68,6 +70,12 @@ pub fn lower_with_weights(
 ) -> onnx::Model {
     let arrangement = Arrangement::default();
     let mut lowering = Lowering::new(graph, &arrangement);
+    for (value, node) in graph.values() {
+        let is_fed = node.op == Op::Input && !weights.contains_key(node.name.as_str());
+        if is_fed || node.inputs.iter().any(|input| lowering.open.contains(input)) {
+            lowering.open.insert(value);
+        }
+    }
     lowering.nodes();
     let mut inputs = Vec::new();
     for (_, node) in graph.inputs() {

@@ -5,11 +5,11 @@
 //! has one only: where the images come in, and before the linear layer. Parameters keep their layout.
 
 use super::emitter::{Emitter, integer};
-use super::layout::{DOMAIN, Pixels, by_channel, moved};
+use super::layout::{DOMAIN, Pixels, by_channel, moved, of_image};
 use super::lowering::Lowering;
 use super::rounding::{ROUND, ROUNDED};
 use super::ways::{FLOAT32, IN_PLANES};
-use crate::graph::{Node, Op, Value, Window};
+use crate::graph::{Axes, Node, Op, Value, Window};
 use crate::onnx::Attribute;
 
 /// What a convolution multiplies.
@@ -127,6 +127,18 @@ impl Lowering<'_> {
                 let [a, b] = [self.pixels(read[0]), self.pixels(read[1])];
                 Made::Pixels(self.emitter.node("Add", &[&a, &b], vec![]))
             }
+            Op::ReduceMean(axes) | Op::ReduceSum(axes)
+                if *axes == of_image() && self.has_pixels(read[0]) =>
+            {
+                let (x, axes) = (self.pixels(read[0]), Axes { axes: vec![1, 2], keep: true });
+                Made::Pixels(self.emitter.reduce(node.op.name(), &x, &axes))
+            }
+            Op::Sigmoid | Op::Neg | Op::Add | Op::Sub | Op::Mul if self.all_have_pixels(read) => {
+                let inputs: Vec<String> =
+                    read.iter().map(|&input| self.as_it_lies(input)).collect();
+                let inputs: Vec<&str> = inputs.iter().map(String::as_str).collect();
+                Made::Pixels(self.emitter.node(node.op.name(), &inputs, vec![]))
+            }
             Op::MaxPool(window) if is_every(*window) => {
                 let (x, [_, _, h, w]) = (self.pixels(read[0]), self.extents(read[0]));
                 let parts = [(1, 0, h, window.stride), (2, 0, w, window.stride)];
@@ -144,6 +156,21 @@ impl Lowering<'_> {
 
     fn known(&mut self) -> &mut Pixels {
         self.pixels.as_mut().expect("asked where channels are last alone")
+    }
+
+    /// Whether an image has its channels last.
+    fn has_pixels(&mut self, image: Value) -> bool {
+        self.known().names.contains_key(&image)
+    }
+
+    /// Whether all values are images with their channels last, or single numbers.
+    fn all_have_pixels(&mut self, values: &[Value]) -> bool {
+        values.iter().all(|&value| self.shape(value).is_empty() || self.has_pixels(value))
+    }
+
+    /// The name of an image with its channels last, or of a single number.
+    fn as_it_lies(&mut self, value: Value) -> String {
+        if self.is_image(value) { self.pixels(value) } else { self.name(value) }
     }
 
     fn is_image(&self, value: Value) -> bool {
