@@ -56,6 +56,7 @@ pub mod eval;
 pub mod image;
 pub mod limits;
 pub mod loader;
+pub mod masks;
 pub mod metrics;
 pub mod nn;
 pub mod optim;

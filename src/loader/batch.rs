@@ -1,6 +1,7 @@
 //! Batches of views.
 
 use super::{EDGE_PX, Error, Packs, epoch_order};
+use crate::masks::RowMask;
 use crate::seed::Seed;
 use crate::views::{Resizing, View, write_tensor};
 use std::ops::Range;
@@ -32,8 +33,8 @@ pub struct Batches {
     pub batch: usize,
     /// The images of a batch that are loaded, by their places in it.
     pub part: Range<usize>,
-    /// Extents of a dropout mask's row and the share that it takes away, if there is dropout.
-    pub dropout: Option<([usize; 3], f64)>,
+    /// What a network is fed beside images.
+    pub masks: Vec<RowMask>,
     /// Orders of the epochs at work.
     orders: Mutex<Vec<(u32, Arc<Vec<u32>>)>>,
 }
@@ -47,8 +48,8 @@ pub struct Batch {
     pub images: Vec<f32>,
     /// Classes of the B images.
     pub labels: Vec<i64>,
-    /// What dropout keeps; empty without dropout.
-    pub dropout_mask: Vec<bool>,
+    /// What is kept of each row `[views·B, …]`, by each of the network's masks.
+    pub masks: Vec<Vec<bool>>,
 }
 
 /// A batch, and what is not in it.
@@ -71,7 +72,7 @@ const DRAWS: usize = 64;
 const VIEW: usize = 3 * (EDGE_PX * EDGE_PX) as usize;
 
 impl Batches {
-    /// Batches of `batch` images of the packs, without dropout, that stop at damage.
+    /// Batches of `batch` images of the packs, without masks, that stop at damage.
     ///
     /// # Errors
     /// [`Error::Few`].
@@ -93,7 +94,7 @@ impl Batches {
             seed,
             batch,
             part: 0..batch,
-            dropout: None,
+            masks: Vec::new(),
             orders: Mutex::default(),
         })
     }
@@ -151,7 +152,8 @@ impl Batches {
                 write_tensor(pixels, &mut images[at..at + VIEW]);
             }
         }
-        let batch = Batch { number, images, labels, dropout_mask: self.mask(number) };
+        let masks = self.masks.iter().map(|mask| self.kept(mask, number)).collect();
+        let batch = Batch { number, images, labels, masks };
         Ok(Loaded { batch, skipped })
     }
 
@@ -184,22 +186,14 @@ impl Batches {
         views.collect()
     }
 
-    /// What dropout keeps in a batch: the shares are multiples of 2⁻¹⁶.
-    fn mask(&self, number: u64) -> Vec<bool> {
-        let Some(([channels, height, width], share)) = self.dropout else { return Vec::new() };
-        let of_image = channels * height * width;
-        let mut bytes = Vec::new();
-        let mut stream = self.seed.stream(&format!("dropout/{number}"));
-        for view in 0..self.views.len() {
-            // The draws of a batch are one row, of which this is a part.
-            let drawn = 2 * (view * self.batch + self.part.start) * of_image;
-            let start = bytes.len();
-            bytes.resize(start + 2 * self.part.len() * of_image, 0);
-            stream.fill_from(drawn as u64, &mut bytes[start..]);
-        }
-        let taken = (share * 65_536.0).round() as u32;
-        let draws = bytes.as_chunks::<2>().0.iter();
-        draws.map(|&pair| u32::from(u16::from_le_bytes(pair)) >= taken).collect()
+    /// What a mask keeps of the rows that are loaded: the draws of a batch are those of all its rows.
+    fn kept(&self, mask: &RowMask, number: u64) -> Vec<bool> {
+        let rows = |view| {
+            let first = view * self.batch;
+            first + self.part.start..first + self.part.end
+        };
+        let views = 0..self.views.len();
+        views.flat_map(|view| mask.draw(self.seed, number, rows(view))).collect()
     }
 }
 
@@ -209,6 +203,7 @@ mod tests {
     use crate::datasets;
     use crate::image::{ChannelOrder, Pixels, encode};
     use crate::loader::{Labels, OtherSize};
+    use crate::masks::Kept;
     use crate::pack::{self, PackFiles, Recipe, make_rec};
     use crate::views::LowOptions;
 
@@ -301,16 +296,31 @@ mod tests {
     }
 
     #[test]
-    fn dropout_takes_its_share() {
+    fn masks_are_drawn_for_all_rows_and_each_part_has_its_own() {
         let folder = tempfile::tempdir().unwrap();
         let mut batches = batches(&packs(folder.path()), 3);
-        batches.dropout = Some(([64, 7, 7], 0.4));
-        let mask = batches.load(0).unwrap().batch.dropout_mask;
-        assert_eq!(mask.len(), 6 * 64 * 49);
-        let kept = mask.iter().filter(|&&kept| kept).count() as f64 / mask.len() as f64;
-        // Five standard errors of 18,816 draws.
-        assert!((kept - 0.6).abs() < 0.018, "{kept}");
-        assert_ne!(mask, batches.load(1).unwrap().batch.dropout_mask);
+        let mask =
+            |name, extents: &[usize], kept| RowMask { name, extents: extents.to_vec(), kept };
+        batches.masks = vec![
+            mask("one", &[64, 7, 7], Kept::Without(vec![0.4])),
+            mask("other", &[9], Kept::Exactly(4)),
+        ];
+        let masks = batches.load(0).unwrap().batch.masks;
+        let lengths: Vec<usize> = masks.iter().map(Vec::len).collect();
+        assert_eq!(lengths, [6 * 64 * 49, 6 * 9]);
+        let later = batches.load(1).unwrap().batch.masks;
+        assert!(masks.iter().zip(&later).all(|(one, other)| one != other));
+        // Each rank draws its part of what all have.
+        let parts = [0..1, 1..3].map(|part| {
+            batches.part = part;
+            batches.load(0).unwrap().batch.masks
+        });
+        for (at, whole) in masks.iter().enumerate() {
+            let rows: Vec<&[bool]> = whole.chunks(whole.len() / 6).collect();
+            let of_parts = [[0, 3].as_slice(), &[1, 2, 4, 5]]
+                .map(|own| own.iter().flat_map(|&row| rows[row].to_vec()).collect::<Vec<bool>>());
+            assert_eq!(parts.each_ref().map(|part| part[at].clone()), of_parts);
+        }
     }
 
     #[test]

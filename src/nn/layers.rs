@@ -1,4 +1,4 @@
-//! Convolution, batch normalisation, slopes, the linear layer and dropout.
+//! Convolutions, normalisations, slopes, linear layers and dropout.
 
 use super::params::{Buffer, Decay, Initial, Parameter, Params};
 use crate::graph::{Builder, Element, Op, Value, Window, World};
@@ -44,6 +44,11 @@ impl<'g> Layers<'g> {
         let (params, next, values) = (Params::default(), Vec::new(), Vec::new());
         let normalised = World::ALONE;
         Self { g, params, next, values, mode, normalised, path: Vec::new() }
+    }
+
+    /// Which of its faces the network shows.
+    pub fn mode(&self) -> Mode {
+        self.mode
     }
 
     /// Lets ranks normalise together, each with as many rows as the others.
@@ -108,22 +113,86 @@ impl<'g> Layers<'g> {
 
     /// A convolution without bias of x `[N, I, H, W]` to `outputs` channels.
     pub fn conv(&mut self, name: &str, x: Value, outputs: usize, window: Window) -> Value {
+        self.conv_from(name, x, outputs, window, Initial::KaimingFanOut)
+    }
+
+    /// The same from other first values.
+    pub fn conv_from(
+        &mut self,
+        name: &str,
+        x: Value,
+        outputs: usize,
+        window: Window,
+        initial: Initial,
+    ) -> Value {
         let channels = self.g.shape(x)[1];
         self.layer(name, |layers| {
             let shape = [outputs, channels, window.kernel, window.kernel];
-            let w = layers.parameter("weight", &shape, Initial::KaimingFanOut, Decay::Decayed);
+            let w = layers.parameter("weight", &shape, initial, Decay::Decayed);
             layers.g.conv(x, w, window)
+        })
+    }
+
+    /// A convolution with bias, drawn as PyTorch's `nn.Conv2d` is.
+    pub fn conv_as_pytorch(
+        &mut self,
+        name: &str,
+        x: Value,
+        outputs: usize,
+        window: Window,
+    ) -> Value {
+        let inputs = self.g.shape(x)[1] * window.kernel * window.kernel;
+        let y = self.conv_from(name, x, outputs, window, as_pytorch(inputs));
+        self.layer(name, |layers| {
+            let bias = layers.parameter("bias", &[outputs], as_pytorch(inputs), Decay::Decayed);
+            let bias = layers.g.reshape(bias, &[outputs, 1, 1]);
+            layers.g.add(y, bias)
+        })
+    }
+
+    /// A convolution without bias of channels in groups that do not meet.
+    pub fn grouped_conv(
+        &mut self,
+        name: &str,
+        x: Value,
+        outputs: usize,
+        window: Window,
+        groups: usize,
+    ) -> Value {
+        let channels = self.g.shape(x)[1];
+        self.layer(name, |layers| {
+            let shape = [outputs, channels / groups, window.kernel, window.kernel];
+            let w = layers.parameter("weight", &shape, Initial::KaimingFanOut, Decay::Decayed);
+            layers.g.grouped_conv(x, w, window, groups)
         })
     }
 
     /// Batch normalisation of x `[N, C, …]` with scale and shift by channel.
     pub fn batch_norm(&mut self, name: &str, x: Value) -> Value {
+        self.batch_norm_with(name, x, EPSILON)
+    }
+
+    /// The same with another ε.
+    pub fn batch_norm_with(&mut self, name: &str, x: Value, epsilon: f64) -> Value {
         let channels = self.g.shape(x)[1];
         self.layer(name, |layers| {
             let ones = Initial::Constant(1.0);
             let gamma = layers.parameter("weight", &[channels], ones, Decay::Free);
             let beta = layers.parameter("bias", &[channels], Initial::Constant(0.0), Decay::Free);
-            layers.normalise(x, gamma, beta)
+            layers.normalise(x, gamma, beta, epsilon)
+        })
+    }
+
+    /// Batch normalisation with a shift that is learned, and a scale of ones that is not.
+    pub fn batch_norm_shifted(&mut self, name: &str, x: Value) -> Value {
+        let channels = self.g.shape(x)[1];
+        self.layer(name, |layers| {
+            let gamma = layers.buffer("weight", &[channels], 1.0);
+            if layers.mode == Mode::Training {
+                layers.replace("weight", gamma);
+            }
+            let beta = layers.parameter("bias", &[channels], Initial::Constant(0.0), Decay::Free);
+            layers.normalise(x, gamma, beta, EPSILON)
         })
     }
 
@@ -133,21 +202,21 @@ impl<'g> Layers<'g> {
         self.layer(name, |layers| {
             let gamma = layers.g.constant(&[channels], vec![1.0; channels]);
             let beta = layers.g.constant(&[channels], vec![0.0; channels]);
-            layers.normalise(x, gamma, beta)
+            layers.normalise(x, gamma, beta, EPSILON)
         })
     }
 
-    fn normalise(&mut self, x: Value, gamma: Value, beta: Value) -> Value {
+    fn normalise(&mut self, x: Value, gamma: Value, beta: Value, epsilon: f64) -> Value {
         let shape = self.g.shape(x);
         let mean = self.buffer("running_mean", &shape[1..2], 0.0);
         let variance = self.buffer("running_var", &shape[1..2], 1.0);
         if self.mode == Mode::Evaluation {
-            let op = Op::BatchNormalization { epsilon: EPSILON };
+            let op = Op::BatchNormalization { epsilon };
             return self.g.apply(op, &[x, gamma, beta, mean, variance]);
         }
         let count = shape.iter().product::<usize>() / shape[1] * self.normalised.ranks;
         let Normalised { y, mean: batch_mean, variance: batch_variance } =
-            self.normalised(x, gamma, beta, count);
+            self.normalised(x, [gamma, beta], epsilon, count);
         // The running variance takes the unbiased one, as PyTorch's does.
         let unbiased = self.g.scale(batch_variance, count as f64 / (count - 1) as f64);
         for (name, old, new) in
@@ -162,8 +231,14 @@ impl<'g> Layers<'g> {
 
     /// Normalises by mean and variance of this rank's rows, or of all that normalise together, which have
     /// `count` elements a channel.
-    fn normalised(&mut self, x: Value, gamma: Value, beta: Value, count: usize) -> Normalised {
-        let (g, world, epsilon) = (&mut *self.g, self.normalised, EPSILON);
+    fn normalised(
+        &mut self,
+        x: Value,
+        [gamma, beta]: [Value; 2],
+        epsilon: f64,
+        count: usize,
+    ) -> Normalised {
+        let (g, world) = (&mut *self.g, self.normalised);
         if world.is_alone() {
             let y = g.apply(Op::BatchNormTraining { epsilon }, &[x, gamma, beta]);
             let mean = g.mean_by_channel(x);
@@ -178,6 +253,25 @@ impl<'g> Layers<'g> {
         Normalised { y, mean, variance }
     }
 
+    /// Normalisation of x `[…, D]` along its last axis, with scale and shift by place.
+    pub fn layer_norm(&mut self, name: &str, x: Value) -> Value {
+        let shape = self.g.shape(x);
+        let extents = &shape[shape.len() - 1..];
+        self.layer(name, |layers| {
+            let ones = Initial::Constant(1.0);
+            let gamma = layers.parameter("weight", extents, ones, Decay::Free);
+            let beta = layers.parameter("bias", extents, Initial::Constant(0.0), Decay::Free);
+            layers.g.apply(Op::LayerNormalization { epsilon: EPSILON }, &[x, gamma, beta])
+        })
+    }
+
+    /// x `[N, C, …]` where positive, else 0; no gradient passes at 0 itself.
+    pub fn relu(&mut self, x: Value) -> Value {
+        let channels = self.g.shape(x)[1];
+        let slope = self.g.constant(&[channels], vec![0.0; channels]);
+        self.g.prelu(x, slope)
+    }
+
     /// x where positive, else x times a slope of its channel.
     pub fn prelu(&mut self, name: &str, x: Value) -> Value {
         let channels = self.g.shape(x)[1];
@@ -190,14 +284,45 @@ impl<'g> Layers<'g> {
 
     /// x `[N, I]` times a matrix, plus a bias: `[N, outputs]`.
     pub fn linear(&mut self, name: &str, x: Value, outputs: usize) -> Value {
+        self.linear_biased_from(name, x, outputs, Initial::KaimingFanOut)
+    }
+
+    /// The same, drawn as PyTorch's `nn.Linear` is.
+    pub fn linear_as_pytorch(&mut self, name: &str, x: Value, outputs: usize) -> Value {
+        let initial = as_pytorch(self.g.shape(x)[1]);
+        self.linear_with(name, x, outputs, initial, Some(initial))
+    }
+
+    /// The same from other first values, with a bias that begins with zeros.
+    pub fn linear_biased_from(
+        &mut self,
+        name: &str,
+        x: Value,
+        outputs: usize,
+        initial: Initial,
+    ) -> Value {
+        self.linear_with(name, x, outputs, initial, Some(Initial::Constant(0.0)))
+    }
+
+    /// x `[N, I]` times a matrix: `[N, outputs]`.
+    pub fn linear_from(&mut self, name: &str, x: Value, outputs: usize, initial: Initial) -> Value {
+        self.linear_with(name, x, outputs, initial, None)
+    }
+
+    fn linear_with(
+        &mut self,
+        name: &str,
+        x: Value,
+        outputs: usize,
+        initial: Initial,
+        of_bias: Option<Initial>,
+    ) -> Value {
         let inputs = self.g.shape(x)[1];
         self.layer(name, |layers| {
-            let shape = [outputs, inputs];
-            let w = layers.parameter("weight", &shape, Initial::KaimingFanOut, Decay::Decayed);
-            let zeros = Initial::Constant(0.0);
-            let bias = layers.parameter("bias", &[outputs], zeros, Decay::Decayed);
+            let w = layers.parameter("weight", &[outputs, inputs], initial, Decay::Decayed);
+            let bias = of_bias.map(|own| layers.parameter("bias", &[outputs], own, Decay::Decayed));
             let product = layers.g.matmul_transposed(x, w);
-            layers.g.add(product, bias)
+            bias.map_or(product, |bias| layers.g.add(product, bias))
         })
     }
 
@@ -213,6 +338,12 @@ impl<'g> Layers<'g> {
         let kept = self.g.mul(x, mask);
         self.g.scale(kept, 1.0 / (1.0 - p))
     }
+}
+
+/// What PyTorch draws a kernel, a matrix and their biases from, by the inputs of an output
+/// (`torch.nn.Linear`, `torch.nn.modules.conv._ConvNd`: reset_parameters).
+fn as_pytorch(inputs: usize) -> Initial {
+    Initial::Uniform(1.0 / (inputs as f64).sqrt())
 }
 
 /// What a normalisation makes, and what it normalised by `[C]`.

@@ -10,6 +10,10 @@ pub enum Initial {
     /// Normal draws of deviation √(2/fan-out), fan-out being the outputs times the kernel's pixels
     /// (He et al. 2015; `net.py`: initialize_weights).
     KaimingFanOut,
+    /// Normal draws of this deviation.
+    Normal(f64),
+    /// Uniform draws between this number and its negative.
+    Uniform(f64),
     /// Uniform draws from −1 to 1, each column then divided by its length (`head.py`: the kernels): of
     /// so many columns those from `first` on, as many as the tensor has.
     UnitColumns {
@@ -31,6 +35,12 @@ impl Initial {
                 let fan_out: usize = shape[0] * shape[2..].iter().product::<usize>();
                 let deviation = (2.0 / fan_out as f64).sqrt();
                 (0..count).map(|_| (deviation * stream.normal()) as f32).collect()
+            }
+            Self::Normal(deviation) => {
+                (0..count).map(|_| (deviation * stream.normal()) as f32).collect()
+            }
+            Self::Uniform(bound) => {
+                (0..count).map(|_| stream.uniform(-bound, bound) as f32).collect()
             }
             Self::UnitColumns { first, of } => {
                 let columns = shape[1];

@@ -65,6 +65,7 @@ const MANY: u64 = 1 << 24;
 const MANY_CLASSES: u64 = 1 << 30;
 const MANY_EPOCHS: u64 = 100_000;
 const MANY_RANKS: u64 = 1 << 16;
+const MANY_UNITS: u64 = 1 << 10;
 const SCALE: Number = Number(f64::MIN_POSITIVE, LARGEST_CONSTANT);
 const FACTOR: Number = Number(0.0, LARGEST_CONSTANT);
 const SHARE: Number = Number(0.0, 1.0);
@@ -194,10 +195,20 @@ keys! {
                 expected: || one_of(&Architecture::names()),
                 read: |text| text.parse().ok(),
             },
-            "ir34", "ir18, ir34, ir50 or ir100";
+            "ir34", "network: ir18 to ir200 and ir_se_50 to ir_se_152 (AdaFace's), arcface_r18 to arcface_r200, \
+                     arcface_mbf, arcface_mbf_large, arcface_vit_t, arcface_vit_s or arcface_vit_b \
+                     (InsightFace's)";
         BACKBONE_WIDTH: Number = "width", Number(0.01, 16.0), "1", "factor on all channels";
-        BACKBONE_DROPOUT: Number = "dropout", Number(0.0, 0.99), "0.4",
-            "share that dropout takes away before the linear layer";
+        BACKBONE_UNITS: List<Whole<usize>> = "units", List(whole(1, MANY_UNITS)), "",
+            "blocks of each stage, or of a transformer [the architecture's]";
+        BACKBONE_DROPOUT: Optional<Number> = "dropout", Optional(Number(0.0, 0.99)), "",
+            "share that dropout takes away before the linear layer [as the architecture's source: ir* 0.4, \
+             arcface_r* 0]";
+        BACKBONE_DROP_PATH: Number = "drop_path", Number(0.0, 0.99), "0",
+            "share of the images for which a transformer's last block adds nothing; earlier blocks' are less \
+             (arcface_torch trains with 0.1)";
+        BACKBONE_MASK_RATIO: Number = "mask_ratio", Number(0.0, 0.99), "0",
+            "share of the patches that a transformer does not see in training (arcface_torch trains with 0.1)";
     }
     Head "head" {
         HEAD_KIND: Words<HeadKind> = "kind",

@@ -9,7 +9,7 @@ use crate::image::ChannelOrder;
 use crate::loader::{Labels, OnDamage, OtherSize};
 use crate::nn::{
     Backbone, BuffersShare, ContrastOptions, HeadOptions, HeadShare, Mask, Normalisation, Overlap,
-    QueueKind, QueueShare, Sharing,
+    QueueKind, QueueShare, Sharing, Trunk,
 };
 use crate::optim::{SampleUpdate, Sgd};
 use crate::runtime::{Device, Precision, Processor};
@@ -172,10 +172,7 @@ impl Config {
             overlap: s.get(&keys::TRAIN_OVERLAP),
             patience: Duration::from_secs(s.get(&keys::TRAIN_PATIENCE)),
             init: s.get(&keys::TRAIN_INIT),
-            backbone: Backbone {
-                dropout: s.get(&keys::BACKBONE_DROPOUT),
-                ..Backbone::new(s.get(&keys::BACKBONE_ARCHITECTURE), s.get(&keys::BACKBONE_WIDTH))
-            },
+            backbone: backbone(s, s.get(&keys::BACKBONE_WIDTH))?,
             head: HeadOptions {
                 kind: s.get(&keys::HEAD_KIND),
                 s: s.get(&keys::HEAD_S),
@@ -252,6 +249,45 @@ impl Config {
             found: no.found.to_string(),
         })
     }
+}
+
+/// The network of a width.
+///
+/// # Errors
+/// Those of values that the architecture has no place for.
+pub(super) fn backbone(s: &Settings, width: f64) -> Result<Backbone, Error> {
+    let architecture = s.get(&keys::BACKBONE_ARCHITECTURE);
+    let own = architecture.units();
+    let given = s.get(&keys::BACKBONE_UNITS);
+    let units = if given.is_empty() { own } else { &given };
+    if units.len() != own.len() {
+        let expected = format!("{} numbers for {architecture}, as {own:?}", own.len());
+        return Err(s.refused(&keys::BACKBONE_UNITS, expected));
+    }
+    let mut backbone = Backbone::with_units(architecture, units, width);
+    match s.get(&keys::BACKBONE_DROPOUT) {
+        Some(dropout) if architecture.dropout().is_some() => backbone.dropout = dropout,
+        None => {}
+        Some(_) => {
+            let expected = format!("none: {architecture} has no dropout");
+            return Err(s.refused(&keys::BACKBONE_DROPOUT, expected));
+        }
+    }
+    let (drop_path, mask_ratio) =
+        (s.get(&keys::BACKBONE_DROP_PATH), s.get(&keys::BACKBONE_MASK_RATIO));
+    match &mut backbone.trunk {
+        Trunk::Vit(vit) => (vit.drop_path, vit.mask_ratio) = (drop_path, mask_ratio),
+        Trunk::Ir(_) | Trunk::IResNet(_) | Trunk::MobileFaceNet(_) => {
+            let expected = || format!("0: {architecture} is no transformer");
+            if drop_path > 0.0 {
+                return Err(s.refused(&keys::BACKBONE_DROP_PATH, expected()));
+            }
+            if mask_ratio > 0.0 {
+                return Err(s.refused(&keys::BACKBONE_MASK_RATIO, expected()));
+            }
+        }
+    }
+    Ok(backbone)
 }
 
 /// The value of a setting that follows from the preset where nobody gives one.

@@ -169,13 +169,15 @@ pub enum Error {
     },
     /// A file's tensors have names of no backbone.
     #[error(
-        "{path}: expected the tensors of a backbone by their names in PyTorch (input_layer.0.weight, \
-         body.0.…, output_layer.…), found {count} tensors of floats{}",
+        "{path}: expected the tensors of the network by their names in PyTorch ({expected} and so on), found \
+         {count} tensors of floats{}",
         first.as_ref().map_or_else(String::new, |name| format!(" by other names, the first {name}"))
     )]
     Names {
         /// The file.
         path: PathBuf,
+        /// Some names that it was to have.
+        expected: String,
         /// How many tensors it has.
         count: usize,
         /// The first of them.

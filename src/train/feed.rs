@@ -13,18 +13,21 @@ use std::sync::{Arc, mpsc};
 pub struct Feed {
     images: Buffer,
     labels: Buffer,
-    dropout_mask: Option<Buffer>,
+    masks: Vec<(&'static str, Buffer)>,
     number: Arc<AtomicU64>,
     classes: usize,
 }
 
 impl Feed {
     pub(super) fn new(program: &Program, graph: &StepGraph) -> Result<Self, Error> {
-        let mask = graph.mask_shape();
+        let masks = graph
+            .masks()
+            .into_iter()
+            .map(|(name, shape)| Ok((name, program.buffer(Element::Bool, &shape)?)));
         Ok(Self {
             images: program.buffer(Element::Float, &graph.image_shape())?,
             labels: program.buffer(Element::Int64, &[graph.options.batch])?,
-            dropout_mask: mask.map(|shape| program.buffer(Element::Bool, &shape)).transpose()?,
+            masks: masks.collect::<Result<_, Error>>()?,
             number: Arc::default(),
             classes: graph.options.classes,
         })
@@ -32,8 +35,8 @@ impl Feed {
 
     /// The inputs of the graph that it holds, by name.
     pub(super) fn inputs(&self) -> impl Iterator<Item = (&'static str, &Buffer)> {
-        let mask = self.dropout_mask.iter().map(|mask| ("dropout_mask", mask));
-        [("images", &self.images), ("labels", &self.labels)].into_iter().chain(mask)
+        let masks = self.masks.iter().map(|(name, mask)| (*name, mask));
+        [("images", &self.images), ("labels", &self.labels)].into_iter().chain(masks)
     }
 
     /// Copies a batch to the device, when no step reads the place any more.
@@ -44,8 +47,8 @@ impl Feed {
         self.check(batch)?;
         self.images.write_floats(&batch.images)?;
         self.labels.write_ints(&batch.labels)?;
-        if let Some(mask) = &self.dropout_mask {
-            mask.write_bools(&batch.dropout_mask)?;
+        for ((_, mask), kept) in self.masks.iter().zip(&batch.masks) {
+            mask.write_bools(kept)?;
         }
         self.number.store(batch.number, Ordering::Relaxed);
         Ok(())
@@ -66,12 +69,14 @@ impl Feed {
 
     fn check(&self, batch: &Batch) -> Result<(), Error> {
         let count = |buffer: &Buffer| buffer.shape().iter().product();
-        let mask = self.dropout_mask.as_ref().map_or(0, count);
-        for (what, expected, found) in [
+        let sizes = [
             ("images", count(&self.images), batch.images.len()),
             ("labels", count(&self.labels), batch.labels.len()),
-            ("dropout mask", mask, batch.dropout_mask.len()),
-        ] {
+            ("masks", self.masks.len(), batch.masks.len()),
+        ];
+        let masks = self.masks.iter().zip(&batch.masks);
+        let masks = masks.map(|((name, mask), kept)| (*name, count(mask), kept.len()));
+        for (what, expected, found) in sizes.into_iter().chain(masks) {
             if expected != found {
                 return Err(Error::BatchSize { what, expected, found });
             }

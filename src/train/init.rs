@@ -28,6 +28,13 @@ const PREFIXES: [&str; 4] = ["model.", "net.", "module.", "backbone."];
 /// What names of this program's backbones begin with.
 const BACKBONE: &str = "backbone.";
 
+/// Names of the backbone that are told where a file has none of them.
+const NAMED: usize = 3;
+
+/// What stands for hidden patches in training; a model that is run has no place for it, and it stays as drawn
+/// where a file lacks it.
+const HIDDEN: &str = ".mask_token";
+
 /// PyTorch's counters of batches, which nothing reads.
 const COUNTERS: &str = "num_batches_tracked";
 
@@ -45,12 +52,14 @@ pub fn adopt(
 ) -> Result<Adopted, Error> {
     let mut found: IndexMap<String, Tensor> = IndexMap::new();
     for (name, tensor) in read(path)? {
-        found.insert(own_name(&name), tensor);
+        found.insert(own_name(&name, state), tensor);
     }
     if found.keys().all(|name| !name.starts_with(BACKBONE)) {
         let (path, count) = (path.to_path_buf(), found.len());
         let first = found.into_keys().next();
-        return Err(Error::Names { path, count, first });
+        let own = state.tensors.keys().filter_map(|name| name.strip_prefix(BACKBONE));
+        let expected = own.take(NAMED).collect::<Vec<_>>().join(", ");
+        return Err(Error::Names { path, expected, count, first });
     }
     let mut adopted = Adopted { file: path.display().to_string(), taken: 0, unused: vec![] };
     for (name, tensor) in &mut state.tensors {
@@ -73,6 +82,7 @@ pub fn adopt(
                 found.shift_remove(name);
                 adopted.taken += 1;
             }
+            None if name.ends_with(HIDDEN) => {}
             other => {
                 let path = path.to_path_buf();
                 let (name, expected) = (name.clone(), tensor.shape.clone());
@@ -91,17 +101,14 @@ pub fn adopt(
     Ok(adopted)
 }
 
-/// The name by which this program knows a tensor.
-fn own_name(name: &str) -> String {
+/// The name by which this program knows a tensor, if it is one of the network of a state.
+fn own_name(name: &str, state: &TrainState) -> String {
     let mut rest = name;
     while let Some(shorter) = PREFIXES.iter().find_map(|prefix| rest.strip_prefix(prefix)) {
         rest = shorter;
     }
-    let of_backbone = ["input_layer.", "body.", "output_layer."];
-    match of_backbone.iter().any(|part| rest.starts_with(part)) {
-        true => format!("{BACKBONE}{rest}"),
-        false => rest.to_owned(),
-    }
+    let own = format!("{BACKBONE}{rest}");
+    if state.tensors.contains_key(&own) { own } else { rest.to_owned() }
 }
 
 /// All tensors of floats of a file.
@@ -164,14 +171,19 @@ mod tests {
 
     #[test]
     fn names_of_other_programs_lose_their_prefixes() {
+        let mut state = TrainState::default();
+        for own in ["backbone.input_layer.0.weight", "backbone.layer1.0.bn1.bias", "head.kernel"] {
+            state.tensors.insert(own.to_owned(), Tensor { shape: vec![], data: vec![0.0] });
+        }
         for (name, own) in [
             ("model.net.input_layer.0.weight", "backbone.input_layer.0.weight"),
-            ("body.3.res_layer.1.weight", "backbone.body.3.res_layer.1.weight"),
-            ("backbone.output_layer.3.bias", "backbone.output_layer.3.bias"),
+            ("module.layer1.0.bn1.bias", "backbone.layer1.0.bn1.bias"),
+            ("backbone.input_layer.0.weight", "backbone.input_layer.0.weight"),
             ("head.kernel", "head.kernel"),
-            ("momentum.backbone.body.0.x", "momentum.backbone.body.0.x"),
+            ("body.3.res_layer.1.weight", "body.3.res_layer.1.weight"),
+            ("momentum.backbone.input_layer.0.weight", "momentum.backbone.input_layer.0.weight"),
         ] {
-            assert_eq!(own_name(name), own);
+            assert_eq!(own_name(name, &state), own);
         }
     }
 

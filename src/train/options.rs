@@ -67,12 +67,9 @@ pub(super) fn check(options: &StepOptions, most_classes: usize) -> Result<(), Er
         Err(Error::Option { option, expected: expected.to_owned(), found })
     };
     let StepOptions { backbone, joint, classes, batch, views, accumulate, .. } = options;
-    let blocks = backbone.blocks.iter().map(|block| block.channels);
-    let channels = blocks.chain([backbone.stem, backbone.embedding]);
-    for (option, extent, least) in channels
-        .map(|channels| ("channels", channels, 1))
-        .chain(backbone.image.map(|extent| ("image", extent, 1)))
-        .chain(backbone.blocks.iter().map(|block| ("stride", block.stride, 1)))
+    let of_backbone = backbone.extents().into_iter();
+    for (option, extent, least) in of_backbone
+        .map(|(option, extent)| (option, extent, 1))
         .chain([("classes", *classes, 2), ("batch", *batch, 1), ("views", *views, 1)])
         .chain([("accumulate", *accumulate, 1)])
         .chain(joint.contrast.map(|(_, queue)| ("queue", queue.size, 1)))

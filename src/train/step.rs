@@ -44,7 +44,7 @@ impl From<[f32; SCALARS.len()]> for Scalars {
 
 /// A compiled step.
 ///
-/// `gradients` is fed `images`, `labels`, `contrast_weight`, with dropout `dropout_mask`, where the
+/// `gradients` is fed `images`, `labels`, `contrast_weight`, the backbone's masks, where the
 /// scales are fed `head_scale` and `contrast_scale`, and all parameters and buffers under their
 /// names; it returns `scalars`, `gradient.` and each parameter's name, and `next.` and each
 /// buffer's. Where a step learns from several batches it is fed `accumulated.` and each
@@ -188,11 +188,10 @@ impl StepGraph {
         [self.rows(), 3, height, width]
     }
 
-    /// Shape of a step's dropout mask; none without dropout.
-    pub fn mask_shape(&self) -> Option<[usize; 4]> {
-        let [channels, height, width] = self.options.backbone.last_extents();
-        let drops = self.options.backbone.dropout > 0.0;
-        drops.then_some([self.rows(), channels, height, width])
+    /// Names and shapes of a step's masks.
+    pub fn masks(&self) -> Vec<(&'static str, Vec<usize>)> {
+        let masks = self.options.backbone.masks().into_iter();
+        masks.map(|mask| (mask.name, [&[self.rows()], &mask.extents[..]].concat())).collect()
     }
 }
 

@@ -43,10 +43,11 @@ pub(crate) const MAY_USE: &[(&str, &[&str])] = &[
             "views",
         ],
     ),
-    ("loader", &["datasets", "image", "pack", "seed", "views"]),
+    ("loader", &["datasets", "image", "masks", "pack", "seed", "views"]),
     ("views", &["image", "seed"]),
     ("optim", &["graph", "nn"]),
-    ("nn", &["graph", "seed"]),
+    ("nn", &["graph", "masks", "seed"]),
+    ("masks", &["seed"]),
     (
         "pack",
         &["causes", "datasets", "fs", "image", "limits", "ordered", "progress", "recordio", "seed"],

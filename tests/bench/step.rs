@@ -237,7 +237,7 @@ struct Trial {
     stepper: Stepper,
     images: Vec<f32>,
     labels: Vec<i64>,
-    mask: Vec<bool>,
+    masks: Vec<Vec<bool>>,
 }
 
 const RATES: Rates =
@@ -267,10 +267,13 @@ impl Trial {
         let state = TrainState::initial(&graph, Seed::new(1));
         let mut draws = Seed::new(2).stream("batch");
         let count: usize = graph.image_shape().iter().product();
-        let masked: usize = graph.mask_shape().map_or(0, |shape| shape.iter().product());
+        let masks = graph.masks();
         let images = (0..count).map(|_| draws.normal() as f32).collect();
         let labels = (0..rows / views).map(|_| draws.below(CLASSES as u64) as i64).collect();
-        let mask = (0..masked).map(|_| draws.uniform(0.0, 1.0) >= 0.4).collect();
+        let drawn = |(_, shape): (&str, Vec<usize>)| {
+            (0..shape.iter().product()).map(|_: usize| draws.uniform(0.0, 1.0) >= 0.4).collect()
+        };
+        let masks = masks.into_iter().map(drawn).collect();
         let device: Device = device().parse().expect("a device");
         let runtime = Runtime::start(device, OnMissing::Install, &|said| eprintln!("{said}"));
         let runtime = runtime.unwrap_or_else(|error| panic!("{error}"));
@@ -284,13 +287,13 @@ impl Trial {
         );
         let mut stepper = stepper.unwrap_or_else(|error| panic!("{error}"));
         stepper.load(&state).expect("its own state");
-        Self { stepper, images, labels, mask }
+        Self { stepper, images, labels, masks }
     }
 
     fn times(&mut self, warm_up: usize, steps: usize) -> Vec<Duration> {
-        let (images, labels, dropout_mask) =
-            (self.images.clone(), self.labels.clone(), self.mask.clone());
-        let batch = Batch { number: 0, images, labels, dropout_mask };
+        let (images, labels, masks) =
+            (self.images.clone(), self.labels.clone(), self.masks.clone());
+        let batch = Batch { number: 0, images, labels, masks };
         for _ in 0..warm_up {
             assert!(self.stepper.step_in_scale(&batch, &RATES).expect("a step").applied);
         }

@@ -20,6 +20,7 @@ mod learning;
 mod links;
 mod looking;
 mod models;
+mod networks;
 mod packing;
 mod pages;
 mod pictures;

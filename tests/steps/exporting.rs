@@ -43,9 +43,10 @@ fn the_export_makes_the_embeddings_of_the_evaluation_mode() {
 }
 
 /// What the backbone makes with its running statistics, in f64.
-fn evaluated(backbone: &Backbone, state: &TrainState, images: &[f32]) -> Vec<f64> {
+pub(crate) fn evaluated(backbone: &Backbone, state: &TrainState, images: &[f32]) -> Vec<f64> {
     use qgface_data::nn::{Layers, Mode};
-    let shape = [images.len() / (3 * 16 * 16), 3, 16, 16];
+    let [height, width] = backbone.image;
+    let shape = [images.len() / (3 * height * width), 3, height, width];
     let mut g = Builder::new();
     let x = g.input("images", Element::Float, &shape);
     let mut layers = Layers::new(&mut g, Mode::Evaluation);

@@ -12,6 +12,7 @@ mod halved;
 mod installed;
 mod laid;
 mod lowering;
+mod networks;
 mod placement;
 mod program;
 #[path = "../reference/mod.rs"]

@@ -9,7 +9,7 @@ use qgface_data::graph::Width;
 use qgface_data::graph::lower::{DOMAIN, Layout};
 use qgface_data::nn::{
     Architecture, Backbone, ContrastOptions, Coupling, Curve, EmaStart, HeadKind, HeadOptions,
-    JointOptions, Margin, Mask, QueueKind, QueueOptions, Range, Select, Sharing,
+    JointOptions, Margin, Mask, QueueKind, QueueOptions, Range, Select, Sharing, Trunk,
 };
 use qgface_data::onnx::{ElementType, Model, TypeKind, ValueInfo};
 use qgface_data::optim::Sgd;
@@ -151,6 +151,25 @@ fn steps() -> Vec<StepOptions> {
     steps
 }
 
+/// A network of each family.
+fn families() -> impl Iterator<Item = StepOptions> {
+    let usual = steps().remove(0);
+    let networks = [
+        Architecture::Ir152,
+        Architecture::IrSe50,
+        Architecture::ArcfaceR18,
+        Architecture::ArcfaceMbf,
+        Architecture::ArcfaceVitTiny,
+    ];
+    networks.into_iter().map(move |own| {
+        let mut backbone = Backbone::new(own, 0.25);
+        if let Trunk::Vit(vit) = &mut backbone.trunk {
+            (vit.drop_path, vit.mask_ratio) = (0.1, 0.1);
+        }
+        StepOptions { backbone, ..usual.clone() }
+    })
+}
+
 #[test]
 fn every_node_of_every_step_has_a_cuda_kernel() {
     let (kernels, mut met) = (kernels(), BTreeSet::new());
@@ -160,8 +179,9 @@ fn every_node_of_every_step_has_a_cuda_kernel() {
         (Layout::Planes, Width::Half),
         (Layout::VendorPlanes, Width::Half),
     ];
+    let all = steps().into_iter().chain(families());
     for (options, (layout, width)) in
-        steps().into_iter().flat_map(|own| layouts.map(|layout| (own.clone(), layout)))
+        all.flat_map(|own| layouts.map(|layout| (own.clone(), layout)))
     {
         let step = StepGraph::in_width(options, width).unwrap();
         let lowered = step.lowered(Device::Cuda(0), &layout.into());

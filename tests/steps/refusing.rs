@@ -1,7 +1,7 @@
 //! What a step refuses, and that nothing has changed then.
 
 use crate::trial::{RATES, Trial, queue, small};
-use qgface_data::nn::{Curve, HeadKind, Range};
+use qgface_data::nn::{Curve, HeadKind, Ir, Range, Trunk};
 use qgface_data::train::{Batch, Error, Rates, Scales, StepGraph, StepOptions};
 
 #[test]
@@ -65,18 +65,24 @@ fn a_label_that_is_no_class_is_named() {
     }
 }
 
+fn residual(options: &mut StepOptions) -> &mut Ir {
+    let Trunk::Ir(ir) = &mut options.backbone.trunk else { panic!("a residual network") };
+    ir
+}
+
 #[test]
 fn batches_of_another_size_are_refused() {
     let mut trial = Trial::new(small(HeadKind::AdaFace, None));
     let batch = trial.batch();
     let (images, labels) = (batch.images, batch.labels);
-    for (images, labels, mask) in [
-        (&images[1..], &labels[..], &trial.mask.clone()[..]),
-        (&images[..], &labels[1..], &trial.mask.clone()[..]),
-        (&images[..], &labels[..], &[][..]),
+    for (images, labels, masks) in [
+        (&images[1..], &labels[..], trial.masks.clone()),
+        (&images[..], &labels[1..], trial.masks.clone()),
+        (&images[..], &labels[..], vec![]),
+        (&images[..], &labels[..], vec![vec![true]]),
     ] {
-        let (images, labels, dropout_mask) = (images.to_vec(), labels.to_vec(), mask.to_vec());
-        let batch = Batch { number: 0, images, labels, dropout_mask };
+        let (images, labels) = (images.to_vec(), labels.to_vec());
+        let batch = Batch { number: 0, images, labels, masks };
         let error = trial.stepper.step(&batch, &RATES).unwrap_err();
         assert!(matches!(error, Error::BatchSize { .. }), "{error}");
     }
@@ -106,7 +112,7 @@ fn options_without_a_step_are_refused() {
         ("views", with(|options| options.views = 1)),
         ("queue", small(HeadKind::AdaFace, queue(0))),
         ("queue", small(HeadKind::AdaFace, queue(usize::MAX))),
-        ("stride", with(|options| options.backbone.blocks[0].stride = 0)),
+        ("stride", with(|options| residual(options).blocks[0].stride = 0)),
         ("channels", with(|options| options.backbone.embedding = 0)),
         ("image", with(|options| options.backbone.image = [0, 16])),
         ("dropout", with(|options| options.backbone.dropout = 1.0)),

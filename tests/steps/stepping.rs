@@ -30,8 +30,9 @@ fn rows_of_equal_features_are_a_step() {
     let mut trial = Trial::new(options);
     let half = trial.images.len() / 2;
     trial.images.copy_within(..half, half);
-    let masked = trial.mask.len() / 2;
-    trial.mask.copy_within(..masked, masked);
+    let mask = &mut trial.masks[0];
+    let masked = mask.len() / 2;
+    mask.copy_within(..masked, masked);
     let stepped = trial.step(&RATES);
     assert!(stepped.applied, "{stepped:?}");
 }
@@ -158,11 +159,11 @@ fn a_batch_is_copied_while_another_is_learned_from() {
         })
         .collect();
     let feeds = ahead.stepper.feeds().to_vec();
-    let (labels, dropout_mask) = (ahead.labels.clone(), ahead.mask.clone());
+    let (labels, masks) = (ahead.labels.clone(), ahead.masks.clone());
     let write = |step: usize| {
         let images = drawn[step].clone();
-        let (labels, dropout_mask) = (labels.clone(), dropout_mask.clone());
-        let batch = Batch { number: 0, images, labels, dropout_mask };
+        let (labels, masks) = (labels.clone(), masks.clone());
+        let batch = Batch { number: 0, images, labels, masks };
         feeds[step % feeds.len()].write(&batch).unwrap();
     };
     write(0);
@@ -181,7 +182,7 @@ fn a_step_copies_the_batch_and_the_numbers_that_changed() {
     for (scales, numbers) in [(Scales::Fixed { head: 0.3, contrast: 0.3 }, 2), (Scales::Fed, 4)] {
         let options = StepOptions { scales, ..small(HeadKind::AdaFace, queue(12)) };
         let mut trial = Trial::new(options);
-        let batch = (4 * trial.images.len() + 8 * trial.labels.len() + trial.mask.len()) as u64;
+        let batch = (4 * trial.images.len() + 8 * trial.labels.len() + trial.masks[0].len()) as u64;
         trial.step(&RATES);
         let mut copied = |rates: &Rates| {
             let before = trial.stepper.traffic();

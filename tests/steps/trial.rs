@@ -4,8 +4,8 @@ use crate::installed::runtime;
 use qgface_data::graph::Width;
 use qgface_data::graph::lower::{Arrangement, Layout};
 use qgface_data::nn::{
-    Backbone, Block, ContrastOptions, EmaStart, HeadKind, HeadOptions, JointOptions, QueueKind,
-    QueueOptions, Sharing,
+    Backbone, Block, ContrastOptions, EmaStart, HeadKind, HeadOptions, Ir, JointOptions, QueueKind,
+    QueueOptions, Sharing, Trunk,
 };
 use qgface_data::optim::Sgd;
 use qgface_data::runtime::Runtime;
@@ -35,10 +35,9 @@ pub(crate) fn small(
     let block = |channels| Block { channels, stride: 2 };
     let backbone = Backbone {
         image: [16, 16],
-        stem: 8,
-        blocks: [8, 16].map(block).into(),
         embedding: 16,
         dropout: 0.4,
+        trunk: Trunk::Ir(Ir::plain(8, [8, 16].map(block).into())),
     };
     let mut head = HeadOptions { s: 16.0, ..HeadOptions::new(kind) };
     head.ema_start = EmaStart::FirstBatch;
@@ -61,7 +60,7 @@ pub(crate) struct Trial {
     pub(crate) stepper: Stepper,
     pub(crate) images: Vec<f32>,
     pub(crate) labels: Vec<i64>,
-    pub(crate) mask: Vec<bool>,
+    pub(crate) masks: Vec<Vec<bool>>,
 }
 
 pub(crate) const RATES: Rates =
@@ -114,21 +113,24 @@ impl Trial {
         let (batch, classes) = (graph.options.batch, graph.options.classes as i64);
         let state = TrainState::initial(&graph, Seed::new(1));
         let count: usize = graph.image_shape().iter().product();
-        let masked: usize = graph.mask_shape().map_or(0, |shape| shape.iter().product());
+        let masks = graph.masks();
         let making = Making::new(threads, arrangement);
         let mut stepper = Stepper::made(runtime, graph, &making).unwrap();
         stepper.load(&state).unwrap();
         let mut draws = Seed::new(2).stream("images");
         let images = (0..count).map(|_| draws.normal() as f32).collect();
         let labels = (0..batch as i64).map(|at| at % classes).collect();
-        let mask = (0..masked).map(|_| draws.uniform(0.0, 1.0) >= 0.4).collect();
-        Self { stepper, images, labels, mask }
+        let drawn = |(_, shape): (&str, Vec<usize>)| {
+            (0..shape.iter().product()).map(|_: usize| draws.uniform(0.0, 1.0) >= 0.4).collect()
+        };
+        let masks = masks.into_iter().map(drawn).collect();
+        Self { stepper, images, labels, masks }
     }
 
     pub(crate) fn batch(&self) -> Batch {
-        let (images, labels, dropout_mask) =
-            (self.images.clone(), self.labels.clone(), self.mask.clone());
-        Batch { number: 0, images, labels, dropout_mask }
+        let (images, labels, masks) =
+            (self.images.clone(), self.labels.clone(), self.masks.clone());
+        Batch { number: 0, images, labels, masks }
     }
 
     pub(crate) fn step(&mut self, rates: &Rates) -> Stepped {

@@ -1,8 +1,7 @@
 //! What to change in a run that does not fit, found by trying.
 
-use crate::nn::Backbone;
 use crate::settings::keys;
-use crate::train::{Config, Error};
+use crate::train::{Config, Error, config};
 use schemars::JsonSchema;
 use serde::Serialize;
 
@@ -47,7 +46,7 @@ pub fn changes(
     let width = config.settings.get(&keys::BACKBONE_WIDTH);
     if let Some(width) = halved(&|times| {
         let narrower = width / f64::from(1_u32 << times);
-        Ok(fits(&of_width(config, narrower))?.then_some(narrower))
+        Ok(fits(&of_width(config, narrower)?)?.then_some(narrower))
     })? {
         all.push(Change {
             settings: vec![setting(keys::BACKBONE_WIDTH.name(), width)],
@@ -87,11 +86,9 @@ fn of_batch(config: &Config, batch: usize) -> Config {
     Config { batch, ..config.clone() }
 }
 
-fn of_width(config: &Config, width: f64) -> Config {
-    let architecture = config.settings.get(&keys::BACKBONE_ARCHITECTURE);
-    let dropout = config.backbone.dropout;
-    let backbone = Backbone { dropout, ..Backbone::new(architecture, width) };
-    Config { backbone, ..config.clone() }
+fn of_width(config: &Config, width: f64) -> Result<Config, Error> {
+    let backbone = config::backbone(&config.settings, width)?;
+    Ok(Config { backbone, ..config.clone() })
 }
 
 fn of_queue(config: &Config, size: usize) -> Config {
@@ -165,7 +162,7 @@ mod tests {
     #[test]
     fn width_queue_and_views_are_each_changed_alone() {
         let config = config(&["preset=D", "backbone.width=2"]);
-        let narrow = told(&config, &|other| other.backbone.stem <= 32);
+        let narrow = told(&config, &|other| other.backbone.masks()[0].extents[0] <= 256);
         assert_eq!(narrow, ["backbone.width=0.5"]);
         let size = |other: &Config| other.contrast.and_then(|(_, _, size)| size);
         assert_eq!(told(&config, &|other| size(other) == Some(250)), ["contrast.queue_size=250"]);

@@ -57,9 +57,9 @@ impl Memory {
         let learned: u64 = graph.params.parameters.iter().map(|own| bytes(&own.shape)).sum();
         let sampled = Sampled::of(graph);
         let buffers: u64 = graph.params.buffers.iter().map(|own| bytes(&own.shape)).sum();
-        let mask = graph.mask_shape().map_or(0, |shape| bytes(&shape) / FLOAT);
+        let masks: u64 = graph.masks().iter().map(|(_, shape)| bytes(shape) / FLOAT).sum();
         let labels = LABEL * graph.options.batch as u64;
-        let batch = bytes(&graph.image_shape()) + labels + mask;
+        let batch = bytes(&graph.image_shape()) + labels + masks;
         let all = learned + sampled.all;
         Self {
             weights: learned + sampled.handed,

@@ -38,8 +38,7 @@ pub(super) fn batches(
     let joined = config.batch * world.ranks;
     let mut batches = Batches::new(Arc::clone(packs), views.to_vec(), seed, joined)?;
     batches.part = world.part(joined);
-    let share = config.backbone.dropout;
-    batches.dropout = (share > 0.0).then(|| (config.backbone.last_extents(), share));
+    batches.masks = config.backbone.masks();
     batches.resizing = config.resizing;
     batches.on_damage = config.on_damage;
     Ok(batches)

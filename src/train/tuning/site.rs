@@ -83,26 +83,15 @@ impl Site {
 
 impl fmt::Display for Site {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Backbone { image: [height, width], stem, blocks, embedding, .. } = &self.backbone;
-        write!(f, "{} rows of {height}x{width}, stem {stem}, blocks", self.rows)?;
-        let mut blocks = blocks.iter().peekable();
-        // Blocks that follow each other alike are told once.
-        while let Some(block) = blocks.next() {
-            let mut times = 1;
-            while blocks.next_if_eq(&block).is_some() {
-                times += 1;
-            }
-            let stride = if block.stride == 1 { "" } else { "/2" };
-            let times = if times == 1 { String::new() } else { format!("*{times}") };
-            write!(f, " {}{stride}{times}", block.channels)?;
-        }
+        let [height, width] = self.backbone.image;
+        write!(f, "{} rows of {height}x{width}, {}", self.rows, self.backbone)?;
         let precision = match self.precision {
             Precision::Float32 => "",
             Precision::Bfloat16 => ", in bfloat16",
             Precision::Float16 => ", in float16",
             Precision::Mixed => ", in float32 or bfloat16",
         };
-        write!(f, ", embedding {embedding}{precision}")
+        f.write_str(precision)
     }
 }
 

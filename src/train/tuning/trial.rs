@@ -114,10 +114,12 @@ const RATES: Rates =
 fn batch(graph: &StepGraph) -> Batch {
     let mut draws = Seed::new(0).stream("tuning");
     let count: usize = graph.image_shape().iter().product();
-    let masked: usize = graph.mask_shape().map_or(0, |shape| shape.iter().product());
     let images = (0..count).map(|_| draws.uniform(-1.0, 1.0) as f32).collect();
     let classes = graph.options.classes as u64;
     let labels = (0..graph.options.batch).map(|_| draws.below(classes) as i64).collect();
-    let dropout_mask = (0..masked).map(|_| draws.uniform(0.0, 1.0) >= 0.4).collect();
-    Batch { number: 0, images, labels, dropout_mask }
+    let masks = graph.masks().into_iter().map(|(_, shape)| {
+        (0..shape.iter().product()).map(|_: usize| draws.uniform(0.0, 1.0) >= 0.4).collect()
+    });
+    let masks = masks.collect();
+    Batch { number: 0, images, labels, masks }
 }
