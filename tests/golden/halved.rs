@@ -32,7 +32,7 @@ const SCALE: f32 = 1024.0;
 /// Runs the steps of a rollout in f64 in float16.
 pub(crate) fn run(graph: &StepGraph, inputs: &Inputs, initial: &TrainState, rollout: &Rollout<'_>) {
     let graph = StepGraph::in_width(graph.options.clone(), Width::Half).unwrap();
-    let drops = graph.mask_shape().is_some();
+    let drops = !graph.masks().is_empty();
     let arrangement = &Arrangement::default();
     let making = Making::new(NonZeroUsize::MIN, arrangement);
     let mut stepper = Stepper::made(&installed::runtime(), graph, &making).unwrap();

@@ -66,7 +66,7 @@ fn run_in(
     rollout: &Rollout<'_>,
 ) {
     let exact = (graph.gradients.clone(), graph.update(&graph.params.parameters));
-    let drops = graph.mask_shape().is_some();
+    let drops = !graph.masks().is_empty();
     let stepper = stepper(graph, layout);
     let mut steps = Steps { stepper, exact, drops, inputs };
     let own = array(run, "steps");
@@ -152,8 +152,8 @@ pub(crate) fn batch(inputs: &Inputs, step: usize, drops: bool) -> Batch {
     let images = inputs.images(step).data.iter().map(|&x| x as f32).collect();
     let labels = case(&inputs.labels, step).data.iter().map(|&x| x as i64).collect();
     let mask = if drops { case(&inputs.masks, step).data } else { Vec::new() };
-    let dropout_mask = mask.iter().map(|&kept| kept != 0.0).collect();
-    Batch { number: 0, images, labels, dropout_mask }
+    let masks = if drops { vec![mask.iter().map(|&kept| kept != 0.0).collect()] } else { vec![] };
+    Batch { number: 0, images, labels, masks }
 }
 
 /// The numbers of a step at a learning rate.

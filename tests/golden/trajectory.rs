@@ -12,7 +12,8 @@ use crate::reference::{Tensor, evaluate};
 use crate::stepped::{self, widened};
 use qgface_data::graph::Graph;
 use qgface_data::nn::{
-    Backbone, Block, HeadKind, HeadOptions, JointOptions, QueueKind, QueueOptions, Sharing,
+    Backbone, Block, HeadKind, HeadOptions, Ir, JointOptions, QueueKind, QueueOptions, Sharing,
+    Trunk,
 };
 use qgface_data::optim::Sgd;
 use qgface_data::seed::Seed;
@@ -70,10 +71,9 @@ fn step_options(folder: &Path, settings: &Json, run: &Json) -> StepOptions {
     (head_options.h, head_options.t_alpha) = (float(head, "h"), float(head, "t_alpha"));
     let backbone = Backbone {
         image: [images[4], images[5]],
-        stem: 8,
-        blocks: [8, 16, 16, 32].map(block).into(),
         embedding: kernel[0],
         dropout: float(run, "dropout"),
+        trunk: Trunk::Ir(Ir::plain(8, [8, 16, 16, 32].map(block).into())),
     };
     let optimiser = &settings["optimiser"];
     StepOptions {

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Gradients of a whole step in PyTorch, in f64 and f32, beside those in a folder; `tests/steps/torch.rs` runs it.
 
-    python tests/interop/gradients_with_torch.py FOLDER
+    python tests/interop/gradients_with_torch.py FOLDER ARCHITECTURE
 
 FOLDER holds `tensors.json`, names and shapes, and NAME.f32 of each: all parameters and running statistics by their
-names in the state_dict, `images`, `labels`, `dropout_mask`, and `gradient.NAME` of each parameter. Prints as JSON the
+names in the state_dict, `images`, `labels`, with dropout `dropout_mask`, and `gradient.NAME` of each parameter. Prints as JSON the
 median over parameters of |g - g64| / |g64| of those gradients and of PyTorch's own in f32; parameters whose
 gradient is zero but for rounding are left out and counted.
 """
@@ -16,48 +16,12 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from torch import nn
 from torch.nn import functional as F
 
+from networks_in_torch import NETWORKS
+
 MARGIN, SCALE, QUALITY, EPSILON = 0.4, 64.0, 0.333, 1e-3
-T_ALPHA, DROPOUT = 0.01, 0.4
-
-
-class Block(nn.Module):
-    def __init__(self, i: int, o: int, stride: int):
-        super().__init__()
-        if i == o:
-            self.shortcut_layer = nn.MaxPool2d(1, stride)
-        else:
-            self.shortcut_layer = nn.Sequential(nn.Conv2d(i, o, 1, stride, bias=False), nn.BatchNorm2d(o))
-        self.res_layer = nn.Sequential(
-            nn.BatchNorm2d(i), nn.Conv2d(i, o, 3, 1, 1, bias=False), nn.BatchNorm2d(o), nn.PReLU(o),
-            nn.Conv2d(o, o, 3, stride, 1, bias=False), nn.BatchNorm2d(o),
-        )
-
-    def forward(self, x):
-        return self.res_layer(x) + self.shortcut_layer(x)
-
-
-class Backbone(nn.Module):
-    def __init__(self, units: list[int]):
-        super().__init__()
-        self.input_layer = nn.Sequential(nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64), nn.PReLU(64))
-        blocks, i = [], 64
-        for o, count in zip((64, 128, 256, 512), units):
-            for unit in range(count):
-                blocks.append(Block(i, o, 2 if unit == 0 else 1))
-                i = o
-        self.body = nn.Sequential(*blocks)
-        self.output_layer = nn.Sequential(
-            nn.BatchNorm2d(512), nn.Dropout(DROPOUT), nn.Flatten(), nn.Linear(512 * 49, 512),
-            nn.BatchNorm1d(512, affine=False),
-        )
-
-    def forward(self, x, mask):
-        x = self.output_layer[0](self.body(self.input_layer(x)))
-        x = x * mask / (1 - DROPOUT)
-        return self.output_layer[4](self.output_layer[3](torch.flatten(x, 1)))
+T_ALPHA = 0.01
 
 
 def adaface(features, kernel, labels):
@@ -75,26 +39,25 @@ def adaface(features, kernel, labels):
 
 
 def main() -> None:
-    folder = Path(sys.argv[1])
+    folder, architecture = Path(sys.argv[1]), sys.argv[2]
     torch.set_num_threads(2)
     shapes = json.loads((folder / "tensors.json").read_text())
     tensor = {n: np.fromfile(folder / f"{n}.f32", "<f4").reshape(shape) for n, shape in shapes.items()}
-    body = {int(name.split(".")[2]) for name in tensor if name.startswith("backbone.body.")}
-    units = {8: [2, 2, 2, 2], 16: [3, 4, 6, 3], 24: [3, 4, 14, 3], 49: [3, 13, 30, 3]}[len(body)]
 
     def gradients(dtype):
-        net = Backbone(units).to(dtype).train()
+        net = NETWORKS[architecture]().to(dtype).train()
         state = {n.removeprefix("backbone."): torch.from_numpy(a.copy()).to(dtype)
                  for n, a in tensor.items() if n.startswith("backbone.")}
         missing = net.load_state_dict(state, strict=False)
         assert not missing.unexpected_keys, missing
         assert all(key.endswith("num_batches_tracked") for key in missing.missing_keys), missing
         kernel = torch.from_numpy(tensor["head.kernel"].copy()).to(dtype).requires_grad_()
-        images, mask = (torch.from_numpy(tensor[n].copy()).to(dtype) for n in ("images", "dropout_mask"))
+        fed = [torch.from_numpy(tensor[n].copy()).to(dtype) for n in ("images", "dropout_mask") if n in tensor]
         labels = torch.from_numpy(tensor["labels"].copy()).long()
-        adaface(net(images, mask), kernel, labels).backward()
+        adaface(net(*fed), kernel, labels).backward()
         named = {f"backbone.{name}": p.grad for name, p in net.named_parameters()} | {"head.kernel": kernel.grad}
-        return {name: gradient.double().numpy() for name, gradient in named.items()}
+        # The token of hidden patches has none where none are hidden.
+        return {name: gradient.double().numpy() for name, gradient in named.items() if gradient is not None}
 
     exact, single = gradients(torch.float64), gradients(torch.float32)
     lengths = {name: np.linalg.norm(g) / np.sqrt(g.size) for name, g in exact.items()}

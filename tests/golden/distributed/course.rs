@@ -8,7 +8,8 @@ use crate::reference::Tensor;
 use crate::stepped::widened;
 use crate::trajectory::Named;
 use qgface_data::nn::{
-    Backbone, Block, HeadKind, HeadOptions, JointOptions, QueueKind, QueueOptions, Sharing,
+    Backbone, Block, HeadKind, HeadOptions, Ir, JointOptions, QueueKind, QueueOptions, Sharing,
+    Trunk,
 };
 use qgface_data::optim::Sgd;
 use qgface_data::seed::Seed;
@@ -184,11 +185,11 @@ fn backbone(layout: &Json, image: usize) -> Backbone {
     };
     let second = |at: usize| shape(&format!("backbone.body.{at}.res_layer.4.weight"));
     let blocks = (0..).map_while(second).map(|channels| Block { channels, stride: 2 });
+    let stem = shape("backbone.input_layer.0.weight").unwrap();
     Backbone {
         image: [image; 2],
-        stem: shape("backbone.input_layer.0.weight").unwrap(),
-        blocks: blocks.collect(),
         embedding: shape("backbone.output_layer.3.weight").unwrap(),
         dropout: 0.0,
+        trunk: Trunk::Ir(Ir::plain(stem, blocks.collect())),
     }
 }

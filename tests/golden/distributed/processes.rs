@@ -186,7 +186,7 @@ fn learned(
             number: batch as u64,
             images: images.data.iter().map(|&x| x as f32).collect(),
             labels: labels.data.iter().map(|&x| x as i64).collect(),
-            dropout_mask: Vec::new(),
+            masks: Vec::new(),
         };
         let rates = Rates {
             learning: course.rate as f32,
