@@ -273,8 +273,8 @@ fn weights_to_begin_with_that_are_none_say_what_they_are() {
             "found one of PyTorch's, which holds a program and is never run here; convert it",
         ),
         ("old.pt", "safetensors.torch.save_file"),
-        ("foreign.onnx", "expected the tensors of a backbone by their names in PyTorch"),
-        ("huge.onnx", "expected the tensors of a backbone"),
+        ("foreign.onnx", "expected the tensors of the network by their names in PyTorch"),
+        ("huge.onnx", "expected the tensors of the network"),
         ("huge.safetensors", "no safetensors file"),
     ] {
         let ran = run(work.path(), &[&SMALL[..], &["--init", init]].concat());

@@ -50,13 +50,14 @@ def main() -> None:
                  for n, a in tensor.items() if n.startswith("backbone.")}
         missing = net.load_state_dict(state, strict=False)
         assert not missing.unexpected_keys, missing
-        assert all(key.endswith("num_batches_tracked") for key in missing.missing_keys), missing
+        # Nothing reads the token of hidden patches where none are hidden.
+        unread = ("num_batches_tracked", "mask_token")
+        assert all(key.endswith(unread) for key in missing.missing_keys), missing
         kernel = torch.from_numpy(tensor["head.kernel"].copy()).to(dtype).requires_grad_()
         fed = [torch.from_numpy(tensor[n].copy()).to(dtype) for n in ("images", "dropout_mask") if n in tensor]
         labels = torch.from_numpy(tensor["labels"].copy()).long()
         adaface(net(*fed), kernel, labels).backward()
         named = {f"backbone.{name}": p.grad for name, p in net.named_parameters()} | {"head.kernel": kernel.grad}
-        # The token of hidden patches has none where none are hidden.
         return {name: gradient.double().numpy() for name, gradient in named.items() if gradient is not None}
 
     exact, single = gradients(torch.float64), gradients(torch.float32)
