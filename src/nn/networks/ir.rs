@@ -1,6 +1,8 @@
 //! The residual networks of AdaFace and QGFace (`net.py`: Backbone, BasicBlockIR, BottleneckIR, SEModule).
 
-use super::stages::{Block, CHANNELS, DROPOUT_MASK, centred, halved, scaled, stages, told};
+use super::stages::{
+    self, Block, CHANNELS, DROPOUT_MASK, POINTWISE, centred, scaled, stages, told,
+};
 use crate::graph::{Value, Window};
 use crate::nn::layers::Layers;
 use std::fmt;
@@ -32,9 +34,6 @@ const EXPANSION: usize = 4;
 
 /// Channels for each that squeeze and excitation has within.
 const REDUCTION: usize = 16;
-
-/// A window of single pixels.
-const POINTWISE: Window = Window { kernel: 1, stride: 1, pad: 0 };
 
 pub(super) fn basic(units: &[usize], width: f64) -> Ir {
     Ir::new(units, width, Unit::Basic, false)
@@ -136,16 +135,11 @@ impl Ir {
 
     /// Channels, height and width before the linear layer.
     pub(super) fn last_extents(&self, image: [usize; 2]) -> [usize; 3] {
-        let [height, width] = halved(image, self.blocks.iter().map(|block| block.stride));
-        [self.blocks.last().map_or(self.stem, |block| block.channels), height, width]
+        stages::last_extents(image, self.stem, self.blocks.iter())
     }
 
     pub(super) fn extents(&self) -> Vec<(&'static str, usize)> {
-        let of_blocks = self
-            .blocks
-            .iter()
-            .flat_map(|block| [("channels", block.channels), ("stride", block.stride)]);
-        [("channels", self.stem)].into_iter().chain(of_blocks).collect()
+        stages::extents(self.stem, self.blocks.iter())
     }
 }
 

@@ -1,6 +1,6 @@
 //! The residual networks of InsightFace (arcface_torch's `backbones/iresnet.py`: IResNet, IBasicBlock).
 
-use super::stages::{Block, CHANNELS, DROPOUT_MASK, centred, halved, scaled, stages, told};
+use super::stages::{self, Block, CHANNELS, DROPOUT_MASK, centred, scaled, stages, told};
 use crate::graph::{Value, Window};
 use crate::nn::layers::Layers;
 use crate::nn::params::Initial;
@@ -53,16 +53,11 @@ impl IResNet {
 
     /// Channels, height and width before the linear layer.
     pub(super) fn last_extents(&self, image: [usize; 2]) -> [usize; 3] {
-        let blocks = || self.stages.iter().flatten();
-        let [height, width] = halved(image, blocks().map(|block| block.stride));
-        [blocks().last().map_or(self.stem, |block| block.channels), height, width]
+        stages::last_extents(image, self.stem, self.stages.iter().flatten())
     }
 
     pub(super) fn extents(&self) -> Vec<(&'static str, usize)> {
-        let blocks = self.stages.iter().flatten();
-        let of_blocks =
-            blocks.flat_map(|block| [("channels", block.channels), ("stride", block.stride)]);
-        [("channels", self.stem)].into_iter().chain(of_blocks).collect()
+        stages::extents(self.stem, self.stages.iter().flatten())
     }
 }
 

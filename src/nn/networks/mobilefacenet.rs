@@ -1,6 +1,6 @@
 //! InsightFace's MobileFaceNet (Chen et al. 2018; arcface_torch's `backbones/mobilefacenet.py`).
 
-use super::stages::{centred, scaled};
+use super::stages::{POINTWISE, centred, scaled};
 use crate::graph::{Value, Window};
 use crate::nn::layers::Layers;
 use crate::nn::params::Initial;
@@ -22,8 +22,6 @@ const UNIT: usize = 64;
 
 /// Pixels an edge that the last convolution goes over.
 const LAST: usize = 7;
-
-const POINTWISE: Window = Window { kernel: 1, stride: 1, pad: 0 };
 
 pub(super) fn mbf(units: &[usize], width: f64) -> MobileFaceNet {
     scaled_by(units, width, 2)

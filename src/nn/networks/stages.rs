@@ -19,12 +19,28 @@ pub(super) fn centred(kernel: usize, stride: usize) -> Window {
     Window { kernel, stride, pad: kernel / 2 }
 }
 
-/// Height and width behind blocks of 3×3 with these strides.
-pub(super) fn halved(
+/// A window of single pixels.
+pub(super) const POINTWISE: Window = Window { kernel: 1, stride: 1, pad: 0 };
+
+/// Channels, height and width behind a stem and blocks.
+pub(super) fn last_extents<'b>(
     image: [usize; 2],
-    strides: impl Iterator<Item = usize> + Clone,
-) -> [usize; 2] {
-    image.map(|extent| strides.clone().fold(extent, |e, stride| centred(3, stride).positions(e)))
+    stem: usize,
+    blocks: impl Iterator<Item = &'b Block> + Clone,
+) -> [usize; 3] {
+    let halved = |extent, block: &Block| centred(3, block.stride).positions(extent);
+    let [height, width] = image.map(|extent| blocks.clone().fold(extent, halved));
+    [blocks.last().map_or(stem, |block| block.channels), height, width]
+}
+
+/// Extents of a stem and blocks that must be 1 at least, with a word for each.
+pub(super) fn extents<'b>(
+    stem: usize,
+    blocks: impl Iterator<Item = &'b Block>,
+) -> Vec<(&'static str, usize)> {
+    let of_blocks =
+        blocks.flat_map(|block| [("channels", block.channels), ("stride", block.stride)]);
+    [("channels", stem)].into_iter().chain(of_blocks).collect()
 }
 
 /// A residual block.
